@@ -1,0 +1,1 @@
+//! Blobs by digest, run artifacts and file digests.

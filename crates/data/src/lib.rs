@@ -1,0 +1,1 @@
+//! Sources, checks, preparation and split on DataFusion.

@@ -1,0 +1,56 @@
+//! What a model is asked to predict.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The learning task of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// A number.
+    Regression,
+    /// One of two classes. The positive class is the last in sorted order (scikit-learn's rule).
+    Binary,
+    /// One of three or more classes.
+    Multiclass,
+}
+
+impl Task {
+    /// All tasks, in the order in which they are documented.
+    pub const ALL: [Self; 3] = [Self::Binary, Self::Multiclass, Self::Regression];
+
+    /// The stable name in snake case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Regression => "regression",
+            Self::Binary => "binary",
+            Self::Multiclass => "multiclass",
+        }
+    }
+
+    /// Whether the target is a class.
+    #[must_use]
+    pub fn is_classification(self) -> bool {
+        self != Self::Regression
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Task {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|task| task.as_str() == text)
+            .ok_or_else(|| format!("unknown task `{text}`"))
+    }
+}

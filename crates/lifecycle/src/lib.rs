@@ -1,0 +1,1 @@
+//! The lifecycle file: text in, plan and diagnostics out.

@@ -1,0 +1,1 @@
+//! Scores, fairness, drift statistics and gate expressions.

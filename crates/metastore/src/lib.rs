@@ -1,0 +1,1 @@
+//! All SQL: tracking, registry, cycles, signals, audit.

@@ -1,0 +1,1 @@
+//! The model package: ONNX graph, signature, MLmodel, evaluation, parity.

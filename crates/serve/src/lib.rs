@@ -1,0 +1,1 @@
+//! Inference: load, batch, protocols, prediction log.

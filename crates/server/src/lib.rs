@@ -1,0 +1,1 @@
+//! HTTP: MLflow REST, own API, the page.

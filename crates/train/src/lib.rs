@@ -1,0 +1,1 @@
+//! Trainers: from a table to a fitted model and its graph.
