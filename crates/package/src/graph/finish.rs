@@ -1,0 +1,279 @@
+//! Outputs, and the graph as a whole.
+
+use everloop_domain::Value;
+
+use crate::graph::emit::{EDGE_PREFIX, element_type, int, integers, node, values};
+use crate::graph::{Column, Graph, GraphBuilder, Matrix};
+use crate::onnx::{
+    DimensionProto, GraphProto, IR_VERSION, ML_DOMAIN, ModelProto, OPSET_ML_VERSION, OPSET_VERSION,
+    OperatorSetIdProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, data_type,
+};
+use crate::{Error, Input, Kind, Output, Signature};
+
+/// The name of the output that every model has.
+pub(crate) const PREDICTION: &str = "prediction";
+/// The name of the positive class's probability, and the start of the names for several classes.
+pub(crate) const PROBABILITY: &str = "probability";
+
+impl GraphBuilder {
+    /// Ends a regression: the one column of the matrix is `prediction`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the matrix has not exactly one column, or if the builder was used wrongly before.
+    pub fn finish_regression(mut self, matrix: &Matrix) -> Result<Graph, Error> {
+        let column = self.single_column(matrix);
+        self.finish_columns(&[(PREDICTION.to_owned(), column)])
+    }
+
+    /// Ends a binary classification: `prediction` is the second class where its probability is
+    /// above one half (not at one half) and the first elsewhere; `probability` is the matrix.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the matrix has not exactly one column, the classes are of different kinds, or the
+    /// builder was used wrongly before.
+    pub fn finish_binary(mut self, matrix: &Matrix, classes: &[Value; 2]) -> Result<Graph, Error> {
+        let probability = self.single_column(matrix);
+        let half = self.number_constant(0.5);
+        let is_positive = self.call("Greater", &[&probability.edge, &half]);
+        let index = self.cast(&is_positive, data_type::INT64);
+        let prediction = self.class(&index, classes);
+        self.finish_columns(&[
+            (PREDICTION.to_owned(), prediction),
+            (PROBABILITY.to_owned(), probability),
+        ])
+    }
+
+    /// Ends a classification into many: `prediction` is the class of the largest probability (the
+    /// first of equal ones), then `probability_<class>` per class.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the matrix has not one column per class, the classes are of different kinds or two
+    /// are written alike, or the builder was used wrongly before.
+    pub fn finish_multiclass(mut self, matrix: &Matrix, classes: &[Value]) -> Result<Graph, Error> {
+        if matrix.n_columns != classes.len() {
+            self.refuse(format!(
+                "{} probabilities were given for {} classes",
+                matrix.n_columns,
+                classes.len()
+            ));
+        }
+        let mut largest = node("ArgMax", &[&matrix.edge]);
+        largest.attribute = vec![int("axis", 1), int("keepdims", 0)];
+        let index = self.push(largest);
+        let mut columns = vec![(PREDICTION.to_owned(), self.class(&index, classes))];
+        for (index, class) in (0_i64..).zip(classes) {
+            let index = self.constant(integers(&[], &[index]));
+            let mut pick = node("Gather", &[&matrix.edge, &index]);
+            pick.attribute.push(int("axis", 1));
+            let column = Column {
+                edge: self.push(pick),
+                kind: Kind::Number,
+            };
+            columns.push((format!("{PROBABILITY}_{class}"), column));
+        }
+        self.finish_columns(&columns)
+    }
+
+    /// Ends with any columns as outputs, under these names.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no output or no input, if two outputs have one name or an output that of
+    /// an input, or if the builder was used wrongly before.
+    pub fn finish_columns(mut self, columns: &[(String, Column)]) -> Result<Graph, Error> {
+        let mut outputs = Vec::with_capacity(columns.len());
+        for (name, column) in columns {
+            self.output(name, column);
+            outputs.push(Output {
+                name: name.clone(),
+                kind: column.kind,
+            });
+        }
+        if self.inputs.is_empty() {
+            self.refuse("a model needs at least one input".to_owned());
+        }
+        if outputs.is_empty() {
+            self.refuse("a model needs at least one output".to_owned());
+        }
+        self.flatten_only_input();
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let signature = Signature {
+            inputs: self.inputs,
+            outputs,
+        };
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            node.name = format!("{index:04}_{}", node.op_type);
+        }
+        let graph = GraphProto {
+            node: self.nodes,
+            name: "everloop".to_owned(),
+            initializer: self.constants,
+            input: input_infos(&signature.inputs),
+            output: signature
+                .outputs
+                .iter()
+                .map(|output| info(&output.name, output.kind, true))
+                .collect(),
+        };
+        Ok(Graph {
+            model: model(graph),
+            signature,
+        })
+    }
+
+    fn output(&mut self, name: &str, column: &Column) {
+        if self.inputs.iter().any(|input| input.name == name) {
+            self.refuse(format!(
+                "an output is named `{name}`, and so is an input column: rename the column in `prepare`"
+            ));
+        } else if name.is_empty()
+            || name.starts_with(EDGE_PREFIX)
+            || !self.names.insert(name.to_owned())
+        {
+            self.refuse(format!(
+                "two outputs are named `{name}`, or the name cannot be used"
+            ));
+        }
+        let mut identity = node("Identity", &[&column.edge]);
+        identity.output = vec![name.to_owned()];
+        self.nodes.push(identity);
+    }
+
+    /// The class at each index.
+    fn class(&mut self, index: &str, classes: &[Value]) -> Column {
+        let kind = classes.first().map_or(Kind::Text, Kind::of_value);
+        if let Some(wrong) = classes.iter().find(|class| Kind::of_value(class) != kind) {
+            self.refuse(format!(
+                "class `{wrong}` is a {}, but others are {kind}",
+                wrong.column_type()
+            ));
+        }
+        let table = self.constant(values(&[classes.len()], kind, classes));
+        Column {
+            edge: self.call("Gather", &[&table, index]),
+            kind,
+        }
+    }
+
+    fn single_column(&mut self, matrix: &Matrix) -> Column {
+        if matrix.n_columns != 1 {
+            self.refuse(format!(
+                "the model has {} results per row instead of one",
+                matrix.n_columns
+            ));
+        }
+        let shape = self.constant(integers(&[1], &[-1]));
+        Column {
+            edge: self.call("Reshape", &[&matrix.edge, &shape]),
+            kind: Kind::Number,
+        }
+    }
+
+    /// MLflow hands the only input of a model over as `[rows, 1]`: then it is flattened first.
+    fn flatten_only_input(&mut self) {
+        let [input] = self.inputs.as_slice() else {
+            return;
+        };
+        let name = input.name.clone();
+        let shape = self.constant(integers(&[1], &[-1]));
+        let flat = format!("{EDGE_PREFIX}input");
+        for edge in self.nodes.iter_mut().flat_map(|node| &mut node.input) {
+            if *edge == name {
+                edge.clone_from(&flat);
+            }
+        }
+        let mut reshape = node("Reshape", &[&name, &shape]);
+        reshape.output = vec![flat];
+        self.nodes.insert(0, reshape);
+    }
+}
+
+fn model(graph: GraphProto) -> ModelProto {
+    let opset = |domain: &str, version| OperatorSetIdProto {
+        domain: Some(domain.to_owned()),
+        version,
+    };
+    ModelProto {
+        ir_version: IR_VERSION,
+        opset_import: vec![opset("", OPSET_VERSION), opset(ML_DOMAIN, OPSET_ML_VERSION)],
+        producer_name: "everloop".to_owned(),
+        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        graph: Some(graph),
+        metadata_props: Vec::new(),
+    }
+}
+
+fn input_infos(inputs: &[Input]) -> Vec<ValueInfoProto> {
+    inputs
+        .iter()
+        .map(|input| info(&input.name, input.kind, inputs.len() > 1))
+        .collect()
+}
+
+fn info(name: &str, kind: Kind, has_shape: bool) -> ValueInfoProto {
+    let dim = DimensionProto {
+        dim_value: None,
+        dim_param: Some("rows".to_owned()),
+    };
+    let tensor_type = TensorTypeProto {
+        elem_type: element_type(kind),
+        shape: has_shape.then(|| TensorShapeProto { dim: vec![dim] }),
+    };
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto {
+            tensor_type: Some(tensor_type),
+        }),
+    }
+}
+
+/// The signature that a graph's declared inputs and outputs amount to.
+pub(super) fn signature(model: &ModelProto) -> Result<Signature, Error> {
+    let graph = model
+        .graph
+        .as_ref()
+        .ok_or_else(|| Error::Model("it has no graph".to_owned()))?;
+    let is_constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    let inputs = graph.input.iter().filter(|info| !is_constant(&info.name));
+    let inputs = inputs.map(|info| {
+        Ok(Input {
+            name: info.name.clone(),
+            kind: declared_kind(info)?,
+            required: true,
+        })
+    });
+    let outputs = graph.output.iter().map(|info| {
+        Ok(Output {
+            name: info.name.clone(),
+            kind: declared_kind(info)?,
+        })
+    });
+    Ok(Signature {
+        inputs: inputs.collect::<Result<_, Error>>()?,
+        outputs: outputs.collect::<Result<_, Error>>()?,
+    })
+}
+
+/// The kind of a declared column. Types that are not those of a [`Kind`] are refused.
+fn declared_kind(info: &ValueInfoProto) -> Result<Kind, Error> {
+    let tensor = info
+        .r#type
+        .as_ref()
+        .and_then(|r#type| r#type.tensor_type.as_ref());
+    match tensor.map(|tensor| tensor.elem_type) {
+        Some(data_type::INT64) => Ok(Kind::Integer),
+        Some(data_type::DOUBLE) => Ok(Kind::Number),
+        Some(data_type::STRING) => Ok(Kind::Text),
+        Some(data_type::BOOL) => Ok(Kind::Boolean),
+        found => Err(Error::Model(format!(
+            "`{}` has the ONNX element type {}: expected a tensor of double, int64, string or bool",
+            info.name,
+            found.map_or_else(|| "none".to_owned(), |found| found.to_string())
+        ))),
+    }
+}

@@ -1,0 +1,37 @@
+//! Raw columns.
+
+use crate::graph::emit::EDGE_PREFIX;
+use crate::graph::{Column, GraphBuilder};
+use crate::{Input, Kind};
+
+impl GraphBuilder {
+    /// Declares a raw column that the model takes, in the order of the signature. Asked again for
+    /// the same column, it returns the same edge.
+    pub fn input(&mut self, name: &str, kind: Kind) -> Column {
+        let column = Column {
+            edge: name.to_owned(),
+            kind,
+        };
+        if let Some(input) = self.inputs.iter().find(|input| input.name == name) {
+            if input.kind != kind {
+                let first = input.kind;
+                self.refuse(format!(
+                    "input `{name}` is declared as {first} and as {kind}"
+                ));
+            }
+            return column;
+        }
+        if name.is_empty() || name.starts_with(EDGE_PREFIX) {
+            self.refuse(format!(
+                "a column named `{name}` cannot be a model input: rename it in `prepare`"
+            ));
+        }
+        self.names.insert(name.to_owned());
+        self.inputs.push(Input {
+            name: name.to_owned(),
+            kind,
+            required: true,
+        });
+        column
+    }
+}

@@ -1,0 +1,64 @@
+//! Runs model graphs without any library: the operators that [`crate::graph`] writes.
+//!
+//! [`Program::compile`] turns a model into a flat list of steps over numbered slots and checks
+//! everything that can be known before rows come; [`Program::run`] carries the steps out on whole
+//! columns. A graph with any other operator is refused with [`Error::Unsupported`], so that the
+//! caller can take ONNX Runtime instead. Models may come from anywhere: contradictions in them are
+//! errors, never panics, and no tensor may outgrow [`MAX_ELEMENTS`].
+
+mod compile;
+mod tensor;
+
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
+
+use crate::graph::Graph;
+use crate::{Error, Scorer, Signature};
+
+pub use compile::Program;
+pub use tensor::MAX_ELEMENTS;
+
+/// Rows that are scored at a time: enough to amortise the steps, few enough to stay in the cache.
+const CHUNK_ROWS: usize = 4096;
+
+/// A model that the native engine runs.
+#[derive(Debug)]
+pub struct NativeModel {
+    program: Program,
+    signature: Signature,
+}
+
+impl NativeModel {
+    /// Makes a graph ready to run.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`Program::compile`].
+    pub fn new(graph: &Graph) -> Result<Self, Error> {
+        Ok(Self {
+            program: Program::compile(graph.model())?,
+            signature: graph.signature().clone(),
+        })
+    }
+}
+
+impl Scorer for NativeModel {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn score(&self, rows: &RecordBatch) -> Result<RecordBatch, Error> {
+        if rows.num_rows() <= CHUNK_ROWS || !self.program.is_row_wise() {
+            return self.program.run(rows);
+        }
+        let mut results = Vec::with_capacity(rows.num_rows().div_ceil(CHUNK_ROWS));
+        for start in (0..rows.num_rows()).step_by(CHUNK_ROWS) {
+            let n_rows = CHUNK_ROWS.min(rows.num_rows() - start);
+            results.push(self.program.run(&rows.slice(start, n_rows))?);
+        }
+        let schema = results
+            .first()
+            .map_or_else(|| self.signature.output_schema(), RecordBatch::schema);
+        concat_batches(&schema, &results).map_err(|error| Error::Run(error.to_string()))
+    }
+}
