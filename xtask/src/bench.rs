@@ -1,0 +1,14 @@
+//! `cargo xtask bench NAME`: measurements that a person reads; tests never assert on time.
+
+mod daily;
+mod load;
+
+use anyhow::{Result, bail};
+
+/// Runs a benchmark by name.
+pub(crate) fn run(name: &str) -> Result<()> {
+    match name {
+        "loop" => daily::run(),
+        _ => bail!("there is no benchmark `{name}`: choose `loop`"),
+    }
+}

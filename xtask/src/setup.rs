@@ -1,0 +1,94 @@
+//! `cargo xtask setup`: installs what the tests need, and nothing twice.
+//!
+//! The product needs none of this. The tests drive real clients: Python with `mlflow`,
+//! `scikit-learn` and `onnxruntime`, at the versions pinned in `tests/requirements.txt`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::{self, cache_dir, root, succeeds};
+
+/// Programs the tests call, and the Debian package that brings each.
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("git", "--version", "git"),
+    ("cc", "--version", "gcc"),
+    ("python3", "--version", "python3"),
+];
+
+/// What `setup` made ready.
+pub(crate) struct Ready {
+    /// The Python that has the packages of `tests/requirements.txt`.
+    pub(crate) python: PathBuf,
+}
+
+/// Installs what is missing and says where things are.
+pub(crate) fn run() -> Result<Ready> {
+    install_programs()?;
+    let ready = Ready {
+        python: python_environment()?,
+    };
+    println!("tests use {}", ready.python.display());
+    Ok(ready)
+}
+
+fn install_programs() -> Result<()> {
+    let missing: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|(program, argument, _)| !succeeds(program, &[argument]))
+        .map(|(_, _, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !succeeds("apt-get", &["--version"]) {
+        bail!(
+            "these programs are missing, and there is no apt-get to install them: {}",
+            missing.join(", ")
+        );
+    }
+    command::run(Command::new("apt-get").args(["update", "-q"]))?;
+    command::run(
+        Command::new("apt-get")
+            .args(["install", "-y", "-q", "--no-install-recommends"])
+            .args(missing),
+    )
+}
+
+/// Makes the virtual environment, or finds the one made from the same requirements.
+fn python_environment() -> Result<PathBuf> {
+    let requirements = root().join("tests/requirements.txt");
+    let wanted = fs::read_to_string(&requirements)
+        .with_context(|| format!("cannot read {}", requirements.display()))?;
+    let dir = cache_dir().join("venv");
+    let stamp = dir.join("everloop-requirements.txt");
+    let python = dir.join("bin/python");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && python.exists() {
+        return Ok(python);
+    }
+    fs::create_dir_all(cache_dir())?;
+    if !succeeds("python3", &["-c", "import venv, ensurepip"]) {
+        command::run(Command::new("apt-get").args(["install", "-y", "-q", "python3-venv"]))?;
+    }
+    command::run(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&dir),
+    )?;
+    command::run(
+        Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ])
+            .arg(&requirements),
+    )?;
+    fs::write(&stamp, wanted)?;
+    Ok(python)
+}

@@ -1,0 +1,10 @@
+//! Tidy tests: the house keeps its rules.
+
+#[cfg(test)]
+mod budget;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod source;
