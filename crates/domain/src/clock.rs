@@ -10,7 +10,9 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -50,7 +52,10 @@ impl Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 }
 
@@ -58,13 +63,20 @@ impl Sub<Duration> for Timestamp {
     type Output = Self;
 
     fn sub(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let format = if self.0 % 1000 == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
+        let format = if self.0 % 1000 == 0 {
+            SecondsFormat::Secs
+        } else {
+            SecondsFormat::Millis
+        };
         f.write_str(&self.to_utc().to_rfc3339_opts(format, true))
     }
 }
@@ -87,7 +99,9 @@ impl FromStr for Timestamp {
             .ok()
             .and_then(|day| day.and_hms_opt(0, 0, 0))
             .map(|moment| Self(moment.and_utc().timestamp_millis()))
-            .ok_or_else(|| format!("`{text}` is not a moment: expected `2026-11-20` or `2026-11-20T12:00:00Z`"))
+            .ok_or_else(|| {
+                format!("`{text}` is not a moment: expected `2026-11-20` or `2026-11-20T12:00:00Z`")
+            })
     }
 }
 
@@ -115,7 +129,10 @@ impl ManualClock {
 
     /// Moves the present forward.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.0.fetch_add(
+            i64::try_from(by.as_millis()).unwrap_or(i64::MAX),
+            Ordering::SeqCst,
+        );
     }
 }
 
@@ -144,7 +161,12 @@ mod tests {
 
     #[test]
     fn rejects_other_text_by_name() {
-        assert!("yesterday".parse::<Timestamp>().unwrap_err().contains("`yesterday`"));
+        assert!(
+            "yesterday"
+                .parse::<Timestamp>()
+                .unwrap_err()
+                .contains("`yesterday`")
+        );
     }
 
     #[test]
@@ -152,6 +174,9 @@ mod tests {
         let clock = ManualClock::new(Timestamp::from_millis(1000));
         clock.advance(Duration::from_secs(2));
         assert_eq!(clock.now(), Timestamp::from_millis(3000));
-        assert_eq!(clock.now().since(Timestamp::from_millis(5000)), Duration::ZERO);
+        assert_eq!(
+            clock.now().since(Timestamp::from_millis(5000)),
+            Duration::ZERO
+        );
     }
 }

@@ -20,7 +20,7 @@ impl Digest {
     /// The 64 hex digits, without the algorithm.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 
     /// The first 12 hex digits: enough for people.
@@ -108,6 +108,16 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
+/// Two hex digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or_default());
+        }
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +143,9 @@ mod tests {
     fn fields_do_not_run_into_each_other() {
         let of = |fields: &[&str]| {
             let mut builder = DigestBuilder::new();
-            fields.iter().for_each(|field| builder.field(field));
+            for field in fields {
+                builder.field(field);
+            }
             builder.finish()
         };
         assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));

@@ -10,6 +10,7 @@
 //! Words are case-insensitive; text is in single quotes; a name with other characters stands in
 //! double quotes or backticks.
 
+mod functions;
 mod lexer;
 mod parser;
 
@@ -18,7 +19,8 @@ use std::ops::Range;
 
 use crate::Value;
 
-pub use parser::parse;
+pub use functions::{FUNCTIONS, Function};
+pub use parser::{MAX_DEPTH, MAX_LENGTH, parse};
 
 /// A place in the text: byte offsets.
 pub type Span = Range<usize>;
@@ -133,13 +135,22 @@ impl Expression {
                 left.visit(see);
                 right.visit(see);
             }
-            Node::Call(_, arguments) => arguments.iter().for_each(|argument| argument.visit(see)),
+            Node::Call(_, arguments) => {
+                for argument in arguments {
+                    argument.visit(see);
+                }
+            }
             Node::In { subject, list, .. } => {
                 subject.visit(see);
-                list.iter().for_each(|element| element.visit(see));
+                for element in list {
+                    element.visit(see);
+                }
             }
             Node::IsNull { subject, .. } => subject.visit(see),
-            Node::Case { branches, otherwise } => {
+            Node::Case {
+                branches,
+                otherwise,
+            } => {
                 for (condition, result) in branches {
                     condition.visit(see);
                     result.visit(see);

@@ -52,7 +52,7 @@ impl RunId {
     /// The id made of 16 bytes: random ones, or the start of a digest.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(crate::digest::hex(&bytes))
     }
 
     /// The 32 hex digits.
@@ -111,7 +111,11 @@ impl TryFrom<String> for ModelName {
 
     fn try_from(text: String) -> Result<Self, String> {
         let is_path = text == "." || text == "..";
-        if text.trim().is_empty() || text.len() > 255 || is_path || text.contains(['/', '\\', ':', '\0']) {
+        if text.trim().is_empty()
+            || text.len() > 255
+            || is_path
+            || text.contains(['/', '\\', ':', '\0'])
+        {
             return Err(format!(
                 "`{text}` is not a model name: expected 1 to 255 characters without `/`, `\\` and `:`"
             ));
@@ -154,12 +158,19 @@ mod tests {
         for text in ["", " ", ".", "..", "a/b", "a\\b", "a:b", &"x".repeat(256)] {
             assert!(text.parse::<ModelName>().is_err(), "{text}");
         }
-        assert_eq!("bike-demand".parse::<ModelName>().unwrap().as_str(), "bike-demand");
+        assert_eq!(
+            "bike-demand".parse::<ModelName>().unwrap().as_str(),
+            "bike-demand"
+        );
     }
 
     #[test]
     fn numbers_parse_or_say_why() {
         assert_eq!("7".parse::<CycleNumber>().unwrap(), CycleNumber(7));
-        assert!("x".parse::<VersionNumber>().unwrap_err().contains("VersionNumber"));
+        assert!(
+            "x".parse::<VersionNumber>()
+                .unwrap_err()
+                .contains("VersionNumber")
+        );
     }
 }

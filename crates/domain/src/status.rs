@@ -135,11 +135,17 @@ mod tests {
         for name in StageName::ALL {
             assert_eq!(name.as_str().parse::<StageName>().unwrap(), *name);
         }
-        assert_eq!("rolled_back".parse::<CycleOutcome>().unwrap(), CycleOutcome::RolledBack);
+        assert_eq!(
+            "rolled_back".parse::<CycleOutcome>().unwrap(),
+            CycleOutcome::RolledBack
+        );
     }
 
     #[test]
     fn names_what_it_does_not_know() {
-        assert_eq!("bogus".parse::<StageState>().unwrap_err(), "`bogus` is not a StageState");
+        assert_eq!(
+            "bogus".parse::<StageState>().unwrap_err(),
+            "`bogus` is not a StageState"
+        );
     }
 }

@@ -2,118 +2,205 @@
 
 use super::{Span, SyntaxError};
 
-/// What a token is.
+/// A piece of the text with its place.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Token {
-    /// A number; whole numbers that fit are kept whole.
+pub(super) struct Token {
+    pub(super) kind: TokenKind,
+    pub(super) span: Span,
+}
+
+/// What a piece of the text is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum TokenKind {
+    /// A bare word: a name, a function or a reserved word.
+    Word(String),
+    /// A name in double quotes or backticks.
+    QuotedName(String),
+    /// A text in single quotes.
+    Text(String),
+    /// A whole number that fits 64 bits.
     Integer(i64),
     /// Any other number.
     Number(f64),
-    /// Text in single quotes.
-    Text(String),
-    /// A bare word: a name, possibly dotted, or a keyword.
-    Word(String),
-    /// A name in double quotes or backticks: never a keyword.
-    Quoted(String),
-    /// An operator or punctuation.
+    /// An operator or a mark of punctuation.
     Symbol(&'static str),
-    /// After the last token.
+    /// The end of the text.
     End,
 }
 
-/// Longer symbols first, so that `<=` is not read as `<` and `=`.
-const SYMBOLS: [&str; 17] =
-    ["<=", ">=", "<>", "!=", "==", "<", ">", "=", "+", "-", "*", "/", "%", "(", ")", ",", "!"];
+/// Symbols, longer ones before their beginnings.
+const SYMBOLS: [&str; 17] = [
+    "<=", ">=", "<>", "!=", "==", "=", "<", ">", "+", "-", "*", "/", "%", "(", ")", ",", ".",
+];
 
-/// Splits a text into tokens; the last one is [`Token::End`].
-pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Span)>, SyntaxError> {
+/// What people write from habit in other languages, and what to write here.
+const HABITS: [(&str, &str); 6] = [
+    ("**", "use `pow(x, y)`"),
+    ("^", "use `pow(x, y)`"),
+    ("&&", "use `and`"),
+    ("||", "use `or`"),
+    ("!", "use `not`"),
+    (";", "an expression has no `;`"),
+];
+
+/// Cuts the text into tokens; the last one is [`TokenKind::End`].
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, SyntaxError> {
+    let mut lexer = Lexer { text, at: 0 };
     let mut tokens = Vec::new();
-    let mut at = 0;
-    while let Some(first) = text[at..].chars().next() {
-        if first.is_whitespace() {
-            at += first.len_utf8();
-            continue;
+    loop {
+        let token = lexer.next()?;
+        let is_end = token.kind == TokenKind::End;
+        tokens.push(token);
+        if is_end {
+            return Ok(tokens);
         }
-        let (token, len) = token(&text[at..], first).map_err(|(message, len)| SyntaxError {
-            message,
-            span: at..at + len,
-        })?;
-        tokens.push((token, at..at + len));
-        at += len;
     }
-    tokens.push((Token::End, text.len()..text.len()));
-    Ok(tokens)
 }
 
-type Found = Result<(Token, usize), (String, usize)>;
+struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+}
 
-fn token(rest: &str, first: char) -> Found {
-    match first {
-        '\'' => quoted(rest, '\'').map(|(text, len)| (Token::Text(text), len)),
-        '"' | '`' => quoted(rest, first).map(|(text, len)| (Token::Quoted(text), len)),
-        '0'..='9' => number(rest),
-        '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => number(rest),
-        _ if is_word_start(first) => Ok(word(rest)),
-        _ => SYMBOLS
+impl Lexer<'_> {
+    fn rest(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    /// The bytes of the rest that `belongs` holds for, from the first on.
+    fn run_length(&self, belongs: impl Fn(char) -> bool) -> usize {
+        let rest = self.rest();
+        rest.find(|character| !belongs(character))
+            .unwrap_or(rest.len())
+    }
+
+    fn next(&mut self) -> Result<Token, SyntaxError> {
+        self.at += self.run_length(char::is_whitespace);
+        let start = self.at;
+        let mut characters = self.rest().chars();
+        let second_is_digit = characters
+            .clone()
+            .nth(1)
+            .is_some_and(|second| second.is_ascii_digit());
+        let kind = match characters.next() {
+            None => TokenKind::End,
+            Some('\'') => TokenKind::Text(self.quoted('\'', "text")?),
+            Some(quote @ ('"' | '`')) => TokenKind::QuotedName(self.quoted(quote, "name")?),
+            Some('.') if second_is_digit => self.number()?,
+            Some(first) if first.is_ascii_digit() => self.number()?,
+            Some(first) if first.is_alphabetic() || first == '_' => {
+                let length = self.run_length(|c| c.is_alphanumeric() || c == '_');
+                self.at += length;
+                TokenKind::Word(self.text[start..self.at].to_owned())
+            }
+            Some(other) => self.symbol(other)?,
+        };
+        Ok(Token {
+            kind,
+            span: start..self.at,
+        })
+    }
+
+    fn symbol(&mut self, first: char) -> Result<TokenKind, SyntaxError> {
+        let rest = self.rest();
+        let habit = HABITS
             .iter()
-            .find(|symbol| rest.starts_with(**symbol) && **symbol != "!")
-            .map(|symbol| (Token::Symbol(symbol), symbol.len()))
-            .ok_or_else(|| (format!("`{first}` has no meaning here"), first.len_utf8())),
+            .find(|(habit, _)| rest.starts_with(habit) && !rest.starts_with("!="));
+        if let Some((habit, advice)) = habit {
+            return Err(SyntaxError {
+                message: format!("`{habit}` is not an operator: {advice}"),
+                span: self.at..self.at + habit.len(),
+            });
+        }
+        let symbol = SYMBOLS
+            .iter()
+            .find(|symbol| rest.starts_with(**symbol))
+            .ok_or_else(|| SyntaxError {
+                message: format!("unexpected character `{first}`"),
+                span: self.at..self.at + first.len_utf8(),
+            })?;
+        self.at += symbol.len();
+        Ok(TokenKind::Symbol(symbol))
     }
-}
 
-/// Text up to the closing quote; a doubled quote stands for itself.
-fn quoted(rest: &str, quote: char) -> Result<(String, usize), (String, usize)> {
-    let mut text = String::new();
-    let mut chars = rest.char_indices().skip(1).peekable();
-    while let Some((index, found)) = chars.next() {
-        if found != quote {
-            text.push(found);
-        } else if chars.next_if(|(_, next)| *next == quote).is_some() {
-            text.push(quote);
-        } else {
-            return Ok((text, index + 1));
+    /// Reads what stands between two `quote`s; a doubled quote stands for itself.
+    fn quoted(&mut self, quote: char, what: &str) -> Result<String, SyntaxError> {
+        let start = self.at;
+        let mut content = String::new();
+        self.at += quote.len_utf8();
+        loop {
+            let length = self.run_length(|character| character != quote);
+            content.push_str(&self.text[self.at..self.at + length]);
+            self.at += length;
+            if self.at == self.text.len() {
+                let message = format!("this {what} has no closing `{quote}`");
+                return Err(SyntaxError {
+                    message,
+                    span: start..self.at,
+                });
+            }
+            self.at += quote.len_utf8();
+            if !self.rest().starts_with(quote) {
+                break;
+            }
+            content.push(quote);
+            self.at += quote.len_utf8();
+        }
+        if content.is_empty() && what == "name" {
+            return Err(SyntaxError {
+                message: "a name cannot be empty".into(),
+                span: start..self.at,
+            });
+        }
+        Ok(content)
+    }
+
+    fn number(&mut self) -> Result<TokenKind, SyntaxError> {
+        let start = self.at;
+        self.at += self.run_length(|c| c.is_ascii_digit());
+        let n_whole = self.at;
+        if self.rest().starts_with('.') {
+            self.at += 1;
+            self.at += self.run_length(|c| c.is_ascii_digit());
+        }
+        self.exponent();
+        if self
+            .rest()
+            .starts_with(|next: char| next.is_alphanumeric() || next == '_' || next == '.')
+        {
+            self.at += self.run_length(|c| c.is_alphanumeric() || c == '_' || c == '.');
+            let message = format!("`{}` is not a number", &self.text[start..self.at]);
+            return Err(SyntaxError {
+                message,
+                span: start..self.at,
+            });
+        }
+        let digits = &self.text[start..self.at];
+        if n_whole == self.at
+            && let Ok(whole) = digits.parse()
+        {
+            return Ok(TokenKind::Integer(whole));
+        }
+        match digits.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(TokenKind::Number(number)),
+            _ => Err(SyntaxError {
+                message: format!("`{digits}` is too large"),
+                span: start..self.at,
+            }),
         }
     }
-    Err((format!("the quote `{quote}` is not closed"), rest.len()))
-}
 
-fn number(rest: &str) -> Found {
-    let bytes = rest.as_bytes();
-    let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut len = digits(0);
-    if bytes.get(len) == Some(&b'.') {
-        len += 1 + digits(len + 1);
-    }
-    if matches!(bytes.get(len), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(bytes.get(len + 1), Some(b'+' | b'-')));
-        let exponent = bytes.get(len + 1 + sign).map_or(0, |_| digits(len + 1 + sign));
-        if exponent > 0 {
-            len += 1 + sign + exponent;
+    /// Steps over `e-3` when it is one.
+    fn exponent(&mut self) {
+        let Some(rest) = self.rest().strip_prefix(['e', 'E']) else {
+            return;
+        };
+        let digits = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+        let n_digits = digits
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(digits.len());
+        if n_digits > 0 {
+            self.at += 1 + rest.len() - digits.len() + n_digits;
         }
     }
-    if rest[len..].starts_with(is_word_start) {
-        let len = len + word(&rest[len..]).1;
-        return Err((format!("`{}` is neither a number nor a name", &rest[..len]), len));
-    }
-    let text = &rest[..len];
-    if let Ok(whole) = text.parse() {
-        return Ok((Token::Integer(whole), len));
-    }
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok((Token::Number(value), len)),
-        _ => Err((format!("`{text}` is not a number that fits 64 bits"), len)),
-    }
-}
-
-fn word(rest: &str) -> (Token, usize) {
-    let is_part = |found: char| is_word_start(found) || found.is_ascii_digit() || found == '.';
-    let len = rest.find(|found: char| !is_part(found)).unwrap_or(rest.len());
-    // A dot at the end belongs to a sentence, not to a name.
-    let len = rest[..len].trim_end_matches('.').len();
-    (Token::Word(rest[..len].to_owned()), len)
-}
-
-fn is_word_start(found: char) -> bool {
-    found.is_alphabetic() || found == '_'
 }
