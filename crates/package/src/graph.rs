@@ -116,7 +116,12 @@ impl Graph {
     /// [`Kind`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let model = ModelProto::decode(bytes).map_err(|error| Error::Model(error.to_string()))?;
-        let signature = finish::signature(&model)?;
+        let signature = Self::signature_of(&model)?;
         Ok(Self { model, signature })
+    }
+
+    /// The signature that the declared inputs and outputs of a model amount to.
+    pub(crate) fn signature_of(model: &ModelProto) -> Result<Signature, Error> {
+        finish::signature(model)
     }
 }

@@ -6,8 +6,17 @@
 //! caller can take ONNX Runtime instead. Models may come from anywhere: contradictions in them are
 //! errors, never panics, and no tensor may outgrow [`MAX_ELEMENTS`].
 
+mod arrays;
+mod attributes;
 mod compile;
+mod elementwise;
+mod encode;
+mod matrix;
+mod operation;
+mod program;
+mod select;
 mod tensor;
+mod trees;
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
@@ -15,11 +24,12 @@ use arrow::record_batch::RecordBatch;
 use crate::graph::Graph;
 use crate::{Error, Scorer, Signature};
 
-pub use compile::Program;
+pub use program::Program;
 pub use tensor::MAX_ELEMENTS;
 
-/// Rows that are scored at a time: enough to amortise the steps, few enough to stay in the cache.
-const CHUNK_ROWS: usize = 4096;
+/// Rows that are scored at a time: enough to amortise the steps, few enough to stay in the cache
+/// and to bound the memory of a wide one-hot encoding.
+const CHUNK_ROWS: usize = 1024;
 
 /// A model that the native engine runs.
 #[derive(Debug)]
