@@ -36,6 +36,7 @@ use crate::onnx::{ModelProto, NodeProto, TensorProto};
 use crate::{Error, Input, Kind, Signature};
 
 pub use expression::check_expression;
+pub(crate) use finish::PROBABILITY;
 pub use trees::{Tree, TreeEnsemble, TreeNode};
 
 /// One value per row: an edge of rank 1.

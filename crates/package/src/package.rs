@@ -4,12 +4,21 @@
 //!
 //! - `MLmodel`: flavours, signature and input example as MLflow wants them.
 //! - `model.onnx`: the graph.
+//! - `code/everloop_pyfunc.py`: MLflow's ONNX loader, which alone stumbles over the text columns of
+//!   pandas 3. Everloop itself never runs it.
 //! - `everloop.json`: `{format_version, name, task, classes, metadata}`.
 //! - `input_example.json`, `serving_input_example.json`: a few raw rows.
 //! - `requirements.txt`, `python_env.yaml`, `conda.yaml`: what MLflow needs to load it.
 //!
 //! Nothing in it depends on the time or on the machine: the same model has the same bytes, and
 //! the [`digest`](digest()) over them is the package's name.
+
+mod files;
+mod manifest;
+mod mlmodel;
+mod open;
+mod parity;
+mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,44 +29,9 @@ use everloop_domain::{Digest, Task, Value};
 use crate::graph::Graph;
 use crate::{Error, Signature};
 
-/// The digest of all files of a package.
-///
-/// # Errors
-///
-/// Fails if a file cannot be read.
-pub fn digest(dir: &Path) -> Result<Digest, Error> {
-    Err(Error::Package {
-        path: dir.to_path_buf(),
-        problem: "being built".into(),
-    })
-}
-/// Opens a package.
-///
-/// # Errors
-///
-/// Fails if it is none.
-pub fn open(dir: &Path) -> Result<Package, Error> {
-    Err(Error::Package {
-        path: dir.to_path_buf(),
-        problem: "being built".into(),
-    })
-}
-/// Writes a package.
-///
-/// # Errors
-///
-/// Fails if the graph disagrees.
-pub fn write(
-    dir: &Path,
-    _new: &NewPackage<'_>,
-    _validation: &RecordBatch,
-    _expected: &RecordBatch,
-) -> Result<Written, Error> {
-    Err(Error::Package {
-        path: dir.to_path_buf(),
-        problem: "being built".into(),
-    })
-}
+pub use files::digest;
+pub use open::open;
+pub use write::write;
 
 /// What a package is made of.
 #[derive(Clone, Debug)]
@@ -136,6 +110,6 @@ impl Package {
                 problem,
             });
         };
-        Graph::from_bytes(&std::fs::read(Path::new(path)).unwrap_or_default())
+        Graph::from_bytes(&files::read(Path::new(path))?)
     }
 }

@@ -1,0 +1,316 @@
+//! Models and rows that several test programs share.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+use arrow::record_batch::RecordBatch;
+use everloop_domain::Value;
+use everloop_domain::expression::parse;
+use everloop_package::Kind;
+use everloop_package::graph::{Column, Graph, GraphBuilder, Matrix, Tree, TreeEnsemble, TreeNode};
+use std::collections::BTreeMap;
+
+/// A small generator, so that tests are the same on every machine.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(2) + 1)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let mixed = self.0 ^ (self.0 >> 31);
+        mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20
+    }
+
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    /// Between -1 and 1.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() % 2_000_001) as f64 / 1_000_000.0 - 1.0
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+/// The columns of [`rows`].
+pub(crate) const COLUMNS: [(&str, Kind); 8] = [
+    ("a", Kind::Number),
+    ("b", Kind::Number),
+    ("i", Kind::Integer),
+    ("SALE PRICE\n", Kind::Integer),
+    ("t", Kind::Text),
+    ("u", Kind::Text),
+    ("f", Kind::Boolean),
+    ("g", Kind::Boolean),
+];
+
+/// Rows with everything that is awkward: missing and infinite numbers, empty, unseen and odd texts.
+pub(crate) fn rows(n_rows: usize, seed: u64) -> RecordBatch {
+    let mut random = Random::new(seed);
+    let odd = [
+        f64::NAN,
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.5,
+        2.5,
+        -2.5,
+        1e300,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+    ];
+    let texts = [
+        "",
+        "red",
+        "green",
+        "blue",
+        "unseen",
+        "nan",
+        "None",
+        "it's",
+        "héé\u{1F600}",
+        "Red",
+        " red",
+    ];
+    let columns: Vec<(&str, ArrayRef)> = COLUMNS
+        .iter()
+        .map(|(name, kind)| {
+            let mut number = || {
+                if random.below(4) == 0 {
+                    *random.pick(&odd)
+                } else {
+                    random.unit() * 5.0
+                }
+            };
+            let column: ArrayRef = match kind {
+                Kind::Number => Arc::new(
+                    (0..n_rows)
+                        .map(|_| Some(number()))
+                        .collect::<Float64Array>(),
+                ),
+                Kind::Integer => Arc::new(
+                    (0..n_rows)
+                        .map(|_| Some(random.below(9) as i64 - 4))
+                        .collect::<Int64Array>(),
+                ),
+                Kind::Text => Arc::new(
+                    (0..n_rows)
+                        .map(|_| Some(*random.pick(&texts)))
+                        .collect::<StringArray>(),
+                ),
+                Kind::Boolean => Arc::new(
+                    (0..n_rows)
+                        .map(|_| Some(random.below(2) == 0))
+                        .collect::<BooleanArray>(),
+                ),
+            };
+            (*name, column)
+        })
+        .collect();
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+pub(crate) fn texts(values: &[&str]) -> Vec<Value> {
+    values
+        .iter()
+        .map(|value| Value::Text((*value).to_owned()))
+        .collect()
+}
+
+pub(crate) fn integers(values: &[i64]) -> Vec<Value> {
+    values.iter().map(|value| Value::Integer(*value)).collect()
+}
+
+/// A builder with all columns of [`rows`] as inputs.
+pub(crate) fn builder() -> (GraphBuilder, BTreeMap<String, Column>) {
+    let mut builder = GraphBuilder::new();
+    let columns = COLUMNS
+        .iter()
+        .map(|(name, kind)| ((*name).to_owned(), builder.input(name, *kind)))
+        .collect();
+    (builder, columns)
+}
+
+/// A graph with an output per expression, named after it.
+pub(crate) fn features(expressions: &[&str]) -> Graph {
+    let (mut builder, columns) = builder();
+    let outputs: Vec<(String, Column)> = expressions
+        .iter()
+        .map(|text| {
+            let expression = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let column = builder.expression(&expression, &columns);
+            (
+                format!("= {text}"),
+                column.unwrap_or_else(|error| panic!("{text}: {error}")),
+            )
+        })
+        .collect();
+    builder.finish_columns(&outputs).unwrap()
+}
+
+/// Every kind of preparation side by side: 16 numbers that are never missing.
+pub(crate) fn prepared(builder: &mut GraphBuilder, columns: &BTreeMap<String, Column>) -> Matrix {
+    let mut numbers = Vec::new();
+    for name in ["a", "b", "i", "f"] {
+        let imputed = builder.impute(&columns[name], 0.25);
+        let half = builder
+            .expression(
+                &parse("clip(x, -3, 3)").unwrap(),
+                &[("x".to_owned(), imputed)].into(),
+            )
+            .unwrap();
+        numbers.push(builder.scale(&half, 0.5, 0.75));
+    }
+    let missing = builder.is_missing(&columns["a"]);
+    numbers.push(builder.number(&missing));
+    let index = builder.ordinal(&columns["u"], &texts(&["blue", "red", "it's"]));
+    numbers.push(builder.impute(&index, -1.0));
+    let index = builder.ordinal(&columns["i"], &integers(&[3, -2, 0]));
+    numbers.push(builder.impute(&index, -1.0));
+    let numbers = builder.column_matrix(&numbers);
+    let colours = builder.one_hot(
+        &columns["t"],
+        &texts(&["red", "green", "blue", "héé\u{1F600}"]),
+    );
+    let prices = builder.one_hot(&columns["SALE PRICE\n"], &integers(&[4, 0, -4]));
+    builder.concat(&[numbers, colours, prices])
+}
+
+/// Raw numbers for trees: missing ones stay missing.
+pub(crate) fn raw_numbers(
+    builder: &mut GraphBuilder,
+    columns: &BTreeMap<String, Column>,
+) -> Matrix {
+    let names = ["a", "b", "i", "SALE PRICE\n", "f", "g"];
+    let columns: Vec<Column> = names.iter().map(|name| columns[*name].clone()).collect();
+    builder.column_matrix(&columns)
+}
+
+/// Weights for a linear map.
+pub(crate) fn weights(n: usize, seed: u64) -> Vec<f64> {
+    let mut random = Random::new(seed);
+    (0..n).map(|_| random.unit()).collect()
+}
+
+/// Random trees of every form: full, lopsided, a single leaf.
+pub(crate) fn ensemble(
+    n_trees: usize,
+    depth: usize,
+    n_features: usize,
+    n_targets: usize,
+    seed: u64,
+) -> TreeEnsemble {
+    let mut random = Random::new(seed);
+    let trees = (0..n_trees).map(|at| {
+        tree(
+            &mut random,
+            if at == 3 { 0 } else { depth },
+            n_features,
+            n_targets,
+        )
+    });
+    TreeEnsemble {
+        n_targets,
+        trees: trees.collect(),
+    }
+}
+
+fn tree(random: &mut Random, depth: usize, n_features: usize, n_targets: usize) -> Tree {
+    let mut nodes = Vec::new();
+    grow(random, depth, n_features, n_targets, &mut nodes);
+    Tree { nodes }
+}
+
+fn grow(
+    random: &mut Random,
+    depth: usize,
+    n_features: usize,
+    n_targets: usize,
+    nodes: &mut Vec<TreeNode>,
+) -> u32 {
+    let at = nodes.len();
+    nodes.push(leaf(random, n_targets));
+    if depth > 0 && random.below(12) > 0 {
+        let left = grow(random, depth - 1, n_features, n_targets, nodes);
+        let right = grow(random, depth - 1, n_features, n_targets, nodes);
+        nodes[at] = TreeNode::Split {
+            feature: random.below(n_features) as u32,
+            threshold: if random.below(3) == 0 {
+                random.below(5) as f32 - 2.0
+            } else {
+                random.unit() as f32 * 4.0
+            },
+            missing_goes_left: random.below(2) == 0,
+            left,
+            right,
+        };
+    }
+    at as u32
+}
+
+fn leaf(random: &mut Random, n_targets: usize) -> TreeNode {
+    if n_targets > 1 && random.below(2) == 0 {
+        return TreeNode::Leaves(
+            (0..n_targets as u32)
+                .map(|target| (target, random.unit()))
+                .collect(),
+        );
+    }
+    TreeNode::Leaf {
+        target: random.below(n_targets) as u32,
+        weight: random.unit(),
+    }
+}
+
+pub(crate) fn linear_regression() -> Graph {
+    let (mut builder, columns) = builder();
+    let matrix = prepared(&mut builder, &columns);
+    let weights = weights(matrix.n_columns(), 1);
+    let result = builder.linear(&matrix, &weights, &[0.5]);
+    builder.finish_regression(&result).unwrap()
+}
+
+pub(crate) fn logistic_regression(classes: &[Value; 2]) -> Graph {
+    let (mut builder, columns) = builder();
+    let matrix = prepared(&mut builder, &columns);
+    let weights = weights(matrix.n_columns(), 2);
+    let result = builder.linear(&matrix, &weights, &[-0.5]);
+    let result = builder.sigmoid(&result);
+    builder.finish_binary(&result, classes).unwrap()
+}
+
+pub(crate) fn softmax_regression(classes: &[Value]) -> Graph {
+    let (mut builder, columns) = builder();
+    let matrix = prepared(&mut builder, &columns);
+    let weights = weights(matrix.n_columns() * classes.len(), 3);
+    let result = builder.linear(&matrix, &weights, &vec![0.1; classes.len()]);
+    let result = builder.softmax(&result);
+    builder.finish_multiclass(&result, classes).unwrap()
+}
+
+pub(crate) fn forest() -> Graph {
+    let (mut builder, columns) = builder();
+    let matrix = raw_numbers(&mut builder, &columns);
+    let result = builder.trees(&matrix, &ensemble(50, 8, 6, 1, 4));
+    let result = builder.multiply(&result, 0.1);
+    let result = builder.add(&result, &[100.0]);
+    builder.finish_regression(&result).unwrap()
+}
+
+pub(crate) fn boosted_classes(classes: &[Value]) -> Graph {
+    let (mut builder, columns) = builder();
+    let matrix = raw_numbers(&mut builder, &columns);
+    let result = builder.trees(&matrix, &ensemble(30, 6, 6, classes.len(), 5));
+    let result = builder.softmax(&result);
+    builder.finish_multiclass(&result, classes).unwrap()
+}
