@@ -2,6 +2,13 @@
 //!
 //! Needs a Python with `onnxruntime` and `mlflow` in `EVERLOOP_TEST_PYTHON`; skipped without.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests"
+)]
+
 mod models;
 
 use std::collections::BTreeMap;
@@ -247,6 +254,13 @@ fn graphs() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
     ] {
         all.push((name, graph, task, classes));
     }
+    all.extend(single_inputs());
+    all
+}
+
+/// Models of one column, which MLflow hands over as `[rows, 1]`.
+fn single_inputs() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
+    let mut all = Vec::new();
     for (name, column, expression) in [
         ("only_number", "a", "coalesce(a, 0) * 2"),
         ("only_integer", "i", "i + 1"),

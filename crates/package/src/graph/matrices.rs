@@ -55,8 +55,11 @@ impl GraphBuilder {
         }
         let weights = self.constant(doubles(&[matrix.n_columns, n_columns], weights));
         let bias = self.constant(doubles(&[n_columns], bias));
+        // The bias is added by a node of its own: ONNX Runtime 1.17 fuses a product with bias and a
+        // sigmoid into an operator that it does not have for doubles.
+        let product = self.call("Gemm", &[&matrix.edge, &weights]);
         Matrix {
-            edge: self.call("Gemm", &[&matrix.edge, &weights, &bias]),
+            edge: self.call("Add", &[&product, &bias]),
             n_columns,
         }
     }
