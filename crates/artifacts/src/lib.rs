@@ -1,1 +1,20 @@
-//! Blobs by digest, run artifacts and file digests.
+//! Artifacts of runs, results of stages, digests of files.
+//!
+//! - [`Store`]: bytes under [`StorageKey`]s, on any `object_store`; every key is built in one place, and a hostile path
+//!   is refused there.
+//! - [`StageCache`]: directories by fingerprint, that become visible whole or not at all.
+//! - [`FileDigests`]: digests of files, remembered for those that have not changed.
+
+mod cache;
+mod digests;
+mod error;
+mod files;
+mod key;
+mod store;
+
+pub use cache::{StageCache, Staging};
+pub use digests::FileDigests;
+pub use error::Error;
+pub use files::{copy_dir, digest_dir, write_atomically};
+pub use key::StorageKey;
+pub use store::{Listed, Store};

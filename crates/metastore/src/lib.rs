@@ -1,1 +1,42 @@
-//! All SQL: tracking, registry, cycles, signals, audit.
+//! All SQL: tracking, registry, cycles, signals, decisions, audit.
+//!
+//! A [`Metastore`] is opened on a file. [`Metastore::write`] runs a closure in a transaction and returns when its
+//! effects are on disk; many writers share one commit. [`Metastore::read`] runs a closure on a snapshot, beside the
+//! writer. Inside, a [`Transaction`] leads to the resources, one file each: `tx.runs().get(&id)?`.
+//!
+//! Ids and times are made by the caller. Nothing here knows JSON of a wire format.
+
+mod audit;
+mod cycles;
+mod decisions;
+mod error;
+mod experiments;
+mod labels;
+mod logged_models;
+mod migrations;
+mod models;
+mod notes;
+mod runs;
+mod signals;
+mod stages;
+mod store;
+mod transaction;
+mod values;
+mod versions;
+mod writer;
+
+pub use audit::{Audit, Entry};
+pub use cycles::{Cycle, Cycles, NewCycle};
+pub use decisions::{Decision, Decisions};
+pub use error::Error;
+pub use experiments::{Experiment, Experiments, Lifecycle, View};
+pub use labels::{Label, Labels};
+pub use logged_models::{LoggedModel, LoggedModels, NewLoggedModel};
+pub use models::{Models, RegisteredModel};
+pub use notes::Notes;
+pub use runs::{Dataset, Metric, NewRun, Output, Run, RunInfo, Runs};
+pub use signals::{Signal, Signals};
+pub use stages::{Stage, Stages};
+pub use store::Metastore;
+pub use transaction::Transaction;
+pub use versions::{ModelVersion, NewVersion};

@@ -1,0 +1,231 @@
+//! Bytes under keys.
+
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+
+use crate::{Error, StorageKey};
+
+/// A store of artifacts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its path, relative to the directory that was listed.
+    pub name: String,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+    /// Its size in bytes; 0 for directories.
+    pub size_bytes: u64,
+}
+
+impl Store {
+    /// A store in a local directory, which is made if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory cannot be made.
+    pub fn local(dir: &FilePath) -> Result<Self, Error> {
+        std::fs::create_dir_all(dir).map_err(|source| Error::file("create", dir, source))?;
+        let objects = LocalFileSystem::new_with_prefix(dir)
+            .map_err(|source| Error::Store {
+                path: dir.display().to_string(),
+                source,
+            })?
+            .with_automatic_cleanup(true);
+        Ok(Self {
+            objects: Arc::new(objects),
+        })
+    }
+
+    /// Keeps bytes; readers see the old ones or the new ones, never a part.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be written.
+    pub async fn put(&self, key: &StorageKey, bytes: Bytes) -> Result<(), Error> {
+        self.objects
+            .put(&path(key), bytes.into())
+            .await
+            .map_err(|source| failed(key, source))?;
+        Ok(())
+    }
+
+    /// The bytes under a key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there are none.
+    pub async fn get(&self, key: &StorageKey) -> Result<Bytes, Error> {
+        let found = self
+            .objects
+            .get(&path(key))
+            .await
+            .map_err(|source| failed(key, source))?;
+        found.bytes().await.map_err(|source| failed(key, source))
+    }
+
+    /// Removes the artifact of a key, or all below it; removing what is not there changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be written.
+    pub async fn delete(&self, key: &StorageKey) -> Result<(), Error> {
+        let below: Vec<Path> = self
+            .objects
+            .list(Some(&path(key)))
+            .map_ok(|meta| meta.location)
+            .try_collect()
+            .await
+            .map_err(|source| failed(key, source))?;
+        for location in below.into_iter().chain([path(key)]) {
+            match self.objects.delete(&location).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(source) => return Err(failed(key, source)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What lies directly below a key, or at the root; empty if nothing does.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub async fn list(&self, key: Option<&StorageKey>) -> Result<Vec<Listed>, Error> {
+        let prefix = key.map(path);
+        let shown = key.map_or("", StorageKey::as_str);
+        let found = self
+            .objects
+            .list_with_delimiter(prefix.as_ref())
+            .await
+            .map_err(|source| Error::Store {
+                path: shown.to_owned(),
+                source,
+            })?;
+        let name = |location: &Path| location.filename().unwrap_or_default().to_owned();
+        let mut entries: Vec<Listed> = found
+            .common_prefixes
+            .iter()
+            .map(|location| Listed {
+                name: name(location),
+                is_dir: true,
+                size_bytes: 0,
+            })
+            .collect();
+        entries.extend(found.objects.iter().map(|meta| Listed {
+            name: name(&meta.location),
+            is_dir: false,
+            size_bytes: meta.size,
+        }));
+        entries.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(entries)
+    }
+
+    /// All artifacts, with their sizes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub async fn size_bytes(&self) -> Result<u64, Error> {
+        let sizes = self
+            .objects
+            .list(None)
+            .map(|meta| meta.map(|meta| meta.size));
+        sizes
+            .try_fold(0, |sum, size| async move { Ok(sum + size) })
+            .await
+            .map_err(|source| Error::Store {
+                path: String::new(),
+                source,
+            })
+    }
+}
+
+fn path(key: &StorageKey) -> Path {
+    key.as_str().split('/').collect()
+}
+
+fn failed(key: &StorageKey, source: object_store::Error) -> Error {
+    match source {
+        object_store::Error::NotFound { .. } => Error::NotFound {
+            path: key.to_string(),
+        },
+        source => Error::Store {
+            path: key.to_string(),
+            source,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> StorageKey {
+        StorageKey::parse(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_put_can_be_got_listed_and_deleted() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::local(dir.path()).unwrap();
+        store
+            .put(&key("1/r/a b.txt"), Bytes::from_static(b"one"))
+            .await
+            .unwrap();
+        store
+            .put(&key("1/r/dir/ä.bin"), Bytes::from_static(b"twelve"))
+            .await
+            .unwrap();
+        assert_eq!(
+            store.get(&key("1/r/a b.txt")).await.unwrap(),
+            Bytes::from_static(b"one")
+        );
+        let listed = store.list(Some(&key("1/r"))).await.unwrap();
+        let shown: Vec<_> = listed
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.is_dir, entry.size_bytes))
+            .collect();
+        assert_eq!(shown, [("a b.txt", false, 3), ("dir", true, 0)]);
+        assert_eq!(store.size_bytes().await.unwrap(), 9);
+        store.delete(&key("1/r")).await.unwrap();
+        store.delete(&key("1/r")).await.unwrap();
+        assert!(store.list(Some(&key("1/r"))).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_absent_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::local(dir.path()).unwrap();
+        let error = store.get(&key("1/none")).await.unwrap_err();
+        assert_eq!(error.to_string(), "no such artifact: `1/none`");
+    }
+
+    #[tokio::test]
+    async fn overwriting_replaces_the_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::local(dir.path()).unwrap();
+        store
+            .put(&key("x"), Bytes::from_static(b"long text"))
+            .await
+            .unwrap();
+        store
+            .put(&key("x"), Bytes::from_static(b"s"))
+            .await
+            .unwrap();
+        assert_eq!(
+            store.get(&key("x")).await.unwrap(),
+            Bytes::from_static(b"s")
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! Why the metastore refused or failed.
+
+use everloop_domain::ErrorKind;
+
+/// An error of the metastore.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The named thing does not exist.
+    #[error("{what} `{name}` does not exist")]
+    NotFound {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The named thing exists already.
+    #[error("{what} `{name}` exists already")]
+    AlreadyExists {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The call contradicts what is stored.
+    #[error("{0}")]
+    Invalid(String),
+    /// Somebody else was first.
+    #[error("{0}")]
+    Conflict(String),
+    /// A stored value makes no sense.
+    #[error("table `{table}` holds nonsense in column `{column}`, row `{row}`: {problem}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The file was written by a newer Everloop.
+    #[error(
+        "`{path}` has schema version {found}, this program knows {known}; use a newer everloop"
+    )]
+    NewerSchema {
+        /// The file.
+        path: String,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The file cannot be opened.
+    #[error("cannot open the metastore `{path}`")]
+    Open {
+        /// The file.
+        path: String,
+        /// The reason.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A directory for the file cannot be made.
+    #[error("cannot create `{path}`")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// The reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// SQLite failed.
+    #[error("the metastore failed")]
+    Sql(#[from] rusqlite::Error),
+    /// A transaction could not be begun or committed; nothing of it remains.
+    #[error("the metastore could not commit")]
+    Commit(#[source] std::sync::Arc<rusqlite::Error>),
+    /// The writer is gone, or work in it panicked.
+    #[error("the metastore's writer stopped")]
+    Stopped,
+}
+
+impl Error {
+    /// The kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::AlreadyExists { .. } => ErrorKind::AlreadyExists,
+            Self::Invalid(_) => ErrorKind::Invalid,
+            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::NewerSchema { .. } | Self::Directory { .. } => ErrorKind::Unavailable,
+            Self::Corrupt { .. } | Self::Stopped => ErrorKind::Internal,
+            Self::Open { source, .. } => sql_kind(source).unwrap_or(ErrorKind::Unavailable),
+            Self::Commit(source) => sql_kind(source).unwrap_or(ErrorKind::Internal),
+            Self::Sql(source) => sql_kind(source).unwrap_or(ErrorKind::Internal),
+        }
+    }
+
+    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
+        Self::NotFound {
+            what,
+            name: name.to_string(),
+        }
+    }
+}
+
+/// What SQLite's code says of the machine; nothing if it speaks of our own statement.
+fn sql_kind(error: &rusqlite::Error) -> Option<ErrorKind> {
+    use rusqlite::ErrorCode as Code;
+    match error.sqlite_error_code()? {
+        Code::DiskFull => Some(ErrorKind::Exhausted),
+        Code::ReadOnly | Code::PermissionDenied => Some(ErrorKind::Forbidden),
+        Code::DatabaseBusy
+        | Code::DatabaseLocked
+        | Code::CannotOpen
+        | Code::SystemIoFailure
+        | Code::NotADatabase => Some(ErrorKind::Unavailable),
+        _ => None,
+    }
+}

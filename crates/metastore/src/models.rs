@@ -1,0 +1,206 @@
+//! Registered models and their aliases.
+
+use std::collections::BTreeMap;
+
+use everloop_domain::{ModelName, Timestamp, VersionNumber};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::values::{moment, parse};
+use crate::{Error, ModelVersion};
+
+/// Registered models.
+#[derive(Debug)]
+pub struct Models<'c>(pub(crate) &'c Connection);
+
+/// A registered model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisteredModel {
+    /// Its name.
+    pub name: ModelName,
+    /// What it is for.
+    pub description: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Models<'_> {
+    /// Makes a model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyExists`] if the name is taken.
+    pub fn create(&self, name: &ModelName, description: &str, now: Timestamp) -> Result<(), Error> {
+        let sql = "insert into registered_models (name, description, created_at, updated_at) values ($1, $2, $3, $3) on conflict do nothing";
+        let changed = self.0.prepare_cached(sql)?.execute(params![
+            name.as_str(),
+            description,
+            now.as_millis()
+        ])?;
+        if changed == 0 {
+            return Err(Error::AlreadyExists {
+                what: "registered model",
+                name: name.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes a model unless it exists.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be written.
+    pub fn ensure(&self, name: &ModelName, now: Timestamp) -> Result<(), Error> {
+        match self.create(name, "", now) {
+            Ok(()) | Err(Error::AlreadyExists { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The model of a name, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn find(&self, name: &ModelName) -> Result<Option<RegisteredModel>, Error> {
+        Ok(self.list()?.into_iter().find(|model| model.name == *name))
+    }
+
+    /// The model of a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none.
+    pub fn get(&self, name: &ModelName) -> Result<RegisteredModel, Error> {
+        self.find(name)?
+            .ok_or_else(|| Error::not_found("registered model", name))
+    }
+
+    /// All models by name.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn list(&self) -> Result<Vec<RegisteredModel>, Error> {
+        let sql =
+            "select name, description, created_at, updated_at from registered_models order by name";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        let mut models = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(0)?;
+            models.push(RegisteredModel {
+                tags: self.tags(&name)?,
+                name: parse(&name, "registered_models", "name", &name)?,
+                description: row.get(1)?,
+                created_at: moment(row.get(2)?),
+                updated_at: moment(row.get(3)?),
+            });
+        }
+        Ok(models)
+    }
+
+    fn tags(&self, name: &str) -> Result<BTreeMap<String, String>, Error> {
+        let mut statement = self
+            .0
+            .prepare_cached("select key, value from registered_model_tags where model = $1")?;
+        let rows = statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Sets a tag.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such model.
+    pub fn set_tag(&self, name: &ModelName, key: &str, value: &str) -> Result<(), Error> {
+        self.get(name)?;
+        let sql = "insert into registered_model_tags (model, key, value) values ($1, $2, $3) \
+             on conflict (model, key) do update set value = excluded.value";
+        self.0
+            .prepare_cached(sql)?
+            .execute([name.as_str(), key, value])?;
+        Ok(())
+    }
+
+    /// Points an alias at a version, away from wherever it pointed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such version.
+    pub fn set_alias(
+        &self,
+        name: &ModelName,
+        alias: &str,
+        version: VersionNumber,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.get_version(name, version)?;
+        let sql = "insert into aliases (model, alias, version) values ($1, $2, $3) \
+             on conflict (model, alias) do update set version = excluded.version";
+        self.0
+            .prepare_cached(sql)?
+            .execute(params![name.as_str(), alias, version.0])?;
+        self.touch(name, now)
+    }
+
+    /// Removes an alias; doing it twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be written.
+    pub fn delete_alias(&self, name: &ModelName, alias: &str) -> Result<(), Error> {
+        self.0
+            .prepare_cached("delete from aliases where model = $1 and alias = $2")?
+            .execute([name.as_str(), alias])?;
+        Ok(())
+    }
+
+    /// The version that an alias points at, if it exists.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn find_by_alias(
+        &self,
+        name: &ModelName,
+        alias: &str,
+    ) -> Result<Option<ModelVersion>, Error> {
+        let sql = "select version from aliases where model = $1 and alias = $2";
+        let version: Option<u64> = self
+            .0
+            .prepare_cached(sql)?
+            .query_row([name.as_str(), alias], |row| row.get(0))
+            .optional()?;
+        version
+            .map(|version| self.get_version(name, VersionNumber(version)))
+            .transpose()
+    }
+
+    /// The aliases of a model.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn aliases(&self, name: &ModelName) -> Result<BTreeMap<String, VersionNumber>, Error> {
+        let mut statement = self
+            .0
+            .prepare_cached("select alias, version from aliases where model = $1")?;
+        let rows = statement.query_map([name.as_str()], |row| {
+            Ok((row.get(0)?, VersionNumber(row.get(1)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) fn touch(&self, name: &ModelName, now: Timestamp) -> Result<(), Error> {
+        let sql = "update registered_models set updated_at = $1 where name = $2";
+        self.0
+            .prepare_cached(sql)?
+            .execute(params![now.as_millis(), name.as_str()])?;
+        Ok(())
+    }
+}

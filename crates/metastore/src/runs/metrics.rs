@@ -1,0 +1,95 @@
+//! Metrics of runs: every point is kept once, the latest is found at once.
+//!
+//! The latest is the greatest by step, then timestamp, then value (MLflow's rule), not the last written; NaN is
+//! smaller than any number. SQLite has no NaN, so a flag stands for it.
+
+use everloop_domain::{RunId, Timestamp};
+use rusqlite::{Row, params};
+
+use super::Runs;
+use crate::Error;
+use crate::values::moment;
+
+/// A point of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// The metric's name.
+    pub key: String,
+    /// Its value; NaN and infinities are kept.
+    pub value: f64,
+    /// When it was measured.
+    pub timestamp: Timestamp,
+    /// The step, as the user counts.
+    pub step: i64,
+}
+
+fn read(row: &Row<'_>) -> Result<Metric, rusqlite::Error> {
+    let is_nan: bool = row.get(4)?;
+    Ok(Metric {
+        key: row.get(0)?,
+        value: if is_nan { f64::NAN } else { row.get(1)? },
+        timestamp: moment(row.get(2)?),
+        step: row.get(3)?,
+    })
+}
+
+impl Runs<'_> {
+    /// Logs points; one that is there already is not stored twice.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such run, [`Error::Invalid`] if it is deleted.
+    pub fn log_metrics(&self, id: &RunId, metrics: &[Metric]) -> Result<(), Error> {
+        self.require_active(id)?;
+        let point = "insert into metrics (run, key, timestamp, step, value, is_nan) values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
+        let latest = "insert into latest_metrics (run, key, timestamp, step, value, is_nan, position) \
+             values ($1, $2, $3, $4, $5, $6, (select count(*) from latest_metrics where run = $1)) \
+             on conflict (run, key) do update set timestamp = excluded.timestamp, step = excluded.step, \
+             value = excluded.value, is_nan = excluded.is_nan \
+             where (excluded.step, excluded.timestamp, not excluded.is_nan, excluded.value) > (step, timestamp, not is_nan, value)";
+        let mut points = self.0.prepare_cached(point)?;
+        let mut latests = self.0.prepare_cached(latest)?;
+        for metric in metrics {
+            let is_nan = metric.value.is_nan();
+            let value = if is_nan { 0.0 } else { metric.value };
+            let row = params![
+                id.as_str(),
+                metric.key,
+                metric.timestamp.as_millis(),
+                metric.step,
+                value,
+                is_nan
+            ];
+            points.execute(row)?;
+            latests.execute(row)?;
+        }
+        Ok(())
+    }
+
+    /// The latest point of each metric, in the order in which they were first logged.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn latest_metrics(&self, id: &RunId) -> Result<Vec<Metric>, Error> {
+        let sql = "select key, value, timestamp, step, is_nan from latest_metrics where run = $1 order by position";
+        let mut statement = self.0.prepare_cached(sql)?;
+        Ok(statement
+            .query_map([id.as_str()], read)?
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// All points of a metric, by timestamp, step and value.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn metric_history(&self, id: &RunId, key: &str) -> Result<Vec<Metric>, Error> {
+        let sql = "select key, value, timestamp, step, is_nan from metrics where run = $1 and key = $2 \
+             order by timestamp, step, value";
+        let mut statement = self.0.prepare_cached(sql)?;
+        Ok(statement
+            .query_map([id.as_str(), key], read)?
+            .collect::<Result<_, _>>()?)
+    }
+}

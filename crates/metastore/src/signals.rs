@@ -1,0 +1,121 @@
+//! Signals: monitored scores over windows.
+
+use everloop_domain::{ModelName, Timestamp, VersionNumber};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+use crate::Error;
+use crate::values::{json, moment, parse};
+
+/// Signals.
+#[derive(Debug)]
+pub struct Signals<'c>(pub(crate) &'c Connection);
+
+/// A score over a window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// The model.
+    pub model: ModelName,
+    /// Its version in the window.
+    pub version: VersionNumber,
+    /// What was scored: `drift:temp`, `rmse`, `p99_ms`.
+    pub name: String,
+    /// `drift`, `quality`, `service`.
+    pub kind: String,
+    /// The first moment of the window.
+    pub window_start: Timestamp,
+    /// The moment after its last.
+    pub window_end: Timestamp,
+    /// The score.
+    pub value: Option<f64>,
+    /// What it was compared with.
+    pub threshold: Option<f64>,
+    /// `ok`, `alarm`, `unknown`.
+    pub verdict: String,
+    /// More about it.
+    pub details: Value,
+}
+
+impl Signals<'_> {
+    /// Keeps signals; one of the same model, version, name and window end is replaced.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be written.
+    pub fn insert(&self, signals: &[Signal]) -> Result<(), Error> {
+        let sql = "insert into signals (model, version, name, kind, window_start, window_end, value, threshold, verdict, details) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (model, version, name, window_end) do update set \
+             kind = excluded.kind, window_start = excluded.window_start, value = excluded.value, \
+             threshold = excluded.threshold, verdict = excluded.verdict, details = excluded.details";
+        let mut statement = self.0.prepare_cached(sql)?;
+        for signal in signals {
+            statement.execute(params![
+                signal.model.as_str(),
+                signal.version.0,
+                signal.name,
+                signal.kind,
+                signal.window_start.as_millis(),
+                signal.window_end.as_millis(),
+                signal.value.filter(|value| !value.is_nan()),
+                signal.threshold.filter(|value| !value.is_nan()),
+                signal.verdict,
+                signal.details.to_string()
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// The last signals of a model, newest window first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn list(&self, model: &ModelName, limit: usize) -> Result<Vec<Signal>, Error> {
+        self.select(
+            "where model = $1 order by window_end desc, name limit $2",
+            model,
+            limit as i64,
+        )
+    }
+
+    /// The newest signal of each name of a model's version.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn latest(&self, model: &ModelName, version: VersionNumber) -> Result<Vec<Signal>, Error> {
+        let condition = "where model = $1 and version = $2 and window_end = (select max(other.window_end) from signals other \
+             where other.model = signals.model and other.version = signals.version and other.name = signals.name) order by name";
+        self.select(condition, model, version.0 as i64)
+    }
+
+    fn select(
+        &self,
+        condition: &str,
+        model: &ModelName,
+        second: i64,
+    ) -> Result<Vec<Signal>, Error> {
+        let sql = format!(
+            "select model, version, name, kind, window_start, window_end, value, threshold, verdict, details from signals {condition}"
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![model.as_str(), second])?;
+        let mut signals = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(2)?;
+            signals.push(Signal {
+                model: parse(&row.get::<_, String>(0)?, "signals", "model", &name)?,
+                version: VersionNumber(row.get(1)?),
+                kind: row.get(3)?,
+                window_start: moment(row.get(4)?),
+                window_end: moment(row.get(5)?),
+                value: row.get(6)?,
+                threshold: row.get(7)?,
+                verdict: row.get(8)?,
+                details: json(&row.get::<_, String>(9)?, "signals", "details", &name)?,
+                name,
+            });
+        }
+        Ok(signals)
+    }
+}

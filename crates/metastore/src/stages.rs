@@ -1,0 +1,138 @@
+//! Stages of cycles.
+
+use everloop_domain::{CycleNumber, StageName, StageState, Timestamp};
+use rusqlite::{Connection, params};
+
+use crate::Error;
+use crate::values::{moment, parse};
+
+/// Stages.
+#[derive(Debug)]
+pub struct Stages<'c>(pub(crate) &'c Connection);
+
+/// A stage of a cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Its name.
+    pub name: StageName,
+    /// How far it has come.
+    pub state: StageState,
+    /// What it does or did, in words.
+    pub action: String,
+    /// Whether its result came from the cache.
+    pub cached: bool,
+    /// When it began last.
+    pub started_at: Option<Timestamp>,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Why it failed.
+    pub message: Option<String>,
+}
+
+impl Stages<'_> {
+    /// Plans the stages of a cycle, in order.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be written.
+    pub fn plan(&self, cycle: CycleNumber, stages: &[(StageName, String)]) -> Result<(), Error> {
+        let sql =
+            "insert into stages (cycle, position, name, state, action) values ($1, $2, $3, $4, $5)";
+        let mut statement = self.0.prepare_cached(sql)?;
+        for (position, (name, action)) in stages.iter().enumerate() {
+            statement.execute(params![
+                cycle.0,
+                position as i64,
+                name.as_str(),
+                StageState::Pending.as_str(),
+                action
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// Says that a stage begins, or begins again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if it was not planned.
+    pub fn begin(&self, cycle: CycleNumber, stage: StageName, now: Timestamp) -> Result<(), Error> {
+        let sql = "update stages set state = $1, started_at = $2, message = null where cycle = $3 and name = $4";
+        let running = StageState::Running.as_str();
+        let changed = self.0.prepare_cached(sql)?.execute(params![
+            running,
+            now.as_millis(),
+            cycle.0,
+            stage.as_str()
+        ])?;
+        if changed == 0 {
+            Err(missing(cycle, stage))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Says how a stage ended; without an action the planned one stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if it was not planned.
+    #[expect(clippy::too_many_arguments, reason = "each is one column of the row")]
+    pub fn finish(
+        &self,
+        cycle: CycleNumber,
+        stage: StageName,
+        ended: StageState,
+        cached: bool,
+        duration_ms: u64,
+        message: Option<String>,
+        action: Option<String>,
+    ) -> Result<(), Error> {
+        let sql = "update stages set state = $1, cached = $2, duration_ms = $3, message = $4, \
+             action = coalesce($5, action) where cycle = $6 and name = $7";
+        let changed = self.0.prepare_cached(sql)?.execute(params![
+            ended.as_str(),
+            cached,
+            duration_ms as i64,
+            message,
+            action,
+            cycle.0,
+            stage.as_str()
+        ])?;
+        if changed == 0 {
+            Err(missing(cycle, stage))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The stages of a cycle, in order.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn list(&self, cycle: CycleNumber) -> Result<Vec<Stage>, Error> {
+        let sql = "select name, state, action, cached, started_at, duration_ms, message from stages \
+             where cycle = $1 order by position";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query([cycle.0])?;
+        let mut stages = Vec::new();
+        while let Some(row) = rows.next()? {
+            let key = format!("{cycle}, {}", row.get::<_, String>(0)?);
+            stages.push(Stage {
+                name: parse(&row.get::<_, String>(0)?, "stages", "name", &key)?,
+                state: parse(&row.get::<_, String>(1)?, "stages", "state", &key)?,
+                action: row.get(2)?,
+                cached: row.get(3)?,
+                started_at: row.get::<_, Option<i64>>(4)?.map(moment),
+                duration_ms: row.get::<_, i64>(5)? as u64,
+                message: row.get(6)?,
+            });
+        }
+        Ok(stages)
+    }
+}
+
+fn missing(cycle: CycleNumber, stage: StageName) -> Error {
+    Error::not_found("stage", format!("{stage} of cycle {cycle}"))
+}

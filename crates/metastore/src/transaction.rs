@@ -1,0 +1,54 @@
+//! A transaction, and the resources that are reached through it.
+
+use rusqlite::Connection;
+
+use crate::{
+    Audit, Cycles, Decisions, Experiments, Labels, LoggedModels, Models, Notes, Runs, Signals,
+    Stages,
+};
+
+/// A transaction. Reads and writes through it see each other; other transactions see none of it before its end.
+#[derive(Debug)]
+pub struct Transaction<'c> {
+    connection: &'c Connection,
+}
+
+/// Declares the way to each resource.
+macro_rules! resources {
+    ($($(#[$doc:meta])* $name:ident: $type:ident,)+) => {
+        impl<'c> Transaction<'c> {
+            $($(#[$doc])* #[must_use] pub fn $name(&self) -> $type<'c> { $type(self.connection) })+
+        }
+    };
+}
+
+resources! {
+    /// Experiments.
+    experiments: Experiments,
+    /// Runs with their parameters, metrics, tags and datasets.
+    runs: Runs,
+    /// Models that runs have logged (MLflow 3).
+    logged_models: LoggedModels,
+    /// Registered models, their versions and aliases.
+    models: Models,
+    /// Cycles of the loop.
+    cycles: Cycles,
+    /// Stages of cycles.
+    stages: Stages,
+    /// Labels that arrived.
+    labels: Labels,
+    /// Monitored scores.
+    signals: Signals,
+    /// Decisions of the controller.
+    decisions: Decisions,
+    /// The audit log.
+    audit: Audit,
+    /// Small durable state.
+    notes: Notes,
+}
+
+impl<'c> Transaction<'c> {
+    pub(crate) fn new(connection: &'c Connection) -> Self {
+        Self { connection }
+    }
+}
