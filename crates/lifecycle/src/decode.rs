@@ -1,0 +1,251 @@
+//! From a checked tree, defaults put in, to the [`Lifecycle`].
+//!
+//! Nothing is judged here: the walker has seen to the form and `meaning` to the sense. A value
+//! that is absent all the same makes the whole lifecycle absent.
+
+mod collect;
+
+use everloop_domain::dataset::{Dataset, Split, SplitBy};
+use everloop_domain::expression;
+use everloop_domain::{ModelName, Task};
+
+use crate::lifecycle::{
+    Approve, Columns, Condition, Deploy, DriftSpec, Evaluate, Fairness, Feature, Gate, Labels,
+    Lifecycle, Monitor, Retrain, Train, Trainer, Window,
+};
+use crate::meaning;
+use crate::metrics;
+use crate::schedule::Schedule;
+use crate::yaml::Node;
+
+/// Reads the whole tree.
+pub(crate) fn lifecycle(tree: &Node) -> Option<Lifecycle> {
+    let train = train(tree.get("train")?)?;
+    let dataset = dataset(tree.get("dataset")?)?;
+    let gates = conditions(tree.get("gates")?);
+    let retrain = retrain(tree.get("retrain")?)?;
+    let named = gates
+        .iter()
+        .chain(&retrain.when)
+        .flat_map(|condition| condition.expression.names());
+    let evaluate = evaluate(tree.get("evaluate")?, train.task, named);
+    Some(Lifecycle {
+        version: u32::try_from(tree.get("version")?.integer()?).ok()?,
+        project: tree.get("project")?.text()?.to_owned(),
+        sources: tree
+            .get("sources")?
+            .entries()
+            .iter()
+            .filter_map(collect::source)
+            .collect(),
+        checks: tree
+            .get("checks")?
+            .entries()
+            .iter()
+            .map(collect::checks)
+            .collect(),
+        prepare: tree
+            .get("prepare")?
+            .elements()
+            .iter()
+            .filter_map(collect::step)
+            .collect(),
+        features: features(tree.get("features")?),
+        split: split(tree.get("split")?, &dataset, train.task)?,
+        gates: gates
+            .into_iter()
+            .map(|Condition { text, expression }| Gate { text, expression })
+            .collect(),
+        deploy: deploy(tree)?,
+        monitor: monitor(tree.get("monitor")?)?,
+        dataset,
+        train,
+        evaluate,
+        retrain,
+    })
+}
+
+/// A name given as a scalar of any kind, as it is written.
+fn name(node: &Node, key: &str) -> Option<String> {
+    node.get(key)?.written().map(str::to_owned)
+}
+
+fn seed(node: &Node) -> Option<u64> {
+    u64::try_from(node.get("seed")?.integer()?).ok()
+}
+
+fn dataset(node: &Node) -> Option<Dataset> {
+    Some(Dataset {
+        table: name(node, "table")?,
+        target: name(node, "target")?,
+        time: name(node, "time"),
+        exclude: node.get("exclude")?.texts(),
+    })
+}
+
+/// The features, each after those that it is computed from.
+fn features(node: &Node) -> Vec<Feature> {
+    let mut waiting: Vec<Feature> = node
+        .entries()
+        .iter()
+        .filter_map(|entry| {
+            let text = entry.value.written()?.to_owned();
+            Some(Feature {
+                name: entry.key.clone(),
+                expression: expression::parse(&text).ok()?,
+                text,
+            })
+        })
+        .collect();
+    let mut sorted: Vec<Feature> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let is_ready = |feature: &Feature| {
+            !waiting
+                .iter()
+                .any(|other| feature.expression.names().contains(other.name.as_str()))
+        };
+        // There is always one: circles were refused.
+        let next = waiting.iter().position(is_ready).unwrap_or(0);
+        sorted.push(waiting.remove(next));
+    }
+    sorted
+}
+
+fn split(node: &Node, dataset: &Dataset, task: Task) -> Option<Split> {
+    let by = match node.get("by").and_then(Node::written) {
+        Some("time") => SplitBy::Time,
+        Some("random") => SplitBy::Random,
+        Some("stratified") => SplitBy::Stratified,
+        Some("group") => SplitBy::Group(name(node, "group")?),
+        Some("column") => SplitBy::Column(name(node, "column")?),
+        _ if dataset.time.is_some() => SplitBy::Time,
+        _ if task.is_classification() => SplitBy::Stratified,
+        _ => SplitBy::Random,
+    };
+    let share = |key| node.get(key)?.number();
+    Some(Split {
+        by,
+        train: share("train")?,
+        validation: share("validation")?,
+        test: share("test")?,
+        seed: seed(node)?,
+    })
+}
+
+fn train(node: &Node) -> Option<Train> {
+    let trainer = match (name(node, "trainer"), name(node, "run")) {
+        (Some(trainer), _) => Trainer::BuiltIn(trainer),
+        (None, command) => Trainer::Command(command?),
+    };
+    let parameters = node.get("parameters")?.entries();
+    Some(Train {
+        task: meaning::task(node)?,
+        trainer,
+        parameters: parameters
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), entry.value.value()?)))
+            .collect(),
+        seed: seed(node)?,
+        deps: node.get("deps")?.texts(),
+        timeout: node.get("timeout").and_then(Node::duration),
+    })
+}
+
+fn evaluate<'a>(node: &Node, task: Task, named: impl Iterator<Item = &'a str>) -> Evaluate {
+    let mut metrics = match node.get("metrics") {
+        Some(listed) => listed.texts(),
+        None => metrics::defaults(task)
+            .iter()
+            .map(|metric| (*metric).to_owned())
+            .collect(),
+    };
+    for name in named {
+        let metric = name.rsplit('.').next().unwrap_or(name);
+        if metrics::is_metric(metric) && !metrics.iter().any(|listed| listed == metric) {
+            metrics.push(metric.to_owned());
+        }
+    }
+    let fairness = node.get("fairness").filter(|_| task.is_classification());
+    let fairness = fairness.map(|fairness| Fairness {
+        groups: fairness.get("groups").map(Node::texts).unwrap_or_default(),
+        bounds: fairness
+            .get("metrics")
+            .map_or(&[][..], Node::entries)
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), entry.value.get("max")?.number()?)))
+            .collect(),
+    });
+    Evaluate {
+        metrics,
+        slices: node.get("slices").map(Node::texts).unwrap_or_default(),
+        fairness,
+    }
+}
+
+fn conditions(node: &Node) -> Vec<Condition> {
+    let read = |element: &Node| {
+        let text = element.written()?.to_owned();
+        Some(Condition {
+            expression: expression::parse(&text).ok()?,
+            text,
+        })
+    };
+    node.elements().iter().filter_map(read).collect()
+}
+
+fn deploy(tree: &Node) -> Option<Deploy> {
+    let node = tree.get("deploy")?;
+    let model = node.get("model").or(tree.get("project"))?.text()?;
+    let approve = if node.get("approve")?.text()? == "manual" {
+        Approve::Manual
+    } else {
+        Approve::Auto
+    };
+    Some(Deploy {
+        model: model.parse::<ModelName>().ok()?,
+        approve,
+    })
+}
+
+fn monitor(node: &Node) -> Option<Monitor> {
+    let window = node.get("window")?;
+    let drift = node.get("drift")?;
+    let columns = drift.get("columns")?;
+    Some(Monitor {
+        window: match window.integer() {
+            Some(n_predictions) => Window::Predictions(u64::try_from(n_predictions).ok()?),
+            None => Window::Time(window.duration()?),
+        },
+        labels: match node.get("labels") {
+            Some(labels) => Some(Labels {
+                source: name(labels, "source"),
+                key: name(labels, "key")?,
+                delay: labels.get("delay")?.duration()?,
+            }),
+            None => None,
+        },
+        drift: DriftSpec {
+            columns: if columns.text() == Some("all") {
+                Columns::All
+            } else {
+                Columns::Some(columns.texts())
+            },
+            false_alarm_rate: drift.get("false_alarm_rate")?.number()?,
+            min_effect: drift.get("min_effect")?.number()?,
+        },
+    })
+}
+
+fn retrain(node: &Node) -> Option<Retrain> {
+    Some(Retrain {
+        schedule: node
+            .get("schedule")
+            .and_then(Node::text)
+            .and_then(|text| Schedule::parse(text).ok()),
+        when: conditions(node.get("when")?),
+        cooldown: node.get("cooldown")?.duration()?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! Bounds that leave nothing between them.
+
+use crate::codes;
+use crate::diagnostic::Report;
+use crate::yaml::Node;
+
+pub(super) fn check(tree: &Node, report: &mut Report) {
+    for table in tree.get("checks").map_or(&[][..], Node::entries) {
+        let columns = table.value.get("columns").map_or(&[][..], Node::entries);
+        let bounded = columns.iter().map(|column| (&column.key, &column.value));
+        let rows = table.value.get("rows").map(|rows| (&table.key, rows));
+        for (name, node) in bounded.chain(rows) {
+            let (Some(min), Some(max)) = (node.get("min"), node.get("max")) else {
+                continue;
+            };
+            if let (Some(low), Some(high)) = (min.number(), max.number())
+                && low > high
+            {
+                let message = format!("nothing of `{name}` lies between min {low} and max {high}");
+                report.at(codes::CONTRADICTION, max, message);
+            }
+        }
+    }
+    let space = tree
+        .find(&["train", "tune", "space"])
+        .map_or(&[][..], Node::entries);
+    for parameter in space {
+        let bound = |key| parameter.value.get(key).and_then(Node::number);
+        if let (Some(low), Some(high)) = (bound("low"), bound("high"))
+            && low >= high
+        {
+            let message = format!(
+                "nothing of `{}` lies between low {low} and high {high}",
+                parameter.key
+            );
+            report.add(codes::CONTRADICTION, &parameter.place(), message);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Gates and conditions: names that are measured, and a form that holds or does not hold.
+
+use everloop_domain::Task;
+use everloop_domain::Value;
+use everloop_domain::expression::{
+    self, BinaryOperator, Expression, Node as ExpressionNode, UnaryOperator,
+};
+
+use super::features::functions;
+use crate::codes;
+use crate::diagnostic::Report;
+use crate::metrics;
+use crate::suggestion;
+use crate::yaml::Node;
+
+/// Where a condition stands decides which names it may use.
+struct Scope<'a> {
+    task: Option<Task>,
+    /// Names besides metrics.
+    measured: &'a [&'a str],
+    /// What may stand before a metric: `champion`, `baseline`.
+    prefixes: &'a [&'a str],
+    /// The columns of `evaluate.fairness.groups`.
+    groups: Vec<String>,
+}
+
+pub(super) fn check(tree: &Node, report: &mut Report) {
+    let task = tree.get("train").and_then(super::task);
+    let groups = tree
+        .find(&["evaluate", "fairness", "groups"])
+        .filter(|_| task.is_none_or(Task::is_classification))
+        .map(Node::texts)
+        .unwrap_or_default();
+    let candidate = Scope {
+        task,
+        measured: &metrics::OF_CANDIDATE,
+        prefixes: &["champion"],
+        groups: groups.clone(),
+    };
+    let service = Scope {
+        task,
+        measured: &metrics::OF_SERVICE,
+        prefixes: &["champion", "baseline"],
+        groups,
+    };
+    let elements = |path: &[&str]| tree.find(path).map_or(&[][..], Node::elements);
+    for gate in elements(&["gates"]) {
+        candidate.check(gate, report);
+    }
+    let alerts = elements(&["monitor", "alerts"])
+        .iter()
+        .filter_map(|alert| alert.get("when"));
+    for list in alerts.map(Node::elements).chain([
+        elements(&["retrain", "when"]),
+        elements(&["deploy", "rollout", "abort"]),
+    ]) {
+        for condition in list {
+            service.check(condition, report);
+        }
+    }
+}
+
+impl Scope<'_> {
+    fn check(&self, node: &Node, report: &mut Report) {
+        let Some(expression) = node.written().and_then(|text| expression::parse(text).ok()) else {
+            return;
+        };
+        functions(node, &expression, report);
+        let mut is_known = true;
+        expression.visit(&mut |part| {
+            if let ExpressionNode::Name(name) = &part.node {
+                is_known &= self.name(name, part, node, report);
+            }
+        });
+        if is_known && !is_condition(&expression) {
+            let message = "this is a number, not a condition";
+            report
+                .at(codes::NOT_A_CONDITION, node, message)
+                .hint("compare it: `rmse < 80`");
+        }
+    }
+
+    /// Checks a name; whether it is known.
+    fn name(&self, name: &str, part: &Expression, node: &Node, report: &mut Report) -> bool {
+        if self.measured.contains(&name) {
+            return true;
+        }
+        let (prefix, metric) = match name.split_once('.') {
+            Some((prefix, metric)) if self.prefixes.contains(&prefix) => (prefix, metric),
+            _ => ("", name),
+        };
+        let base = metric.split('.').next().unwrap_or(metric);
+        let place = node.place_within(report.text(), &part.span);
+        if metrics::FAIRNESS.contains(&base) {
+            let is_measured = match metric.split_once('.') {
+                Some((_, group)) => self.groups.iter().any(|column| column == group),
+                None => !self.groups.is_empty(),
+            };
+            if !is_measured {
+                let group = metric.split_once('.').map_or("sex", |(_, group)| group);
+                let problem = report.add(
+                    codes::UNSUITABLE_METRIC,
+                    &place,
+                    format!("`{name}` is not measured"),
+                );
+                problem.hint(format!("set `evaluate.fairness: {{groups: [{group}]}}`"));
+            }
+            return is_measured;
+        }
+        if !metrics::is_metric(metric) {
+            let candidates = self.candidates(prefix);
+            let candidates = candidates.iter().map(String::as_str);
+            let hint = suggestion::hint(name, "the names are", candidates);
+            report
+                .add(
+                    codes::UNKNOWN_METRIC,
+                    &place,
+                    format!("there is no metric `{name}`"),
+                )
+                .help = hint;
+            return false;
+        }
+        let Some(task) = self
+            .task
+            .filter(|task| !metrics::suiting(*task).contains(&metric))
+        else {
+            return true;
+        };
+        let message = format!("the metric `{metric}` does not suit the task `{task}`");
+        let problem = report.add(codes::UNSUITABLE_METRIC, &place, message);
+        problem.hint(format!(
+            "those that do: {}",
+            metrics::suiting(task).join(", ")
+        ));
+        false
+    }
+
+    /// The names that could have been meant.
+    fn candidates(&self, prefix: &str) -> Vec<String> {
+        let metrics = self.task.map_or(&[][..], metrics::suiting).iter();
+        if !prefix.is_empty() {
+            return metrics.map(|metric| format!("{prefix}.{metric}")).collect();
+        }
+        let qualified = metrics.clone().take(1);
+        let qualified = qualified.flat_map(|metric| {
+            self.prefixes
+                .iter()
+                .map(move |prefix| format!("{prefix}.{metric}"))
+        });
+        let measured = self
+            .measured
+            .iter()
+            .chain(metrics.clone())
+            .map(|name| (*name).to_owned());
+        measured.chain(qualified).collect()
+    }
+}
+
+/// Whether the expression holds or does not hold.
+fn is_condition(expression: &Expression) -> bool {
+    use BinaryOperator as Op;
+    match &expression.node {
+        ExpressionNode::Literal(value) => matches!(value, Value::Boolean(_)),
+        ExpressionNode::Name(name) => name == "drift",
+        ExpressionNode::Unary(operator, _) => *operator == UnaryOperator::Not,
+        ExpressionNode::Binary(operator, ..) => !matches!(
+            operator,
+            Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo
+        ),
+        ExpressionNode::In { .. } | ExpressionNode::IsNull { .. } => true,
+        ExpressionNode::Case { branches, .. } => {
+            branches.iter().all(|(_, result)| is_condition(result))
+        }
+        ExpressionNode::Null | ExpressionNode::Call(..) => false,
+    }
+}

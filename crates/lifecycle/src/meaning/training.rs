@@ -1,0 +1,105 @@
+//! What learns, and what is measured: it must suit the task.
+
+use everloop_domain::Task;
+
+use crate::codes;
+use crate::diagnostic::Report;
+use crate::metrics;
+use crate::yaml::Node;
+
+pub(super) fn check(tree: &Node, report: &mut Report) {
+    let Some(train) = tree.get("train") else {
+        return;
+    };
+    trainer_or_command(tree, train, report);
+    let Some(task) = super::task(train) else {
+        return;
+    };
+    trainer(train, task, report);
+    for key in ["minimize", "maximize"] {
+        if let Some(metric) = train.find(&["tune", key]) {
+            suits(metric, task, report);
+        }
+    }
+    for metric in tree
+        .find(&["evaluate", "metrics"])
+        .map_or(&[][..], Node::elements)
+    {
+        suits(metric, task, report);
+    }
+    let fairness = tree
+        .get("evaluate")
+        .and_then(|evaluate| evaluate.entry("fairness"));
+    if let (Some(entry), false) = (fairness, task.is_classification()) {
+        let message = format!(
+            "`evaluate.fairness` has no effect: it compares classes, and the task is `{task}`"
+        );
+        report
+            .add(codes::WITHOUT_EFFECT, &entry.place(), message)
+            .hint("use `evaluate.slices` to compare errors between groups");
+    }
+}
+
+fn trainer_or_command(tree: &Node, train: &Node, report: &mut Report) {
+    match (train.entry("trainer"), train.entry("run")) {
+        (Some(_), Some(command)) => {
+            let problem = report.add(
+                codes::TRAINER_OR_COMMAND,
+                &command.place(),
+                "both `trainer` and `run` are given",
+            );
+            problem.hint("keep `trainer` for a built-in one, or `run` for a command of your own");
+        }
+        (None, None) if !matches!(train.data, crate::yaml::Data::Scalar(_)) => {
+            let place = tree
+                .entry("train")
+                .map_or_else(|| train.place(), crate::yaml::Entry::place);
+            let problem = report.add(
+                codes::TRAINER_OR_COMMAND,
+                &place,
+                "neither `trainer` nor `run` is given",
+            );
+            problem.hint("write `trainer: boosting`, or `run: python train.py`");
+        }
+        (Some(_), None) => {
+            for key in ["deps", "timeout"] {
+                if let Some(entry) = train.entry(key).filter(|entry| !entry.key_span.is_empty()) {
+                    let message = format!("`train.{key}` has no effect on a built-in trainer");
+                    report
+                        .add(codes::WITHOUT_EFFECT, &entry.place(), message)
+                        .hint("it belongs to `run`");
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn trainer(train: &Node, task: Task, report: &mut Report) {
+    let Some(node) = train.get("trainer") else {
+        return;
+    };
+    let way_out = match (node.written(), task.is_classification()) {
+        (Some("linear"), true) => "`logistic` is the linear model of classes",
+        (Some("logistic"), false) => "`linear` is the linear model of numbers",
+        _ => return,
+    };
+    let trainer = node.written().unwrap_or_default();
+    let message = format!("the trainer `{trainer}` does not suit the task `{task}`");
+    report
+        .at(codes::UNSUITABLE_TRAINER, node, message)
+        .hint(way_out);
+}
+
+fn suits(node: &Node, task: Task, report: &mut Report) {
+    let Some(metric) = node.written().filter(|metric| metrics::is_metric(metric)) else {
+        return;
+    };
+    let suiting = metrics::suiting(task);
+    if !suiting.contains(&metric) {
+        let message = format!("the metric `{metric}` does not suit the task `{task}`");
+        report
+            .at(codes::UNSUITABLE_METRIC, node, message)
+            .hint(format!("those that do: {}", suiting.join(", ")));
+    }
+}
