@@ -101,6 +101,12 @@ fn excerpt(file_name: &str, text: &str, span: &Span, line: usize, column: usize)
     )
 }
 
+/// Whether one of them stops.
+pub(crate) fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    let mut severities = diagnostics.iter().map(|diagnostic| diagnostic.severity);
+    severities.any(|severity| severity == Severity::Error)
+}
+
 /// Collects the diagnostics of one text.
 pub(crate) struct Report<'a> {
     text: &'a str,
@@ -170,9 +176,7 @@ impl<'a> Report<'a> {
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        has_errors(&self.diagnostics)
     }
 
     /// The line of a byte, from 1.

@@ -42,7 +42,7 @@ pub(crate) fn show_duration(duration: Duration) -> String {
     let units = UNITS.iter().rev();
     let (unit, size) = units
         .clone()
-        .find(|(_, size)| seconds > 0 && seconds % size == 0)
+        .find(|(_, size)| seconds > 0 && seconds.is_multiple_of(*size))
         .unwrap_or(&UNITS[0]);
     format!("{}{unit}", seconds / size)
 }

@@ -48,6 +48,3 @@ fn version(tree: &Node, report: &mut Report) {
         ));
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -36,16 +36,14 @@ impl Schedule {
             .seconds(Seconds::Disallowed)
             .year(Year::Disallowed)
             .build();
+        let wrong = |reason: &str| format!("`{text}` is not a schedule: {reason}");
+        if pattern.split_whitespace().count() != 5 {
+            return Err(wrong("it is no known word and does not have five fields"));
+        }
         let cron = parser.parse(pattern).map_err(|error| {
             let reason = error.to_string();
-            format!(
-                "`{text}` is not a schedule: {}",
-                reason
-                    .rsplit(": ")
-                    .next()
-                    .unwrap_or_default()
-                    .trim_end_matches('.')
-            )
+            let reason = reason.rsplit(": ").next().unwrap_or_default();
+            wrong(&reason.trim_end_matches('.').to_lowercase())
         })?;
         let schedule = Self {
             text: text.to_owned(),
@@ -114,11 +112,11 @@ mod tests {
         );
         check_error(
             "0 25 * * *",
-            "`0 25 * * *` is not a schedule: Number out of bounds",
+            "`0 25 * * *` is not a schedule: number out of bounds",
         );
         check_error(
             "fortnightly",
-            "`fortnightly` is not a schedule: Pattern must have 5 fields when seconds are disallowed",
+            "`fortnightly` is not a schedule: it is no known word and does not have five fields",
         );
     }
 }

@@ -28,8 +28,8 @@ pub fn schema() -> Value {
     Value::Object(schema)
 }
 
-fn shape(shape_: &Shape) -> Value {
-    match shape_ {
+fn shape(of: &Shape) -> Value {
+    match of {
         Shape::Map(fields) => map(fields),
         Shape::MapOf {
             shape: value,
@@ -54,7 +54,9 @@ fn shape(shape_: &Shape) -> Value {
                 json!({"type": "array", "items": value, "minItems": 1})
             }
         }
-        Shape::AnyOf(shapes) => json!({"anyOf": shapes.iter().map(shape).collect::<Vec<_>>()}),
+        Shape::AnyOf(alternatives) => {
+            json!({"anyOf": alternatives.iter().map(shape).collect::<Vec<_>>()})
+        }
         Shape::Choice(choice) => words(choice),
         Shape::Text => json!({"type": "string", "pattern": "\\S"}),
         Shape::Pattern => json!({"type": "string", "format": "regex"}),

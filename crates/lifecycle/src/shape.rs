@@ -161,8 +161,8 @@ impl Shape {
                         .join(", ")
                 ),
             },
-            Self::Text => "text".to_owned(),
-            Self::Written | Self::Scalar => "a text, a number or a boolean".to_owned(),
+            Self::Text | Self::Written => "text".to_owned(),
+            Self::Scalar => "a text, a number or a boolean".to_owned(),
             Self::Boolean => "true or false".to_owned(),
             Self::Integer { .. } => "a whole number".to_owned(),
             Self::Number { .. } | Self::OpenShare => "a number".to_owned(),

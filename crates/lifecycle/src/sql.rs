@@ -77,7 +77,7 @@ pub(crate) fn tables(sql: &str) -> Vec<(String, Span)> {
                 levels.pop();
             }
             Kind::Symbol(',') if level.is_query => level.expects_table = level.in_from,
-            Kind::Word(word) if !(level.expects_table && !is_reserved(word)) => {
+            Kind::Word(word) if !level.expects_table || is_reserved(word) => {
                 step(
                     level,
                     &word.to_ascii_lowercase(),
@@ -116,7 +116,7 @@ fn step(level: &mut Level, word: &str, before: Option<&Kind>) {
         }
         "join" => level.expects_table = level.is_query,
         word if word == "values" || AFTER_FROM.contains(&word) => {
-            (level.in_from, level.expects_table) = (false, false)
+            (level.in_from, level.expects_table) = (false, false);
         }
         _ => {}
     }

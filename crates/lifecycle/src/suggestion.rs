@@ -32,10 +32,10 @@ pub(crate) fn hint<'a>(
     let all: Vec<&str> = candidates.into_iter().collect();
     match all.len() {
         0 => None,
-        1..=24 => Some(format!("{what}: {}", all.join(", "))),
+        1..=32 => Some(format!("{what}: {}", all.join(", "))),
         n_candidates => Some(format!(
             "{what}: {}, … ({n_candidates} in all)",
-            all[..20].join(", ")
+            all[..24].join(", ")
         )),
     }
 }

@@ -5,7 +5,7 @@ mod scalars;
 use everloop_domain::expression::Span;
 
 use crate::codes;
-use crate::diagnostic::Report;
+use crate::diagnostic::{Diagnostic, Report, has_errors};
 use crate::shape::{Availability, Field, Shape};
 use crate::suggestion;
 use crate::yaml::{Data, Entry, Node, Place, read};
@@ -124,13 +124,11 @@ fn check(shape: &Shape, node: &Node, at: &At, report: &mut Report) {
     }
 }
 
-/// The first line of a value.
+/// The start of a list or map, which is too large to point at; a scalar as it is.
 fn start_of(node: &Node) -> Place {
     let mut place = node.place();
     if !matches!(node.data, Data::Scalar(_)) {
-        place.span = place
-            .span
-            .map(|Span { start, end }| start..end.min(start + 1));
+        place.span = place.span.map(|Span { start, .. }| start..start);
     }
     place
 }
@@ -148,82 +146,84 @@ fn wrong_type(shape: &Shape, node: &Node, at: &At, report: &mut Report) {
 
 fn map(fields: &'static [Field], entries: &[Entry], at: &At, report: &mut Report) {
     for entry in entries {
-        let Some(field) = fields.iter().find(|field| field.name == entry.key) else {
-            unknown_key(fields, entry, at, report);
-            continue;
-        };
-        let path = at.below(&entry.key);
-        match field.availability {
-            Availability::Available => {}
-            Availability::Planned(way_out) => {
-                let message =
-                    format!("`{path}` is checked, but this release does not carry it out");
-                report
-                    .add(codes::NOT_CARRIED_OUT, &entry.place(), message)
-                    .hint(way_out);
-            }
-            Availability::Refused(way_out) => {
-                let message = format!("`{path}` cannot be read in this release");
-                report
-                    .add(codes::UNSUPPORTED_SOURCE, &entry.place(), message)
-                    .hint(way_out);
-                continue;
-            }
-        }
-        // A key with nothing behind it counts as absent: people comment values out.
-        if !entry.value.is_null() {
-            check(
-                field.shape,
-                &entry.value,
-                &At {
-                    path,
-                    key: &entry.place(),
-                },
-                report,
-            );
+        match fields.iter().find(|field| field.name == entry.key) {
+            Some(field) => known_key(field, entry, at, report),
+            None => unknown_key(fields, entry, at, report),
         }
     }
+    let unknown = entries.iter().map(|entry| entry.key.as_str());
+    let unknown = unknown.filter(|key| !fields.iter().any(|field| field.name == *key));
+    // A key that was meant and misspelt is reported once, where it stands.
+    let meant: Vec<&str> = unknown
+        .filter_map(|key| suggestion::nearest(key, names(fields)))
+        .collect();
     let is_refused = |field: &Field| matches!(field.availability, Availability::Refused(_));
-    let has_refused = entries.iter().any(|entry| {
-        fields
-            .iter()
-            .any(|field| field.name == entry.key && is_refused(field))
-    });
+    let mut refused = fields.iter().filter(|field| is_refused(field));
+    if refused.any(|field| entries.iter().any(|entry| entry.key == field.name)) {
+        return;
+    }
     for field in fields
         .iter()
-        .filter(|field| field.is_required && !has_refused)
+        .filter(|field| field.is_required && !meant.contains(&field.name))
     {
-        match entries.iter().find(|entry| entry.key == field.name) {
-            Some(entry) if !entry.value.is_null() => {}
-            Some(entry) => {
-                let message = format!(
-                    "`{}` must be {}, found nothing",
-                    at.below(field.name),
-                    field.shape.described()
-                );
-                report.add(codes::MISSING_KEY, &entry.place(), message);
-            }
-            None => {
-                let message = format!("{} lacks the key `{}`", at.name(), field.name);
-                report
-                    .add(codes::MISSING_KEY, at.key, message)
-                    .hint(format!("`{}`: {}", field.name, lower(field.doc)));
-            }
+        missing_key(field, entries, at, report);
+    }
+}
+
+fn known_key(field: &Field, entry: &Entry, at: &At, report: &mut Report) {
+    let path = at.below(&entry.key);
+    let place = entry.place();
+    match field.availability {
+        Availability::Available => {}
+        Availability::Planned(way_out) => {
+            let message = format!("`{path}` is checked, but this release does not carry it out");
+            report
+                .add(codes::NOT_CARRIED_OUT, &place, message)
+                .hint(way_out);
+        }
+        Availability::Refused(way_out) => {
+            let message = format!("`{path}` cannot be read in this release");
+            report
+                .add(codes::UNSUPPORTED_SOURCE, &place, message)
+                .hint(way_out);
+            return;
+        }
+    }
+    // A key with nothing behind it counts as absent: people comment values out.
+    if !entry.value.is_null() {
+        check(field.shape, &entry.value, &At { path, key: &place }, report);
+    }
+}
+
+fn missing_key(field: &Field, entries: &[Entry], at: &At, report: &mut Report) {
+    match entries.iter().find(|entry| entry.key == field.name) {
+        Some(entry) if !entry.value.is_null() => {}
+        Some(entry) => {
+            let (path, wanted) = (at.below(field.name), field.shape.described());
+            let message = format!("`{path}` must be {wanted}, found nothing");
+            report.add(codes::MISSING_KEY, &entry.place(), message);
+        }
+        None => {
+            let message = format!("{} lacks the key `{}`", at.name(), field.name);
+            let hint = format!("`{}`: {}", field.name, lower(field.doc));
+            report.add(codes::MISSING_KEY, at.key, message).hint(hint);
         }
     }
 }
 
-fn unknown_key(fields: &[Field], entry: &Entry, at: &At, report: &mut Report) {
+fn unknown_key(fields: &'static [Field], entry: &Entry, at: &At, report: &mut Report) {
     let message = format!("unknown key `{}` in {}", entry.key, at.name());
+    let what = format!("the keys of {} are", at.name());
+    let hint = suggestion::hint(&entry.key, &what, names(fields));
+    report.add(codes::UNKNOWN_KEY, &entry.place(), message).help = hint;
+}
+
+/// The keys that may be suggested.
+fn names(fields: &'static [Field]) -> impl Iterator<Item = &'static str> + Clone {
     let known = fields
         .iter()
         .filter(|field| !matches!(field.availability, Availability::Refused(_)));
-    let hint = suggestion::hint(
-        &entry.key,
-        &format!("the keys of {} are", at.name()),
-        known.map(|field| field.name),
-    );
-    report.add(codes::UNKNOWN_KEY, &entry.place(), message).help = hint;
+    known.map(|field| field.name)
 }
 
 /// A sentence as the rest of another.
@@ -248,12 +248,20 @@ fn any_of(shapes: &[Shape], whole: &Shape, node: &Node, at: &At, report: &mut Re
 
 /// The alternative that the value is meant to be.
 fn meant<'a>(shapes: &'a [Shape], node: &Node) -> Option<&'a Shape> {
-    let fits = |shape: &&Shape| {
+    let trial = |shape: &Shape| {
         let mut trial = Report::new("");
         walk(shape, node, &mut trial);
-        !trial.has_errors()
+        trial.diagnostics
     };
-    if let Some(shape) = shapes.iter().find(fits) {
+    if let Some(shape) = shapes.iter().find(|shape| !has_errors(&trial(shape))) {
+        return Some(shape);
+    }
+    // A number or a duration out of range is one all the same.
+    let is_out_of_range = |problem: &Diagnostic| problem.code == codes::OUT_OF_RANGE;
+    if let Some(shape) = shapes
+        .iter()
+        .find(|shape| trial(shape).iter().all(is_out_of_range))
+    {
         return Some(shape);
     }
     let is_kind = |shape: &&Shape| match node.data {
@@ -326,6 +334,3 @@ pub(crate) fn complete(shape: &'static Shape, node: &mut Node) {
         _ => {}
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,6 +8,8 @@ mod offsets;
 mod scalar;
 mod tree;
 
+use std::collections::BTreeMap;
+
 use everloop_domain::expression::Span;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 
@@ -188,6 +190,7 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn map(&mut self, mut span: Span, depth: usize) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut lines: BTreeMap<String, usize> = BTreeMap::new();
         while let Some((event, inner)) = self.next()? {
             if event == Event::MappingEnd {
                 span.end = inner.end.max(span.end);
@@ -208,17 +211,16 @@ impl<'a> Reader<'a, '_, '_> {
                     .hint("a value that starts with `{` or `[` and is meant as text needs quotes");
                 continue;
             };
-            if let Some(first) = entries.iter().find(|entry| entry.key == scalar.text) {
-                let line = self.report.line(first.key_span.start);
+            if let Some(line) = lines.get(&scalar.text) {
                 let message = format!("the key `{}` is given twice", scalar.text);
-                let problem = self
-                    .report
-                    .add(codes::DUPLICATE_KEY, &Place::at(key.span), message);
+                let place = Place::at(key.span);
+                let problem = self.report.add(codes::DUPLICATE_KEY, &place, message);
                 problem.hint(format!(
                     "it is given in line {line} already: keep one of the two"
                 ));
                 continue;
             }
+            lines.insert(scalar.text.clone(), self.report.line(key.span.start));
             entries.push(Entry {
                 key: scalar.text,
                 key_span: key.span,
@@ -257,6 +259,3 @@ impl<'a> Reader<'a, '_, '_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

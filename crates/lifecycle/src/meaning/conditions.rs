@@ -73,7 +73,10 @@ impl Scope<'_> {
             }
         });
         if is_known && !is_condition(&expression) {
-            let message = "this is a number, not a condition";
+            let message = format!(
+                "`{}` is not a condition",
+                node.written().unwrap_or_default()
+            );
             report
                 .at(codes::NOT_A_CONDITION, node, message)
                 .hint("compare it: `rmse < 80`");
@@ -89,50 +92,62 @@ impl Scope<'_> {
             Some((prefix, metric)) if self.prefixes.contains(&prefix) => (prefix, metric),
             _ => ("", name),
         };
-        let base = metric.split('.').next().unwrap_or(metric);
-        let place = node.place_within(report.text(), &part.span);
-        if metrics::FAIRNESS.contains(&base) {
-            let is_measured = match metric.split_once('.') {
-                Some((_, group)) => self.groups.iter().any(|column| column == group),
-                None => !self.groups.is_empty(),
+        let (code, message, hint) = if metrics::FAIRNESS
+            .iter()
+            .any(|base| metric.starts_with(base))
+        {
+            let Some(hint) = self.fairness(metric) else {
+                return true;
             };
-            if !is_measured {
-                let group = metric.split_once('.').map_or("sex", |(_, group)| group);
-                let problem = report.add(
-                    codes::UNSUITABLE_METRIC,
-                    &place,
-                    format!("`{name}` is not measured"),
-                );
-                problem.hint(format!("set `evaluate.fairness: {{groups: [{group}]}}`"));
-            }
-            return is_measured;
-        }
-        if !metrics::is_metric(metric) {
-            let candidates = self.candidates(prefix);
-            let candidates = candidates.iter().map(String::as_str);
-            let hint = suggestion::hint(name, "the names are", candidates);
-            report
-                .add(
-                    codes::UNKNOWN_METRIC,
-                    &place,
-                    format!("there is no metric `{name}`"),
-                )
-                .help = hint;
-            return false;
-        }
-        let Some(task) = self
-            .task
-            .filter(|task| !metrics::suiting(*task).contains(&metric))
-        else {
-            return true;
+            (
+                codes::UNSUITABLE_METRIC,
+                format!("`{name}` is not measured"),
+                Some(hint),
+            )
+        } else if !metrics::is_metric(metric) {
+            (
+                codes::UNKNOWN_METRIC,
+                format!("there is no metric `{name}`"),
+                self.hint(name, prefix),
+            )
+        } else {
+            let Some(task) = self
+                .task
+                .filter(|task| !metrics::suiting(*task).contains(&metric))
+            else {
+                return true;
+            };
+            let message = format!("the metric `{metric}` does not suit the task `{task}`");
+            let hint = format!("those that do: {}", metrics::suiting(task).join(", "));
+            (codes::UNSUITABLE_METRIC, message, Some(hint))
         };
-        let message = format!("the metric `{metric}` does not suit the task `{task}`");
-        let problem = report.add(codes::UNSUITABLE_METRIC, &place, message);
-        problem.hint(format!(
-            "those that do: {}",
-            metrics::suiting(task).join(", ")
-        ));
+        let place = node.place_within(report.text(), &part.span);
+        report.add(code, &place, message).help = hint;
         false
+    }
+
+    /// What to set so that a difference between groups is measured; nothing if it is.
+    fn fairness(&self, metric: &str) -> Option<String> {
+        let group = metric.split_once('.').map(|(_, group)| group);
+        let is_measured = match group {
+            Some(group) => self.groups.iter().any(|column| column == group),
+            None => !self.groups.is_empty(),
+        };
+        let group = group.unwrap_or("sex");
+        (!is_measured).then(|| format!("set `evaluate.fairness: {{groups: [{group}]}}`"))
+    }
+
+    fn hint(&self, name: &str, prefix: &str) -> Option<String> {
+        if metrics::OF_SERVICE.contains(&name) {
+            return Some("it is measured in service only: use it in `retrain.when`".to_owned());
+        }
+        if let Some(metric) = name.strip_prefix("baseline.").filter(|_| prefix.is_empty()) {
+            return Some(format!(
+                "a gate compares with the champion: `champion.{metric}`"
+            ));
+        }
+        let candidates = self.candidates(prefix);
+        suggestion::hint(name, "the names are", candidates.iter().map(String::as_str))
     }
 
     /// The names that could have been meant.

@@ -47,8 +47,11 @@ pub(super) fn functions(node: &Node, expression: &Expression, report: &mut Repor
                 let names = FUNCTIONS.iter().map(|function| function.name);
                 let hint = suggestion::hint(name, "the functions are", names);
                 let way_out = "what they cannot say belongs in `prepare`, in SQL";
-                let hint =
-                    hint.map_or_else(|| way_out.to_owned(), |hint| format!("{hint} ({way_out})"));
+                let hint = match hint {
+                    Some(hint) if hint.ends_with('?') => hint,
+                    Some(hint) => format!("{hint}; {way_out}"),
+                    None => way_out.to_owned(),
+                };
                 (format!("there is no function `{name}`"), hint)
             }
             Some(function) if !function.takes(arguments.len()) => {

@@ -81,7 +81,10 @@ fn check_shares(split: &Node, place: &Place, report: &mut Report) {
         }
     }
     let sum = train + validation + test;
-    if (sum - 1.0).abs() > TOLERANCE {
+    let are_shares = [train, validation, test]
+        .iter()
+        .all(|share| (0.0..=1.0).contains(share));
+    if are_shares && (sum - 1.0).abs() > TOLERANCE {
         let sum = (sum * 1e6).round() / 1e6;
         let message = format!(
             "the shares sum to {sum}: train {train} + validation {validation} + test {test}"

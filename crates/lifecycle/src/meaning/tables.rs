@@ -17,7 +17,11 @@ struct Made<'a> {
 }
 
 pub(super) fn check(tree: &Node, report: &mut Report) {
-    let Some(sources) = tree.get("sources") else {
+    // Without any source every table is unknown, and that has been said.
+    let Some(sources) = tree
+        .get("sources")
+        .filter(|sources| !sources.entries().is_empty())
+    else {
         return;
     };
     let steps = tree.get("prepare").map_or(&[][..], Node::elements);
@@ -35,7 +39,9 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         if let Some(table) = &made[index] {
             check_reads(table, &made[index..], &known, report);
             check_new(table, step, &known, report);
-            known.push(table.name);
+            if !known.contains(&table.name) {
+                known.push(table.name);
+            }
         }
     }
     if let Some(table) = tree.find(&["dataset", "table"]) {

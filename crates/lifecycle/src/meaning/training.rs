@@ -5,10 +5,11 @@ use everloop_domain::Task;
 use crate::codes;
 use crate::diagnostic::Report;
 use crate::metrics;
+use crate::suggestion;
 use crate::yaml::Node;
 
 pub(super) fn check(tree: &Node, report: &mut Report) {
-    let Some(train) = tree.get("train") else {
+    let Some(train) = tree.get("train").filter(|train| train.is_map()) else {
         return;
     };
     trainer_or_command(tree, train, report);
@@ -50,7 +51,7 @@ fn trainer_or_command(tree: &Node, train: &Node, report: &mut Report) {
             );
             problem.hint("keep `trainer` for a built-in one, or `run` for a command of your own");
         }
-        (None, None) if !matches!(train.data, crate::yaml::Data::Scalar(_)) => {
+        (None, None) if !is_misspelt(train) => {
             let place = tree
                 .entry("train")
                 .map_or_else(|| train.place(), crate::yaml::Entry::place);
@@ -73,6 +74,12 @@ fn trainer_or_command(tree: &Node, train: &Node, report: &mut Report) {
         }
         _ => {}
     }
+}
+
+/// Whether one of the two keys was meant: then the unknown key has been reported.
+fn is_misspelt(train: &Node) -> bool {
+    let mut keys = train.entries().iter().map(|entry| entry.key.as_str());
+    keys.any(|key| key != "tune" && suggestion::nearest(key, ["trainer", "run"]).is_some())
 }
 
 fn trainer(train: &Node, task: Task, report: &mut Report) {

@@ -123,10 +123,10 @@ fn check_form(shape: &Shape, node: &Node, text: &str, path: &str, report: &mut R
             ),
         },
         Shape::Percent => {
-            let share = text
+            let percentage = text
                 .strip_suffix('%')
                 .and_then(|number| number.trim_end().parse::<f64>().ok());
-            if share.is_some_and(|share| (0.0..=100.0).contains(&share)) {
+            if percentage.is_some_and(|percentage| (0.0..=100.0).contains(&percentage)) {
                 return;
             }
             (

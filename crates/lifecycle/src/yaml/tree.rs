@@ -124,6 +124,10 @@ impl Node {
         matches!(&self.data, Data::Scalar(scalar) if scalar.is_null())
     }
 
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(self.data, Data::Map(_))
+    }
+
     pub(crate) fn entries(&self) -> &[Entry] {
         if let Data::Map(entries) = &self.data {
             entries
