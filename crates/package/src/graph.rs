@@ -28,6 +28,9 @@ mod input;
 mod matrices;
 mod trees;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;

@@ -1,6 +1,8 @@
 //! What a model takes and what it gives.
 
 mod conform;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +34,16 @@ impl Kind {
             Self::Number => "number",
             Self::Text => "text",
             Self::Boolean => "boolean",
+        }
+    }
+
+    /// The name with its article, for messages.
+    pub(crate) fn phrase(self) -> &'static str {
+        match self {
+            Self::Integer => "an integer",
+            Self::Number => "a number",
+            Self::Text => "a text",
+            Self::Boolean => "a boolean",
         }
     }
 

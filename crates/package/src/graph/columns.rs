@@ -113,8 +113,8 @@ impl GraphBuilder {
         let name = &column.edge;
         let problem = if !matches!(column.kind, Kind::Text | Kind::Integer) {
             format!(
-                "`{name}` is a {} column: only text and integer columns have categories",
-                column.kind
+                "`{name}` is {}: only text and integer columns have categories",
+                column.kind.phrase()
             )
         } else if categories.is_empty() {
             format!("`{name}` has no categories: leave the column out")
@@ -123,9 +123,9 @@ impl GraphBuilder {
             .find(|value| Kind::of_value(value) != column.kind)
         {
             format!(
-                "category `{wrong}` of the {} column `{name}` is a {}",
+                "category `{wrong}` of the {} column `{name}` is {}",
                 column.kind,
-                wrong.column_type()
+                Kind::of_value(wrong).phrase()
             )
         } else if categories.contains(&Value::Text(String::new())) {
             format!("the empty text is missing, so it cannot be a category of `{name}`")

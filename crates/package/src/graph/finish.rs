@@ -149,8 +149,8 @@ impl GraphBuilder {
         let kind = classes.first().map_or(Kind::Text, Kind::of_value);
         if let Some(wrong) = classes.iter().find(|class| Kind::of_value(class) != kind) {
             self.refuse(format!(
-                "class `{wrong}` is a {}, but others are {kind}",
-                wrong.column_type()
+                "class `{wrong}` is {}, but others are {kind}",
+                Kind::of_value(wrong).phrase()
             ));
         }
         let table = self.constant(values(&[classes.len()], kind, classes));

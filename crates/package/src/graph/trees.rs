@@ -139,7 +139,7 @@ impl GraphBuilder {
         let features = self.cast(&single, data_type::DOUBLE);
         let mut call = node("TreeEnsembleRegressor", &[&features]);
         ML_DOMAIN.clone_into(&mut call.domain);
-        call.attribute = attributes(ensemble);
+        call.attribute = attributes(&ensemble.trees, ensemble.n_targets);
         let sums = self.push(call);
         Matrix {
             edge: self.cast(&sums, data_type::DOUBLE),
@@ -211,16 +211,24 @@ impl Lists {
     }
 }
 
-fn attributes(ensemble: &TreeEnsemble) -> Vec<AttributeProto> {
+/// The settings of the operator, which needs at least one tree: no trees are one that adds nothing.
+fn attributes(trees: &[Tree], n_targets: usize) -> Vec<AttributeProto> {
+    let nothing = [Tree {
+        nodes: vec![TreeNode::Leaf {
+            target: 0,
+            weight: 0.0,
+        }],
+    }];
+    let trees = if trees.is_empty() { &nothing } else { trees };
     let mut lists = Lists::default();
-    for (tree, nodes) in (0..).zip(&ensemble.trees) {
+    for (tree, nodes) in (0..).zip(trees) {
         for (at, node) in (0..).zip(&nodes.nodes) {
             lists.push(tree, at, node);
         }
     }
     vec![
         text("aggregate_function", "SUM"),
-        int("n_targets", ensemble.n_targets as i64),
+        int("n_targets", n_targets as i64),
         ints("nodes_falsenodeids", &lists.right),
         ints("nodes_featureids", &lists.feature),
         ints("nodes_missing_value_tracks_true", &lists.missing_goes_left),

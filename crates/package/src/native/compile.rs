@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::graph::Graph;
 use crate::native::operation::Operation;
 use crate::native::program::{Program, Step};
-use crate::native::tensor::{Data, Problem, Shape, Tensor};
+use crate::native::tensor::{Data, MAX_ROW_ELEMENTS, Problem, Shape, Tensor};
 use crate::onnx::{GraphProto, ML_DOMAIN, ModelProto, NodeProto, ValueInfoProto, data_type};
 use crate::{Error, Kind, Signature};
 
@@ -286,14 +286,16 @@ fn try_one_row(program: &Program) -> Result<(), Error> {
         .iter()
         .map(|input| stand_in(input.kind))
         .collect();
-    let results = program.evaluate(inputs).map_err(|failure| {
-        let (operator, node) = program.names(&failure);
-        Error::Unsupported {
-            operator: operator.to_owned(),
-            node: node.to_owned(),
-            reason: failure.problem,
-        }
-    })?;
+    let results = program
+        .evaluate(inputs, MAX_ROW_ELEMENTS)
+        .map_err(|failure| {
+            let (operator, node) = program.names(&failure);
+            Error::Unsupported {
+                operator: operator.to_owned(),
+                node: node.to_owned(),
+                reason: failure.problem,
+            }
+        })?;
     program
         .to_batch(results, 1)
         .map(|_| ())

@@ -77,7 +77,7 @@ impl Program {
             })?;
             inputs.push(tensor);
         }
-        let results = self.evaluate(inputs).map_err(|failure| {
+        let results = self.evaluate(inputs, MAX_ELEMENTS).map_err(|failure| {
             let (operator, node) = self.names(&failure);
             Error::Run(format!(
                 "operator `{operator}` of node `{node}`: {}",
@@ -111,8 +111,12 @@ impl Program {
             .map_err(|error| error.to_string())
     }
 
-    /// Carries out all steps on the inputs.
-    pub(super) fn evaluate(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, Failure> {
+    /// Carries out all steps on the inputs, holding at most so many elements at once.
+    pub(super) fn evaluate(
+        &self,
+        inputs: Vec<Tensor>,
+        max_elements: usize,
+    ) -> Result<Vec<Tensor>, Failure> {
         let n_constants = self.constants.len();
         let mut n_live: usize = inputs.iter().map(|input| input.shape.n_elements()).sum();
         let mut live: Vec<Option<Tensor>> = Vec::with_capacity(inputs.len() + self.steps.len());
@@ -127,9 +131,9 @@ impl Program {
             let here = here.ok_or_else(|| fail("it reads a value that is gone".to_owned()))?;
             let result = step.operation.run(&here).map_err(fail)?;
             n_live = n_live.saturating_add(result.shape.n_elements());
-            if n_live > MAX_ELEMENTS {
+            if n_live > max_elements {
                 return Err(fail(format!(
-                    "more than {MAX_ELEMENTS} tensor elements would be held at once"
+                    "more than {max_elements} tensor elements would be held at once"
                 )));
             }
             live.push(Some(result));

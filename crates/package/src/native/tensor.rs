@@ -5,8 +5,10 @@ use arrow::buffer::ScalarBuffer;
 
 use crate::onnx::{TensorProto, data_type};
 
-/// No program may hold more tensor elements than this at once: 2 GiB of doubles.
-pub const MAX_ELEMENTS: usize = 1 << 28;
+/// No program may hold more tensor elements than this at once: 1 GiB of doubles.
+pub const MAX_ELEMENTS: usize = 1 << 27;
+/// No program may hold more tensor elements than this for a single row.
+pub(super) const MAX_ROW_ELEMENTS: usize = 1 << 22;
 
 /// A failure of one step, told without the name of the step.
 pub(super) type Problem = String;

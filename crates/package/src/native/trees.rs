@@ -1,6 +1,7 @@
 //! `ai.onnx.ml.TreeEnsembleRegressor`: sums of trees, fast.
 //!
-//! Nodes are laid out flat, depth first; a leaf points at itself. Eight walks go on side by side (eight
+//! Nodes are laid out flat, depth first, so that a left child follows its parent; a leaf points at
+//! itself. Eight walks go on side by side (eight
 //! rows down one tree, or one row down eight trees), each step without a branch, until none moves:
 //! the loads of one walk hide behind those of the others. Sums are taken tree by tree in either
 //! form, so a row has the same result alone and in a batch.
@@ -43,8 +44,9 @@ struct Node<T> {
     threshold: T,
     /// The feature, and in the lowest bit whether NaN goes left.
     feature_and_missing: u32,
-    /// Where to go: right, left.
-    next: [u32; 2],
+    /// Where to go if not to the next node, which is the left child. A leaf always goes "right", to
+    /// itself.
+    right: u32,
 }
 
 /// What is added at a leaf, by node.
@@ -207,12 +209,12 @@ impl Feature for f64 {
 }
 
 impl<T: Feature> Node<T> {
-    /// The next node for a row.
-    fn next(&self, row: &[T]) -> u32 {
+    /// The next node for a row that is at this one.
+    fn next(&self, at: u32, row: &[T]) -> u32 {
         let value = row[(self.feature_and_missing >> 1) as usize];
         let missing_goes_left = self.feature_and_missing & 1 == 1;
         let goes_left = (value < self.threshold) | (missing_goes_left & value.is_missing());
-        self.next[usize::from(goes_left)]
+        if goes_left { at + 1 } else { self.right }
     }
 }
 
@@ -221,7 +223,7 @@ impl<T: Feature> Forest<T> {
         let node = |node: &layout::Node| Node {
             threshold: threshold(node.threshold),
             feature_and_missing: node.feature << 1 | u32::from(node.missing_goes_left),
-            next: [node.right, node.left],
+            right: node.right,
         };
         Self {
             roots: layout.roots.clone(),
@@ -235,7 +237,9 @@ impl<T: Feature> Forest<T> {
             std::array::from_fn(|lane| &block[lane * n_columns..(lane + 1) * n_columns]);
         let mut at = [root; LANES];
         loop {
-            let next = std::array::from_fn(|lane| self.nodes[at[lane] as usize].next(rows[lane]));
+            let next = std::array::from_fn(|lane| {
+                self.nodes[at[lane] as usize].next(at[lane], rows[lane])
+            });
             if next == at {
                 return at;
             }
@@ -246,7 +250,7 @@ impl<T: Feature> Forest<T> {
     /// The leaves that one row reaches in eight trees.
     fn walk_trees(&self, mut at: [u32; LANES], row: &[T]) -> [u32; LANES] {
         loop {
-            let next = at.map(|node| self.nodes[node as usize].next(row));
+            let next = at.map(|node| self.nodes[node as usize].next(node, row));
             if next == at {
                 return at;
             }
@@ -256,7 +260,7 @@ impl<T: Feature> Forest<T> {
 
     fn walk(&self, mut at: u32, row: &[T]) -> u32 {
         loop {
-            let next = self.nodes[at as usize].next(row);
+            let next = self.nodes[at as usize].next(at, row);
             if next == at {
                 return at;
             }

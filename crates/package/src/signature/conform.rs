@@ -5,9 +5,8 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray, new_null_array,
 };
-use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use arrow::util::display::array_value_to_string;
 
@@ -78,52 +77,40 @@ impl Input {
 
     fn integers(&self, found: &ArrayRef) -> Result<ArrayRef, Error> {
         let data_type = found.data_type();
-        if !(is_number(data_type) || is_empty_type(data_type)) {
-            return Err(self.wrong_type(found));
+        if data_type.is_integer() || matches!(data_type, DataType::Boolean | DataType::Null) {
+            self.refuse_missing(found.len(), |row| is_missing(found, row))?;
+            let integers = self.cast(found, &DataType::Int64)?;
+            self.refuse_each(found, |row| integers.is_null(row))?;
+            return Ok(integers);
         }
-        if data_type.is_floating()
-            || matches!(
-                data_type,
-                DataType::Decimal128(..) | DataType::Decimal256(..)
-            )
-        {
-            let floats = self.cast(found, &DataType::Float64)?;
-            let floats = floats.as_primitive::<Float64Type>();
-            self.refuse_missing(floats.nulls(), |row| floats.value(row).is_nan())?;
-            self.refuse_each(found, |row| {
-                let value = floats.value(row);
-                value.fract() != 0.0 || value.abs() > EXACT_INTEGER
-            })?;
-            let values: Vec<i64> = floats.values().iter().map(|value| *value as i64).collect();
-            return Ok(Arc::new(Int64Array::from(values)));
-        }
-        self.refuse_missing(found.logical_nulls().as_ref(), |_| false)?;
-        let cast = self.cast(found, &DataType::Int64)?;
-        let cast_integers = cast.as_primitive::<Int64Type>();
-        self.refuse_each(found, |row| cast_integers.is_null(row))?;
-        Ok(cast)
+        let floats = self.floats(found)?;
+        self.refuse_each(found, |row| {
+            floats.value(row).fract() != 0.0 || floats.value(row).abs() > EXACT_INTEGER
+        })?;
+        Ok(Arc::new(
+            floats
+                .values()
+                .iter()
+                .map(|value| *value as i64)
+                .collect::<Int64Array>(),
+        ))
     }
 
     fn booleans(&self, found: &ArrayRef) -> Result<ArrayRef, Error> {
+        let floats = self.floats(found)?;
+        self.refuse_each(found, |row| ![0.0, 1.0].contains(&floats.value(row)))?;
+        let values: Vec<bool> = floats.values().iter().map(|value| *value != 0.0).collect();
+        Ok(Arc::new(BooleanArray::from(values)))
+    }
+
+    /// Numbers of any type as floats, none missing.
+    fn floats(&self, found: &ArrayRef) -> Result<Float64Array, Error> {
         if !(is_number(found.data_type()) || is_empty_type(found.data_type())) {
             return Err(self.wrong_type(found));
         }
-        if found.data_type() == &DataType::Boolean {
-            self.refuse_missing(found.nulls(), |_| false)?;
-            return Ok(Arc::new(BooleanArray::new(
-                found.as_boolean().values().clone(),
-                None,
-            )));
-        }
         let floats = self.cast(found, &DataType::Float64)?;
-        let floats = floats.as_primitive::<Float64Type>();
-        let nulls = found.logical_nulls();
-        self.refuse_missing(nulls.as_ref(), |row| floats.value(row).is_nan())?;
-        self.refuse_each(found, |row| {
-            floats.value(row) != 0.0 && (floats.value(row) - 1.0).abs() > 0.0
-        })?;
-        let values: Vec<bool> = floats.values().iter().map(|value| *value != 0.0).collect();
-        Ok(Arc::new(BooleanArray::from(values)))
+        self.refuse_missing(floats.len(), |row| is_missing(&floats, row))?;
+        Ok(floats.as_primitive::<Float64Type>().clone())
     }
 
     fn texts(&self, found: &ArrayRef) -> Result<ArrayRef, Error> {
@@ -149,13 +136,11 @@ impl Input {
 
     fn refuse_missing(
         &self,
-        nulls: Option<&NullBuffer>,
-        is_nan: impl Fn(usize) -> bool,
+        n_rows: usize,
+        is_missing: impl Fn(usize) -> bool,
     ) -> Result<(), Error> {
-        let Some(nulls) = nulls else { return Ok(()) };
-        let _ = is_nan;
-        (0..nulls.len())
-            .find(|&row| nulls.is_null(row))
+        (0..n_rows)
+            .find(|&row| is_missing(row))
             .map_or(Ok(()), |row| Err(self.missing(row)))
     }
 

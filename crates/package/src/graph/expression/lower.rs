@@ -163,7 +163,7 @@ impl Lowering<'_> {
                 let Operation::Constant(Value::Text(text)) = alternative.operation else {
                     return fail(
                         element,
-                        format!("a text is never equal to a {}", alternative.kind),
+                        format!("a text is never equal to {}", alternative.kind.phrase()),
                     );
                 };
                 texts.push(text);
@@ -276,7 +276,8 @@ fn equal(whole: &Expression, left: Term, right: Term) -> Result<Term> {
         (Kind::Text, other) | (other, Kind::Text) => fail(
             whole,
             format!(
-                "a text is never equal to a {other}: put the literal in quotes, or convert in `prepare`"
+                "a text is never equal to {}: put the literal in quotes, or convert in `prepare`",
+                other.phrase()
             ),
         ),
         (Kind::Integer, Kind::Integer) | (Kind::Boolean, Kind::Boolean) => {

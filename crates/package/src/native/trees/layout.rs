@@ -20,13 +20,13 @@ pub(super) struct Layout {
     pub(super) weights: Vec<(u32, f64)>,
 }
 
-/// A node; a leaf points at itself.
+/// A node; its left child is the next one. A leaf is a node that always goes right, to itself:
+/// nothing is below negative infinity.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub(super) feature: u32,
     pub(super) threshold: f64,
     pub(super) missing_goes_left: bool,
-    pub(super) left: u32,
     pub(super) right: u32,
 }
 
@@ -157,32 +157,23 @@ impl Layout {
         root: usize,
         order: &mut Vec<usize>,
     ) -> Result<(), Problem> {
-        // What is still to be added, and which child of which added node it is.
+        // What is still to be added, and whose right child it is.
         let mut open = vec![(root, None)];
         while let Some((place, parent)) = open.pop() {
             let at = self.nodes.len() as u32;
-            match parent {
-                Some((parent, true)) => self.set_left(parent, at),
-                Some((parent, false)) => self.set_right(parent, at),
-                None => {}
+            if let Some(parent) = parent.and_then(|parent: u32| self.nodes.get_mut(parent as usize))
+            {
+                parent.right = at;
             }
             self.nodes.push(node(lists, place, at)?);
             order.push(place);
             if !lists.is_leaf(place) {
                 let [left, right] = lists.children(place)?;
-                open.push((right, Some((at, false))));
-                open.push((left, Some((at, true))));
+                open.push((right, Some(at)));
+                open.push((left, None));
             }
         }
         Ok(())
-    }
-
-    fn set_left(&mut self, parent: u32, child: u32) {
-        self.nodes[parent as usize].left = child;
-    }
-
-    fn set_right(&mut self, parent: u32, child: u32) {
-        self.nodes[parent as usize].right = child;
     }
 
     fn add_weights(
@@ -233,9 +224,8 @@ impl Layout {
 fn node(lists: &Lists<'_>, place: usize, at: u32) -> Result<Node, Problem> {
     let leaf = Node {
         feature: 0,
-        threshold: 0.0,
+        threshold: f64::NEG_INFINITY,
         missing_goes_left: false,
-        left: at,
         right: at,
     };
     let feature = lists.feature[place];

@@ -31,8 +31,8 @@ pub(super) fn expect_number(expression: &Expression, term: Term) -> Result<Term>
 pub(super) fn expect_boolean(expression: &Expression, term: Term) -> Result<Term> {
     if term.kind != Kind::Boolean {
         let message = format!(
-            "expected a condition, found a {}: compare it with something",
-            term.kind
+            "expected a condition, found {}: compare it with something",
+            term.kind.phrase()
         );
         return fail(expression, message);
     }

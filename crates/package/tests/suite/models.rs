@@ -307,6 +307,20 @@ pub(crate) fn forest() -> Graph {
     builder.finish_regression(&result).unwrap()
 }
 
+pub(crate) fn no_trees() -> Graph {
+    let (mut builder, columns) = builder();
+    let matrix = raw_numbers(&mut builder, &columns);
+    let result = builder.trees(
+        &matrix,
+        &TreeEnsemble {
+            n_targets: 1,
+            trees: vec![],
+        },
+    );
+    let result = builder.add(&result, &[3.5]);
+    builder.finish_regression(&result).unwrap()
+}
+
 pub(crate) fn boosted_classes(classes: &[Value]) -> Graph {
     let (mut builder, columns) = builder();
     let matrix = raw_numbers(&mut builder, &columns);

@@ -2,15 +2,6 @@
 //!
 //! Needs a Python with `onnxruntime` and `mlflow` in `EVERLOOP_TEST_PYTHON`; skipped without.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "helpers of tests fail like tests"
-)]
-
-mod models;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +16,8 @@ use everloop_package::graph::{Graph, GraphBuilder};
 use everloop_package::native::NativeModel;
 use everloop_package::{Kind, NewPackage, Scorer as _, write};
 use serde_json::{Map, Value as Json, json};
+
+use crate::models;
 
 const EXPRESSIONS: &[&str] = &[
     "a + b",
@@ -221,6 +214,7 @@ fn graphs() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
             vec![],
         ),
         ("forest", models::forest(), Task::Regression, vec![]),
+        ("no_trees", models::no_trees(), Task::Regression, vec![]),
         (
             "softmax",
             models::softmax_regression(&colours),

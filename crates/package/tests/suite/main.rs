@@ -1,0 +1,15 @@
+//! Tests over the public interface, in one program: building, running and loading whole models.
+//!
+//! `onnxruntime` drives real clients and takes some seconds; all others take less than one.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod expressions;
+mod hostile;
+mod models;
+mod onnxruntime;
