@@ -37,8 +37,8 @@ pub enum Error {
     /// An expression cannot become operators.
     #[error(transparent)]
     Expression(#[from] ExpressionError),
-    /// The graph builder was used wrongly, or the model cannot be expressed.
-    #[error("cannot build the model graph: {0}")]
+    /// The graph builder was used wrongly, or what a package is to be made of does not fit together.
+    #[error("cannot build the model: {0}")]
     Build(String),
     /// The native engine does not know an operator (or a form of it): use ONNX Runtime.
     #[error(
@@ -58,6 +58,16 @@ pub enum Error {
     /// An ONNX graph cannot be run on these rows.
     #[error("cannot run the model: {0}")]
     Run(String),
+    /// An engine other than the native one failed: ONNX Runtime, a Python worker.
+    #[error("{problem}")]
+    Engine {
+        /// What failed, in words.
+        problem: String,
+        /// What kind of failure it is.
+        kind: ErrorKind,
+        /// Why it failed.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
     /// A column is absent or of the wrong type.
     #[error("input column `{column}` {problem}")]
     Column {
@@ -82,9 +92,6 @@ pub enum Error {
         .0.output, .0.row, .0.expected, .0.found, .0.inputs
     )]
     Parity(Box<Mismatch>),
-    /// The predictions to compare with do not have the form of the graph's outputs.
-    #[error("cannot compare the graph with the trainer: {0}")]
-    Predictions(String),
     /// A file of a package is not what it should be.
     #[error("`{}` is not a readable model package: {problem}", .path.display())]
     Package {
@@ -123,8 +130,8 @@ impl Error {
             | Self::Run(_)
             | Self::Column { .. }
             | Self::Value { .. }
-            | Self::Predictions(_)
             | Self::Package { .. } => ErrorKind::Invalid,
+            Self::Engine { kind, .. } => *kind,
             Self::Parity(_) => ErrorKind::Internal,
             Self::AlreadyExists { .. } => ErrorKind::AlreadyExists,
             Self::Io { source, .. } => match source.kind() {

@@ -78,7 +78,9 @@ pub struct GraphBuilder {
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
     inputs: Vec<Input>,
-    names: BTreeSet<String>,
+    /// The place of each input in `inputs`.
+    input_places: BTreeMap<String, usize>,
+    output_names: BTreeSet<String>,
     /// Nodes and constants that exist already, by what they compute: nothing is computed twice.
     known: BTreeMap<String, String>,
     n_edges: usize,

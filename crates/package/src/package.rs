@@ -13,6 +13,7 @@
 //! Nothing in it depends on the time or on the machine: the same model has the same bytes, and
 //! the [`digest`](digest()) over them is the package's name.
 
+mod adopt;
 mod files;
 mod manifest;
 mod mlmodel;
@@ -32,6 +33,7 @@ use everloop_domain::{Digest, Task, Value};
 use crate::graph::Graph;
 use crate::{Error, Signature};
 
+pub use adopt::adopt;
 pub use files::digest;
 pub use open::open;
 pub use write::write;

@@ -1,5 +1,7 @@
 //! Outputs, and the graph as a whole.
 
+use std::collections::BTreeSet;
+
 use everloop_domain::Value;
 
 use crate::graph::emit::{EDGE_PREFIX, element_type, int, integers, node, values};
@@ -127,13 +129,13 @@ impl GraphBuilder {
     }
 
     fn output(&mut self, name: &str, column: &Column) {
-        if self.inputs.iter().any(|input| input.name == name) {
+        if self.input_places.contains_key(name) {
             self.refuse(format!(
                 "an output is named `{name}`, and so is an input column: rename the column in `prepare`"
             ));
         } else if name.is_empty()
             || name.starts_with(EDGE_PREFIX)
-            || !self.names.insert(name.to_owned())
+            || !self.output_names.insert(name.to_owned())
         {
             self.refuse(format!(
                 "two outputs are named `{name}`, or the name cannot be used"
@@ -238,8 +240,15 @@ pub(super) fn signature(model: &ModelProto) -> Result<Signature, Error> {
         .graph
         .as_ref()
         .ok_or_else(|| Error::Model("it has no graph".to_owned()))?;
-    let is_constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
-    let inputs = graph.input.iter().filter(|info| !is_constant(&info.name));
+    let constants: BTreeSet<&str> = graph
+        .initializer
+        .iter()
+        .map(|tensor| tensor.name.as_str())
+        .collect();
+    let inputs = graph
+        .input
+        .iter()
+        .filter(|info| !constants.contains(info.name.as_str()));
     let inputs = inputs.map(|info| {
         Ok(Input {
             name: info.name.clone(),

@@ -12,7 +12,11 @@ impl GraphBuilder {
             edge: name.to_owned(),
             kind,
         };
-        if let Some(input) = self.inputs.iter().find(|input| input.name == name) {
+        if let Some(input) = self
+            .input_places
+            .get(name)
+            .and_then(|&place| self.inputs.get(place))
+        {
             if input.kind != kind {
                 let first = input.kind;
                 self.refuse(format!(
@@ -26,7 +30,7 @@ impl GraphBuilder {
                 "a column named `{name}` cannot be a model input: rename it in `prepare`"
             ));
         }
-        self.names.insert(name.to_owned());
+        self.input_places.insert(name.to_owned(), self.inputs.len());
         self.inputs.push(Input {
             name: name.to_owned(),
             kind,

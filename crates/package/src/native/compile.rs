@@ -46,14 +46,14 @@ pub(super) fn program(model: &ModelProto) -> Result<Program, Error> {
         .ok_or_else(|| Error::Model("it has no graph".to_owned()))?;
     let mut compiler = Compiler::default();
     compiler.add_constants(graph)?;
-    for (at, input) in signature.inputs.iter().enumerate() {
-        check_rank(graph, &input.name)?;
-        let name = graph
-            .input
-            .iter()
-            .find(|info| info.name == input.name)
-            .map_or("", |info| info.name.as_str());
-        compiler.define(name, Place::Input(at))?;
+    // Inputs that are constants too are constants; the signature has left them out.
+    let infos = graph
+        .input
+        .iter()
+        .filter(|info| !compiler.places.contains_key(info.name.as_str()));
+    for (at, info) in infos.collect::<Vec<_>>().into_iter().enumerate() {
+        check_rank(info)?;
+        compiler.define(&info.name, Place::Input(at))?;
     }
     for node in &graph.node {
         compiler.add_node(node)?;
@@ -89,26 +89,19 @@ fn check_opsets(model: &ModelProto) -> Result<(), Error> {
 }
 
 /// Columns are vectors: an input that is declared with another rank belongs to another kind of model.
-fn check_rank(graph: &GraphProto, name: &str) -> Result<(), Error> {
-    let shape = |info: &ValueInfoProto| {
-        info.r#type
-            .as_ref()?
-            .tensor_type
-            .as_ref()?
-            .shape
-            .as_ref()
-            .map(|shape| shape.dim.len())
-    };
-    let rank = graph
-        .input
-        .iter()
-        .find(|info| info.name == name)
-        .and_then(shape);
-    match rank {
+fn check_rank(info: &ValueInfoProto) -> Result<(), Error> {
+    let tensor = info
+        .r#type
+        .as_ref()
+        .and_then(|r#type| r#type.tensor_type.as_ref());
+    match tensor
+        .and_then(|tensor| tensor.shape.as_ref())
+        .map(|shape| shape.dim.len())
+    {
         None | Some(1) => Ok(()),
         Some(rank) => Err(Error::Unsupported {
             operator: "input".to_owned(),
-            node: name.to_owned(),
+            node: info.name.clone(),
             reason: format!("it has rank {rank} instead of being a column"),
         }),
     }

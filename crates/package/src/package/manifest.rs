@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::NewPackage;
 use crate::Error;
 
+/// The name of the file.
+pub(super) const MANIFEST: &str = "everloop.json";
 /// The version of the package layout that is written and the newest that is read.
 const FORMAT_VERSION: u32 = 1;
 
@@ -17,7 +19,8 @@ const FORMAT_VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     format_version: u32,
-    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     pub(super) task: Task,
     pub(super) classes: Vec<Value>,
     pub(super) metadata: BTreeMap<String, String>,
@@ -27,10 +30,25 @@ impl Manifest {
     pub(super) fn of(new: &NewPackage<'_>) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            name: new.name.to_owned(),
+            name: Some(new.name.to_owned()),
             task: new.task,
             classes: new.classes.to_vec(),
             metadata: new.metadata.clone(),
+        }
+    }
+
+    /// The manifest of a model that somebody else made.
+    pub(super) fn adopted(
+        task: Task,
+        classes: Vec<Value>,
+        metadata: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            name: None,
+            task,
+            classes,
+            metadata,
         }
     }
 

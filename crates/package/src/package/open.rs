@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::files::{digest, read};
-use super::manifest::Manifest;
+use super::manifest::{MANIFEST, Manifest};
 use super::{Flavor, Package, mlmodel};
 use crate::Error;
 use crate::graph::Graph;
@@ -27,7 +27,7 @@ pub fn open(dir: &Path) -> Result<Package, Error> {
         let graph = Graph::from_bytes(&read(file)?).ok();
         model.signature = graph.map(|graph| graph.signature().clone());
     }
-    let manifest_path = dir.join("everloop.json");
+    let manifest_path = dir.join(MANIFEST);
     let manifest = if manifest_path.is_file() {
         Some(Manifest::parse(&manifest_path, &read(&manifest_path)?)?)
     } else {

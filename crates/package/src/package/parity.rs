@@ -21,7 +21,7 @@ pub(super) fn check(
 ) -> Result<Parity, Error> {
     if rows.num_rows() == 0 || rows.num_rows() != expected.num_rows() {
         let (n_rows, n_expected) = (rows.num_rows(), expected.num_rows());
-        return Err(Error::Predictions(format!(
+        return Err(Error::Build(format!(
             "there are {n_rows} rows and {n_expected} predictions of the trainer"
         )));
     }
@@ -66,9 +66,8 @@ impl<'a> Pair<'a> {
     ) -> Result<Self, Error> {
         let column = |batch: &'a RecordBatch, whose: &str| {
             let column = batch.column_by_name(name);
-            column.ok_or_else(|| {
-                Error::Predictions(format!("{whose} predictions have no column `{name}`"))
-            })
+            column
+                .ok_or_else(|| Error::Build(format!("{whose} predictions have no column `{name}`")))
         };
         let pair = Self {
             name,
@@ -77,7 +76,7 @@ impl<'a> Pair<'a> {
             found: column(found, "the graph's")?,
         };
         if pair.expected.data_type() != pair.found.data_type() {
-            return Err(Error::Predictions(format!(
+            return Err(Error::Build(format!(
                 "output `{name}` is `{}` from the trainer and `{}` from the graph",
                 pair.expected.data_type(),
                 pair.found.data_type()

@@ -107,7 +107,7 @@ fn a_graph_that_disagrees_is_not_written() {
     let error = write_to(&path, &[2.0]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot compare the graph with the trainer: there are 3 rows and 1 predictions of the trainer"
+        "cannot build the model: there are 3 rows and 1 predictions of the trainer"
     );
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
@@ -201,6 +201,33 @@ fn models_by_others_are_read() {
             kind: Kind::Integer
         }]
     );
+}
+
+#[test]
+fn a_model_by_others_is_adopted_once_for_one_task() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("MLmodel"), SKLEARN).unwrap();
+    let metadata = |key: &str| [(key.to_owned(), "1".to_owned())].into();
+    let first = adopt(dir.path(), Task::Binary, &metadata("data")).unwrap();
+    assert_eq!(
+        adopt(dir.path(), Task::Binary, &metadata("data")).unwrap(),
+        first
+    );
+    adopt(dir.path(), Task::Binary, &metadata("more")).unwrap();
+    let package = open(dir.path()).unwrap();
+    assert_eq!(
+        (package.task, package.metadata.len()),
+        (Some(Task::Binary), 2)
+    );
+    assert_eq!(package.flavor, Flavor::Python("mlflow.sklearn".to_owned()));
+    let error = adopt(dir.path(), Task::Regression, &metadata("data"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("its task is binary, expected regression"),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use everloop_domain::Digest;
 use serde_json::{Value as Json, json};
 
 use super::files::{digest, failed, sync_dir, write_durably};
-use super::manifest::Manifest;
+use super::manifest::{MANIFEST, Manifest};
 use super::{NewPackage, Written, mlmodel, parity};
 use crate::native::NativeModel;
 use crate::{Error, Kind};
@@ -90,7 +90,7 @@ fn fill(staging: &Path, new: &NewPackage<'_>, model: &[u8]) -> Result<(), Error>
         ("conda.yaml", format!(
             "channels:\n- conda-forge\ndependencies:\n- python={python}\n- pip\n- pip:\n  - {pip}\nname: mlflow-env\n"
         ).into()),
-        ("everloop.json", manifest.into()),
+        (MANIFEST, manifest.into()),
         ("input_example.json", example.to_string().into()),
         ("model.onnx", model.to_vec()),
         ("python_env.yaml", format!(
