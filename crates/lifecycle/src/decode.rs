@@ -15,8 +15,9 @@ use crate::lifecycle::{
 };
 use crate::meaning;
 use crate::metrics;
+use crate::order::order;
 use crate::schedule::Schedule;
-use crate::yaml::Node;
+use crate::yaml::{Entry, Node};
 
 /// Reads the whole tree.
 pub(crate) fn lifecycle(tree: &Node) -> Option<Lifecycle> {
@@ -85,30 +86,29 @@ fn dataset(node: &Node) -> Option<Dataset> {
 
 /// The features, each after those that it is computed from.
 fn features(node: &Node) -> Vec<Feature> {
-    let mut waiting: Vec<Feature> = node
-        .entries()
+    let read = |entry: &Entry| {
+        let text = entry.value.written()?.to_owned();
+        Some(Feature {
+            name: entry.key.clone(),
+            expression: expression::parse(&text).ok()?,
+            text,
+        })
+    };
+    let features: Vec<Feature> = node.entries().iter().filter_map(read).collect();
+    let things: Vec<(&str, Vec<&str>)> = features
         .iter()
-        .filter_map(|entry| {
-            let text = entry.value.written()?.to_owned();
-            Some(Feature {
-                name: entry.key.clone(),
-                expression: expression::parse(&text).ok()?,
-                text,
-            })
+        .map(|feature| {
+            (
+                feature.name.as_str(),
+                feature.expression.names().into_iter().collect(),
+            )
         })
         .collect();
-    let mut sorted: Vec<Feature> = Vec::with_capacity(waiting.len());
-    while !waiting.is_empty() {
-        let is_ready = |feature: &Feature| {
-            !waiting
-                .iter()
-                .any(|other| feature.expression.names().contains(other.name.as_str()))
-        };
-        // There is always one: circles were refused.
-        let next = waiting.iter().position(is_ready).unwrap_or(0);
-        sorted.push(waiting.remove(next));
-    }
-    sorted
+    order(&things)
+        .sorted
+        .into_iter()
+        .map(|index| features[index].clone())
+        .collect()
 }
 
 fn split(node: &Node, dataset: &Dataset, task: Task) -> Option<Split> {

@@ -7,7 +7,7 @@
 //!
 //! The crate is pure: it opens no file, reads no environment and takes no time.
 //!
-//! Start reading at [`shapes`](self), the table of all keys; the walker, the defaults and the
+//! Start reading at `shapes`, the table of all keys; the walker, the defaults and the
 //! schema are made from it. What keys mean together is checked in `meaning`.
 
 mod catalog;
@@ -18,6 +18,7 @@ mod duration;
 mod lifecycle;
 mod meaning;
 mod metrics;
+mod order;
 mod overrides;
 mod plan;
 mod schedule;

@@ -1,5 +1,8 @@
 //! "Did you mean": the nearest of some names.
 
+/// How many names are looked through: a slip in a file of thousands is found all the same.
+const MAX_COMPARED: usize = 1000;
+
 /// The candidate that is most like `name`, if one is like it at all.
 pub(crate) fn nearest<'a>(
     name: &str,
@@ -9,6 +12,7 @@ pub(crate) fn nearest<'a>(
     let lowered = name.to_lowercase();
     candidates
         .into_iter()
+        .take(MAX_COMPARED)
         .map(|candidate| {
             (
                 strsim::osa_distance(&lowered, &candidate.to_lowercase()),

@@ -50,6 +50,10 @@ pub(crate) fn walk(shape: &Shape, root: &Node, report: &mut Report) {
 }
 
 fn check(shape: &Shape, node: &Node, at: &At, report: &mut Report) {
+    let takes_scalar = !matches!(
+        shape,
+        Shape::Map(_) | Shape::MapOf { .. } | Shape::List { .. }
+    );
     match (shape, &node.data) {
         (Shape::AnyOf(shapes), _) => any_of(shapes, shape, node, at, report),
         (Shape::Map(fields), Data::Map(entries)) => map(fields, entries, at, report),
@@ -66,23 +70,7 @@ fn check(shape: &Shape, node: &Node, at: &At, report: &mut Report) {
                 report.add(codes::MISSING_KEY, at.key, message);
             }
             for entry in entries {
-                if entry.key.trim().is_empty() {
-                    report.add(
-                        codes::INVALID_VALUE,
-                        &entry.place(),
-                        format!("a {name} must have a name"),
-                    );
-                }
-                let place = entry.place();
-                check(
-                    shape,
-                    &entry.value,
-                    &At {
-                        path: at.below(&entry.key),
-                        key: &place,
-                    },
-                    report,
-                );
+                named(name, shape, entry, at, report);
             }
         }
         (
@@ -100,28 +88,39 @@ fn check(shape: &Shape, node: &Node, at: &At, report: &mut Report) {
                 );
             }
             for (index, element) in elements.iter().enumerate() {
-                let place = start_of(element);
-                check(
-                    shape,
-                    element,
-                    &At {
-                        path: at.below(&index.to_string()),
-                        key: &place,
-                    },
-                    report,
-                );
+                let at = At {
+                    path: at.below(&index.to_string()),
+                    key: &start_of(element),
+                };
+                check(shape, element, &at, report);
             }
         }
-        (_, Data::Scalar(scalar))
-            if !matches!(
-                shape,
-                Shape::Map(_) | Shape::MapOf { .. } | Shape::List { .. }
-            ) =>
-        {
+        (_, Data::Scalar(scalar)) if takes_scalar => {
             scalars::check(shape, node, scalar, &at.path, at.key, report);
         }
         _ => wrong_type(shape, node, at, report),
     }
+}
+
+/// Checks an entry of a map whose keys are names.
+fn named(name: &str, shape: &Shape, entry: &Entry, at: &At, report: &mut Report) {
+    let place = entry.place();
+    if entry.key.trim().is_empty() {
+        report.add(
+            codes::INVALID_VALUE,
+            &place,
+            format!("a {name} must have a name"),
+        );
+    }
+    check(
+        shape,
+        &entry.value,
+        &At {
+            path: at.below(&entry.key),
+            key: &place,
+        },
+        report,
+    );
 }
 
 /// The start of a list or map, which is too large to point at; a scalar as it is.

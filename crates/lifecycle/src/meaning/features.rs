@@ -1,11 +1,10 @@
 //! Features: functions that exist, no circle, no name of a column, no look at the target.
 
-use std::collections::BTreeMap;
-
 use everloop_domain::expression::{self, Expression, FUNCTIONS, Function, Node as ExpressionNode};
 
 use crate::codes;
 use crate::diagnostic::Report;
+use crate::order::order;
 use crate::suggestion;
 use crate::yaml::{Entry, Node};
 
@@ -15,10 +14,6 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         .iter()
         .filter_map(|entry| Some((entry, expression::parse(entry.value.written()?).ok()?)))
         .collect();
-    let by_name: BTreeMap<&str, &Expression> = parsed
-        .iter()
-        .map(|(entry, expression)| (entry.key.as_str(), expression))
-        .collect();
     let target = tree.find(&["dataset", "target"]).and_then(Node::written);
     let time = tree.find(&["dataset", "time"]).and_then(Node::written);
     for (entry, expression) in &parsed {
@@ -27,12 +22,30 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         if let Some(target) = target {
             check_leak(entry, expression, target, report);
         }
-        if let Some(circle) = circle(&entry.key, &by_name) {
-            let message = format!("features are computed from each other: {circle}");
-            let problem = report.add(codes::CYCLIC_FEATURES, &entry.place(), message);
-            problem
-                .hint("a feature may use columns and other features, but not lead back to itself");
-        }
+    }
+    check_circles(&parsed, report);
+}
+
+fn check_circles(parsed: &[(&Entry, Expression)], report: &mut Report) {
+    let things: Vec<(&str, Vec<&str>)> = parsed
+        .iter()
+        .map(|(entry, expression)| (entry.key.as_str(), expression.names().into_iter().collect()))
+        .collect();
+    for circle in order(&things).circles {
+        let Some((first, _)) = circle.first().map(|first| &parsed[*first]) else {
+            continue;
+        };
+        let names: Vec<&str> = circle
+            .iter()
+            .chain(circle.first())
+            .map(|member| things[*member].0)
+            .collect();
+        let message = format!(
+            "features are computed from each other: {}",
+            names.join(" <- ")
+        );
+        let problem = report.add(codes::CYCLIC_FEATURES, &first.place(), message);
+        problem.hint("a feature may use columns and other features, but not lead back to itself");
     }
 }
 
@@ -100,26 +113,4 @@ fn check_leak(entry: &Entry, expression: &Expression, target: &str, report: &mut
             problem.hint("the target is not known when a prediction is asked for");
         }
     });
-}
-
-/// The way from a feature back to itself, as `a <- b <- a`.
-fn circle(start: &str, features: &BTreeMap<&str, &Expression>) -> Option<String> {
-    let mut ways = vec![vec![start]];
-    let mut seen: Vec<&str> = Vec::new();
-    while let Some(way) = ways.pop() {
-        let Some(expression) = way.last().and_then(|last| features.get(last)) else {
-            continue;
-        };
-        for name in expression.names() {
-            let longer: Vec<&str> = way.iter().copied().chain([name]).collect();
-            if name == start {
-                return Some(longer.join(" <- "));
-            }
-            if !seen.contains(&name) {
-                seen.push(name);
-                ways.push(longer);
-            }
-        }
-    }
-    None
 }

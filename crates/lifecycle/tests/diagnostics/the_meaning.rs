@@ -331,12 +331,6 @@ error[E0310]: features are computed from each other: heat <- cold <- heat
    ·   ────
    ╰─
 hint: a feature may use columns and other features, but not lead back to itself
-error[E0310]: features are computed from each other: cold <- heat <- cold
-   ╭─[everloop.yaml:11:3]
-11 │   cold: heat - 1
-   ·   ────
-   ╰─
-hint: a feature may use columns and other features, but not lead back to itself
 ");
 }
 
