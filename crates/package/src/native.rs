@@ -18,6 +18,9 @@ mod select;
 mod tensor;
 mod trees;
 
+#[cfg(test)]
+mod tests;
+
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 

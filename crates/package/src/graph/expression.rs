@@ -6,6 +6,9 @@
 mod lower;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use everloop_domain::Value;

@@ -1,5 +1,7 @@
 //! Rows from outside to the exact columns a model takes.
 
+use std::cell::LazyCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -28,11 +30,17 @@ impl Signature {
     /// would be changed by the cast; and if a whole number or a boolean is missing. The error names
     /// the column, the row and the value.
     pub fn conform(&self, rows: &RecordBatch) -> Result<RecordBatch, Error> {
-        let columns = self
-            .inputs
-            .iter()
-            .map(|input| input.conform(rows))
-            .collect::<Result<Vec<_>, _>>()?;
+        // Rows that are in order already need no look-up by name.
+        let places = LazyCell::new(|| places(rows));
+        let place = |at: usize, name: &str| match rows.schema_ref().fields().get(at) {
+            Some(field) if field.name() == name => Some(at),
+            _ => places.get(name).copied(),
+        };
+        let columns = self.inputs.iter().enumerate().map(|(at, input)| {
+            let found = place(at, &input.name).map(|place| rows.column(place));
+            input.conform(rows, found)
+        });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         RecordBatch::try_new_with_options(self.input_schema(), columns, &options)
             .map_err(|error| Error::Run(error.to_string()))
@@ -40,8 +48,8 @@ impl Signature {
 }
 
 impl Input {
-    fn conform(&self, rows: &RecordBatch) -> Result<ArrayRef, Error> {
-        let Some(found) = rows.column_by_name(&self.name) else {
+    fn conform(&self, rows: &RecordBatch, found: Option<&ArrayRef>) -> Result<ArrayRef, Error> {
+        let Some(found) = found else {
             if self.required {
                 return Err(self.absent(rows));
             }
@@ -211,6 +219,17 @@ impl Input {
             ),
         }
     }
+}
+
+/// The place of each column by name; the first of that name counts.
+fn places(rows: &RecordBatch) -> HashMap<&str, usize> {
+    let names = rows
+        .schema_ref()
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str());
+    // Later entries replace earlier ones.
+    names.zip(0..rows.num_columns()).rev().collect()
 }
 
 fn is_number(data_type: &DataType) -> bool {
