@@ -6,12 +6,14 @@ use everloop_domain::expression::{
     self, BinaryOperator, Expression, Node as ExpressionNode, UnaryOperator,
 };
 
-use super::features::functions;
 use crate::codes;
 use crate::diagnostic::Report;
 use crate::metrics;
 use crate::suggestion;
 use crate::yaml::Node;
+
+/// The functions that conditions may call: those that `measure` evaluates.
+const FUNCTIONS: [&str; 4] = ["abs", "max", "min", "sqrt"];
 
 /// Where a condition stands decides which names it may use.
 struct Scope<'a> {
@@ -65,11 +67,14 @@ impl Scope<'_> {
         let Some(expression) = node.written().and_then(|text| expression::parse(text).ok()) else {
             return;
         };
-        functions(node, &expression, report);
         let mut is_known = true;
         expression.visit(&mut |part| {
             if let ExpressionNode::Name(name) = &part.node {
                 is_known &= self.name(name, part, node, report);
+            } else if let Some((code, message, hint)) = refused(&part.node) {
+                is_known = false;
+                let place = node.place_within(report.text(), &part.span);
+                report.add(code, &place, message).hint(hint);
             }
         });
         if is_known && !is_condition(&expression) {
@@ -171,6 +176,28 @@ impl Scope<'_> {
     }
 }
 
+/// What may not stand in a condition, which is about numbers: its code, message and way out.
+fn refused(part: &ExpressionNode) -> Option<(&'static str, String, String)> {
+    let what = match part {
+        ExpressionNode::Literal(Value::Text(_)) => "a text",
+        ExpressionNode::Null | ExpressionNode::IsNull { .. } => "null",
+        ExpressionNode::In { .. } => "`in`",
+        ExpressionNode::Case { .. } => "`case` or `if`",
+        ExpressionNode::Call(name, _) if !FUNCTIONS.contains(&name.as_str()) => {
+            let message = format!("a condition cannot use the function `{name}`");
+            let hint = format!("the functions of conditions are: {}", FUNCTIONS.join(", "));
+            return Some((codes::UNKNOWN_FUNCTION, message, hint));
+        }
+        _ => return None,
+    };
+    let hint = "compare metrics with numbers and with each other, joined by `and`, `or`, `not`";
+    Some((
+        codes::NOT_A_CONDITION,
+        format!("a condition cannot use {what}"),
+        hint.to_owned(),
+    ))
+}
+
 /// Whether the expression holds or does not hold.
 fn is_condition(expression: &Expression) -> bool {
     use BinaryOperator as Op;
@@ -182,10 +209,6 @@ fn is_condition(expression: &Expression) -> bool {
             operator,
             Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo
         ),
-        ExpressionNode::In { .. } | ExpressionNode::IsNull { .. } => true,
-        ExpressionNode::Case { branches, .. } => {
-            branches.iter().all(|(_, result)| is_condition(result))
-        }
-        ExpressionNode::Null | ExpressionNode::Call(..) => false,
+        _ => false,
     }
 }

@@ -50,7 +50,7 @@ fn check_circles(parsed: &[(&Entry, Expression)], report: &mut Report) {
 }
 
 /// Checks that every function exists and gets as many arguments as it takes.
-pub(super) fn functions(node: &Node, expression: &Expression, report: &mut Report) {
+fn functions(node: &Node, expression: &Expression, report: &mut Report) {
     expression.visit(&mut |part| {
         let ExpressionNode::Call(name, arguments) = &part.node else {
             return;

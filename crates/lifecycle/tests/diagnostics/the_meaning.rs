@@ -275,6 +275,36 @@ hint: did you mean `baseline.rmse`?
 }
 
 #[test]
+fn gates_are_about_numbers() {
+    assert_snapshot!(shown(&[("- rmse < 80", "- rmse in (1, 2)\n  - sin(rmse) < 1\n  - if(drift, 1, 2) < 2\n  - abs(rmse - champion.rmse) < 3")]), @r"
+error[E0318]: a condition cannot use `in`
+   ╭─[everloop.yaml:17:5]
+17 │   - rmse in (1, 2)
+   ·     ──────────────
+   ╰─
+hint: compare metrics with numbers and with each other, joined by `and`, `or`, `not`
+error[E0312]: a condition cannot use the function `sin`
+   ╭─[everloop.yaml:18:5]
+18 │   - sin(rmse) < 1
+   ·     ─────────
+   ╰─
+hint: the functions of conditions are: abs, max, min, sqrt
+error[E0318]: a condition cannot use `case` or `if`
+   ╭─[everloop.yaml:19:5]
+19 │   - if(drift, 1, 2) < 2
+   ·     ───────────────
+   ╰─
+hint: compare metrics with numbers and with each other, joined by `and`, `or`, `not`
+error[E0305]: there is no metric `drift`
+   ╭─[everloop.yaml:19:8]
+19 │   - if(drift, 1, 2) < 2
+   ·        ─────
+   ╰─
+hint: it is measured in service only: use it in `retrain.when`
+");
+}
+
+#[test]
 fn gates_know_no_baseline() {
     assert_snapshot!(shown(&[("rmse < 80", "rmse < baseline.rmse")]), @r"
 error[E0305]: there is no metric `baseline.rmse`
