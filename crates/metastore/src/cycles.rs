@@ -6,7 +6,7 @@ use everloop_domain::{CycleNumber, CycleOutcome, CycleReason, RunId, Timestamp, 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Error;
-use crate::values::{json, moment, parse, to_json};
+use crate::values::{moment, numbers, numbers_to_json, parse};
 
 /// Cycles.
 #[derive(Debug)]
@@ -94,15 +94,7 @@ impl CycleRow {
                 .run
                 .map(|text| parse(&text, "cycles", "run", number))
                 .transpose()?,
-            metrics: json::<BTreeMap<String, Option<f64>>>(
-                &self.metrics,
-                "cycles",
-                "metrics",
-                number,
-            )?
-            .into_iter()
-            .map(|(name, value)| (name, value.unwrap_or(f64::NAN)))
-            .collect(),
+            metrics: numbers(&self.metrics, "cycles", "metrics", number)?,
             champion_version: self.champion_version.map(VersionNumber),
         })
     }
@@ -138,7 +130,7 @@ impl Cycles<'_> {
     /// [`Error::NotFound`] if there is none.
     pub fn get(&self, number: CycleNumber) -> Result<Cycle, Error> {
         self.find("number = $1", number.0)?
-            .ok_or_else(|| Error::not_found("cycle", number))
+            .ok_or_else(|| Error::not_found("cycle", &number))
     }
 
     /// The cycle that has not ended, if there is one.
@@ -185,7 +177,7 @@ impl Cycles<'_> {
             .prepare_cached("update cycles set run = $1 where number = $2")?
             .execute(params![run.as_str(), number.0])?;
         if changed == 0 {
-            Err(Error::not_found("cycle", number))
+            Err(Error::not_found("cycle", &number))
         } else {
             Ok(())
         }
@@ -216,7 +208,7 @@ impl Cycles<'_> {
             outcome.as_str(),
             why,
             now.as_millis(),
-            to_json(metrics),
+            numbers_to_json(metrics),
             champion.map(|version| version.0),
             number.0
         ])?;
@@ -236,7 +228,7 @@ impl Cycles<'_> {
             .prepare_cached(sql)?
             .execute(params![outcome, why, number.0])?;
         if changed == 0 {
-            Err(Error::not_found("cycle", number))
+            Err(Error::not_found("cycle", &number))
         } else {
             Ok(())
         }

@@ -76,7 +76,7 @@ impl Decisions<'_> {
                 .prepare_cached(sql)?
                 .execute(params![outcome, now.as_millis(), key])?;
         if changed == 0 {
-            Err(Error::not_found("decision", key))
+            Err(Error::not_found("decision", &key))
         } else {
             Ok(())
         }

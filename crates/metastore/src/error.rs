@@ -51,6 +51,14 @@ pub enum Error {
         /// Ours.
         known: i64,
     },
+    /// The file holds something else.
+    #[error("`{path}` is not a metastore: {problem}; name another file or move this one away")]
+    NotAMetastore {
+        /// The file.
+        path: String,
+        /// What it is instead.
+        problem: &'static str,
+    },
     /// The file cannot be opened.
     #[error("cannot open the metastore `{path}`")]
     Open {
@@ -75,9 +83,9 @@ pub enum Error {
     /// A transaction could not be begun or committed; nothing of it remains.
     #[error("the metastore could not commit")]
     Commit(#[source] std::sync::Arc<rusqlite::Error>),
-    /// The writer is gone, or work in it panicked.
-    #[error("the metastore's writer stopped")]
-    Stopped,
+    /// The writer is gone, or the work panicked; nothing of the work remains.
+    #[error("the metastore's {0}")]
+    Stopped(&'static str),
 }
 
 impl Error {
@@ -87,21 +95,32 @@ impl Error {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::AlreadyExists { .. } => ErrorKind::AlreadyExists,
-            Self::Invalid(_) => ErrorKind::Invalid,
+            Self::Invalid(_) | Self::NewerSchema { .. } | Self::NotAMetastore { .. } => {
+                ErrorKind::Invalid
+            }
             Self::Conflict(_) => ErrorKind::Conflict,
-            Self::NewerSchema { .. } | Self::Directory { .. } => ErrorKind::Unavailable,
-            Self::Corrupt { .. } | Self::Stopped => ErrorKind::Internal,
+            Self::Directory { source, .. } => io_kind(source),
+            Self::Corrupt { .. } | Self::Stopped(_) => ErrorKind::Internal,
             Self::Open { source, .. } => sql_kind(source).unwrap_or(ErrorKind::Unavailable),
             Self::Commit(source) => sql_kind(source).unwrap_or(ErrorKind::Internal),
             Self::Sql(source) => sql_kind(source).unwrap_or(ErrorKind::Internal),
         }
     }
 
-    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
+    pub(crate) fn not_found(what: &'static str, name: &(impl ToString + ?Sized)) -> Self {
         Self::NotFound {
             what,
             name: name.to_string(),
         }
+    }
+}
+
+fn io_kind(error: &std::io::Error) -> ErrorKind {
+    use std::io::ErrorKind as Io;
+    match error.kind() {
+        Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::Forbidden,
+        Io::StorageFull | Io::QuotaExceeded => ErrorKind::Exhausted,
+        _ => ErrorKind::Unavailable,
     }
 }
 
@@ -111,11 +130,9 @@ fn sql_kind(error: &rusqlite::Error) -> Option<ErrorKind> {
     match error.sqlite_error_code()? {
         Code::DiskFull => Some(ErrorKind::Exhausted),
         Code::ReadOnly | Code::PermissionDenied => Some(ErrorKind::Forbidden),
-        Code::DatabaseBusy
-        | Code::DatabaseLocked
-        | Code::CannotOpen
-        | Code::SystemIoFailure
-        | Code::NotADatabase => Some(ErrorKind::Unavailable),
+        Code::DatabaseBusy | Code::DatabaseLocked | Code::CannotOpen | Code::SystemIoFailure => {
+            Some(ErrorKind::Unavailable)
+        }
         _ => None,
     }
 }

@@ -134,7 +134,7 @@ impl Experiments<'_> {
             .prepare_cached(&sql)?
             .query_row([id.0], read)
             .optional()?;
-        self.with_tags(found.ok_or_else(|| Error::not_found("experiment", id))?)
+        self.with_tags(found.ok_or_else(|| Error::not_found("experiment", &id))?)
     }
 
     /// The experiment of a name, deleted ones included.
@@ -256,7 +256,7 @@ impl Experiments<'_> {
             from.as_str()
         ])?;
         if changed == 0 {
-            return Err(Error::not_found("experiment", id));
+            return Err(Error::not_found("experiment", &id));
         }
         let sql = "update runs set lifecycle = $1, deleted_at = case when $1 = 'deleted' then $2 end where experiment = $3";
         self.0

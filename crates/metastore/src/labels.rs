@@ -35,11 +35,17 @@ impl Labels<'_> {
         labels: &[(RequestId, Value)],
         now: Timestamp,
     ) -> Result<usize, Error> {
-        let n_before = self.count(model)?;
-        let sql = "insert or replace into labels (cursor, model, id, value, received_at) \
-             values ((select coalesce(max(cursor), 0) + 1 from labels), $1, $2, $3, $4)";
+        // A label that is replaced moves to the end, so that whoever reads on from a cursor finds it.
+        let sql = "insert into labels (cursor, model, id, value, received_at) \
+             values ((select coalesce(max(cursor), 0) + 1 from labels), $1, $2, $3, $4) \
+             on conflict (model, id) do update set cursor = excluded.cursor, value = excluded.value, received_at = excluded.received_at";
         let mut statement = self.0.prepare_cached(sql)?;
+        let mut known = self
+            .0
+            .prepare_cached("select 1 from labels where model = $1 and id = $2")?;
+        let mut n_new = 0;
         for (id, value) in labels {
+            n_new += usize::from(!known.exists(params![model.as_str(), id.0])?);
             statement.execute(params![
                 model.as_str(),
                 id.0,
@@ -47,7 +53,7 @@ impl Labels<'_> {
                 now.as_millis()
             ])?;
         }
-        Ok(self.count(model)? - n_before)
+        Ok(n_new)
     }
 
     /// How many labels a model has.

@@ -7,6 +7,7 @@
 //! Ids and times are made by the caller. Nothing here knows JSON of a wire format.
 
 mod audit;
+mod connection;
 mod cycles;
 mod decisions;
 mod error;
@@ -16,6 +17,7 @@ mod logged_models;
 mod migrations;
 mod models;
 mod notes;
+mod readers;
 mod runs;
 mod signals;
 mod stages;

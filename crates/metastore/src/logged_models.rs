@@ -127,7 +127,7 @@ impl LoggedModels<'_> {
             .prepare_cached(&sql)?
             .query_row([id], read)
             .optional()?;
-        self.complete(row.ok_or_else(|| Error::not_found("logged model", id))?)
+        self.complete(row.ok_or_else(|| Error::not_found("logged model", &id))?)
     }
 
     /// The models that a run made, oldest first.
@@ -200,7 +200,7 @@ impl LoggedModels<'_> {
             .prepare_cached(sql)?
             .execute(params![status, now.as_millis(), id])?;
         if changed == 0 {
-            Err(Error::not_found("logged model", id))
+            Err(Error::not_found("logged model", &id))
         } else {
             Ok(())
         }
@@ -226,8 +226,9 @@ impl LoggedModels<'_> {
     ///
     /// # Errors
     ///
-    /// Fails if the store cannot be written.
+    /// [`Error::NotFound`] if there is no such model.
     pub fn log_params(&self, id: &str, params: &BTreeMap<String, String>) -> Result<(), Error> {
+        self.get(id)?;
         let sql = "insert into logged_model_params (model, key, value) values ($1, $2, $3) \
              on conflict (model, key) do update set value = excluded.value";
         let mut statement = self.0.prepare_cached(sql)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{ModelName, Timestamp, VersionNumber};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
 use crate::values::{moment, parse};
 use crate::{Error, ModelVersion};
@@ -67,7 +67,8 @@ impl Models<'_> {
     ///
     /// Fails if the store cannot be read.
     pub fn find(&self, name: &ModelName) -> Result<Option<RegisteredModel>, Error> {
-        Ok(self.list()?.into_iter().find(|model| model.name == *name))
+        let found = self.select("where name = $1", &[&name.as_str()])?;
+        Ok(found.into_iter().next())
     }
 
     /// The model of a name.
@@ -77,7 +78,7 @@ impl Models<'_> {
     /// [`Error::NotFound`] if there is none.
     pub fn get(&self, name: &ModelName) -> Result<RegisteredModel, Error> {
         self.find(name)?
-            .ok_or_else(|| Error::not_found("registered model", name))
+            .ok_or_else(|| Error::not_found("registered model", &name))
     }
 
     /// All models by name.
@@ -86,10 +87,19 @@ impl Models<'_> {
     ///
     /// Fails if the store cannot be read.
     pub fn list(&self) -> Result<Vec<RegisteredModel>, Error> {
-        let sql =
-            "select name, description, created_at, updated_at from registered_models order by name";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query([])?;
+        self.select("order by name", &[])
+    }
+
+    fn select(
+        &self,
+        condition: &str,
+        params: &[&dyn ToSql],
+    ) -> Result<Vec<RegisteredModel>, Error> {
+        let sql = format!(
+            "select name, description, created_at, updated_at from registered_models {condition}"
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let mut rows = statement.query(params)?;
         let mut models = Vec::new();
         while let Some(row) = rows.next()? {
             let name: String = row.get(0)?;

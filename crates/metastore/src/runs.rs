@@ -2,6 +2,7 @@
 
 mod inputs;
 mod metrics;
+mod params;
 
 use std::collections::BTreeMap;
 
@@ -195,7 +196,7 @@ impl Runs<'_> {
     ///
     /// [`Error::NotFound`] if there is none.
     pub fn info(&self, id: &RunId) -> Result<RunInfo, Error> {
-        self.find(id)?.ok_or_else(|| Error::not_found("run", id))
+        self.find(id)?.ok_or_else(|| Error::not_found("run", &id))
     }
 
     /// A run with all that was logged.
@@ -307,38 +308,9 @@ impl Runs<'_> {
             .prepare_cached("delete from tags where run = $1 and key = $2")?
             .execute([id.as_str(), key])?;
         if changed == 0 {
-            Err(Error::not_found("tag", key))
+            Err(Error::not_found("tag", &key))
         } else {
             Ok(())
-        }
-    }
-
-    /// Logs a parameter; it never changes.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] if it has another value already or the run is deleted, [`Error::NotFound`] if there is no
-    /// such run.
-    pub fn log_param(&self, id: &RunId, key: &str, value: &str) -> Result<(), Error> {
-        self.require_active(id)?;
-        let old: Option<String> = self
-            .0
-            .prepare_cached("select value from params where run = $1 and key = $2")?
-            .query_row([id.as_str(), key], |row| row.get(0))
-            .optional()?;
-        match old {
-            Some(old) if old == value => Ok(()),
-            Some(old) => Err(Error::Invalid(format!(
-                "Changing param values is not allowed. Param with key='{key}' was already logged with value='{old}' for run \
-                 ID='{id}'. Attempted logging new value '{value}'."
-            ))),
-            None => {
-                let sql = "insert into params (run, key, value) values ($1, $2, $3)";
-                self.0
-                    .prepare_cached(sql)?
-                    .execute([id.as_str(), key, value])?;
-                Ok(())
-            }
         }
     }
 
@@ -368,7 +340,7 @@ impl Runs<'_> {
             id.as_str()
         ])?;
         if changed == 0 {
-            Err(Error::not_found("run", id))
+            Err(Error::not_found("run", &id))
         } else {
             Ok(())
         }

@@ -77,7 +77,11 @@ impl Stages<'_> {
     /// # Errors
     ///
     /// [`Error::NotFound`] if it was not planned.
-    #[expect(clippy::too_many_arguments, reason = "each is one column of the row")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::needless_pass_by_value,
+        reason = "each is one column of the row, and callers have the texts made for it"
+    )]
     pub fn finish(
         &self,
         cycle: CycleNumber,
@@ -134,5 +138,5 @@ impl Stages<'_> {
 }
 
 fn missing(cycle: CycleNumber, stage: StageName) -> Error {
-    Error::not_found("stage", format!("{stage} of cycle {cycle}"))
+    Error::not_found("stage", &format!("{stage} of cycle {cycle}"))
 }

@@ -1,47 +1,46 @@
 //! Opening, reading and writing.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags};
-
+use crate::connection::Place;
+use crate::readers::Readers;
 use crate::transaction::Transaction;
 use crate::writer::Writer;
 use crate::{Error, migrations};
 
-/// How long a connection waits for another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Idle readers that are kept.
-const MAX_IDLE_READERS: usize = 4;
+/// What a caller hears whose work was lost with the thread.
+const GONE: Error = Error::Stopped("writer stopped before the work was done");
 
-/// The store of everything that must be found again. Cheap to clone.
+/// The store of everything that must be found again. Cheap to clone; the last clone waits for the work that is queued.
 #[derive(Clone)]
 pub struct Metastore {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    path: PathBuf,
+    place: Place,
+    // Dropped before the writer, which then is the last to close the file and leaves no journal beside it.
+    readers: Readers,
     writer: Writer,
-    readers: Mutex<Vec<Connection>>,
 }
 
 impl fmt::Debug for Metastore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metastore")
-            .field("path", &self.inner.path)
+            .field("place", &self.inner.place)
             .finish_non_exhaustive()
     }
 }
 
 impl Metastore {
-    /// Opens the file, making it and bringing its schema up to date.
+    /// Opens the file, making it and bringing its schema up to date. Several processes may have it open.
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be opened, is no database, or was written by a newer program.
+    /// [`Error::NotAMetastore`] if the file holds something else, [`Error::NewerSchema`] if a newer program wrote it;
+    /// [`Error::Open`] or [`Error::Directory`] if it cannot be opened or made.
     pub fn open(path: &Path) -> Result<Self, Error> {
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir).map_err(|source| Error::Directory {
@@ -49,14 +48,27 @@ impl Metastore {
                 source,
             })?;
         }
-        let mut connection = connect(path, OpenFlags::default())?;
-        migrations::run(&mut connection, path)?;
+        Self::start(Place::File(path.to_owned()))
+    }
+
+    /// A store in memory, gone with its last clone: for tests and trials.
+    ///
+    /// # Errors
+    ///
+    /// Fails if memory is short.
+    pub fn in_memory() -> Result<Self, Error> {
+        Self::start(Place::new_memory())
+    }
+
+    fn start(place: Place) -> Result<Self, Error> {
+        let mut connection = place.writer()?;
+        migrations::run(&mut connection, &place)?;
         let writer = Writer::start(connection);
         Ok(Self {
             inner: Arc::new(Inner {
-                path: path.to_owned(),
+                readers: Readers::new(place.clone()),
+                place,
                 writer,
-                readers: Mutex::default(),
             }),
         })
     }
@@ -77,7 +89,7 @@ impl Metastore {
             // Nobody waits any more: the work is done all the same.
             let _ = sender.send(result);
         })?;
-        receiver.await.map_err(|_| Error::Stopped)?
+        receiver.await.map_err(|_| GONE)?
     }
 
     /// [`Metastore::write`] for callers outside of async code.
@@ -95,10 +107,11 @@ impl Metastore {
             // Nobody waits any more: the work is done all the same.
             let _ = sender.send(result);
         })?;
-        receiver.recv().map_err(|_| Error::Stopped)?
+        receiver.recv().map_err(|_| GONE)?
     }
 
-    /// Runs a closure on a snapshot, beside the writer.
+    /// Runs a closure on a snapshot, beside the writer. A few run at once, others wait; so a closure must not read
+    /// again through the store.
     ///
     /// # Errors
     ///
@@ -111,7 +124,7 @@ impl Metastore {
         let store = self.clone();
         tokio::task::spawn_blocking(move || store.read_blocking(work))
             .await
-            .map_err(|_| Error::Stopped)?
+            .map_err(|_| Error::Stopped("reader panicked"))?
     }
 
     /// [`Metastore::read`] for callers outside of async code.
@@ -123,47 +136,6 @@ impl Metastore {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let idle = self.readers().pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => connect(
-                &self.inner.path,
-                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-            )?,
-        };
-        let transaction = connection.transaction()?;
-        let result = work(&Transaction::new(&transaction));
-        transaction.finish()?;
-        let mut readers = self.readers();
-        if readers.len() < MAX_IDLE_READERS {
-            readers.push(connection);
-        }
-        result
+        self.inner.readers.run(work)
     }
-
-    fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.inner
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A connection with the settings that every connection has.
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
-    let open = || {
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.set_prepared_statement_cache_capacity(256);
-        if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
-            connection.pragma_update(None, "journal_mode", "wal")?;
-            connection.pragma_update(None, "synchronous", "full")?;
-        }
-        Ok(connection)
-    };
-    open().map_err(|source| Error::Open {
-        path: path.display().to_string(),
-        source,
-    })
 }

@@ -51,4 +51,9 @@ impl<'c> Transaction<'c> {
     pub(crate) fn new(connection: &'c Connection) -> Self {
         Self { connection }
     }
+
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> &'c Connection {
+        self.connection
+    }
 }

@@ -1,9 +1,11 @@
 //! Stored values as domain types, with nonsense named by table, column and row.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use everloop_domain::Timestamp;
+use serde_json::Value;
 
 use crate::Error;
 
@@ -43,6 +45,48 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
 /// The JSON form of plain data.
 pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// The JSON form of named numbers; those that JSON does not know are text, as in MLflow.
+pub(crate) fn numbers_to_json(numbers: &BTreeMap<String, f64>) -> String {
+    let shown = |value: f64| match value {
+        value if value.is_nan() => "NaN".into(),
+        f64::INFINITY => "Infinity".into(),
+        f64::NEG_INFINITY => "-Infinity".into(),
+        value => value.into(),
+    };
+    let numbers: BTreeMap<&String, Value> = numbers
+        .iter()
+        .map(|(name, value)| (name, shown(*value)))
+        .collect();
+    to_json(&numbers)
+}
+
+/// Reads what [`numbers_to_json`] wrote.
+pub(crate) fn numbers(
+    text: &str,
+    table: &'static str,
+    column: &'static str,
+    row: impl Display + Copy,
+) -> Result<BTreeMap<String, f64>, Error> {
+    json::<BTreeMap<String, Value>>(text, table, column, row)?
+        .into_iter()
+        .map(|(name, value)| {
+            let number = match value.as_str() {
+                Some("NaN") => Some(f64::NAN),
+                Some("Infinity") => Some(f64::INFINITY),
+                Some("-Infinity") => Some(f64::NEG_INFINITY),
+                _ => value.as_f64(),
+            };
+            let number = number.ok_or_else(|| Error::Corrupt {
+                table,
+                column,
+                row: row.to_string(),
+                problem: format!("`{value}` is not a number"),
+            })?;
+            Ok((name, number))
+        })
+        .collect()
 }
 
 /// A stored moment.

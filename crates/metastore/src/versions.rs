@@ -107,7 +107,7 @@ impl Models<'_> {
             Some(row) => self.read_version(name, row),
             None => Err(Error::not_found(
                 "model version",
-                format!("{name}/{version}"),
+                &format!("{name}/{version}"),
             )),
         }
     }
@@ -184,7 +184,7 @@ impl Models<'_> {
         if changed == 0 {
             Err(Error::not_found(
                 "model version",
-                format!("{name}/{version}"),
+                &format!("{name}/{version}"),
             ))
         } else {
             Ok(())

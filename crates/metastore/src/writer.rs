@@ -3,26 +3,37 @@
 //! A commit waits for the disk; work that arrives meanwhile is gathered, so the more callers there are the more of
 //! them share the next one. Each piece runs in a savepoint, so one that fails takes nothing else with it, and callers
 //! hear of success only after the commit.
+//!
+//! Some failures of the machine (a full disk) make SQLite roll back the whole transaction at once. Then every piece of
+//! the group fails: those before it are gone, those after it do not run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, ffi};
 
 use crate::Error;
 use crate::transaction::Transaction;
 
 /// The most pieces of work in one commit.
 const MAX_GROUP: usize = 256;
+const GONE: Error = Error::Stopped("writer has stopped");
 
 /// Work in a transaction, or the reason why none could be begun; its result is told after the commit.
-type Work = Box<dyn FnOnce(Result<&mut rusqlite::Transaction<'_>, Failure>) -> Tell + Send>;
+type Work = Box<dyn FnOnce(Result<&mut rusqlite::Transaction<'_>, Failure>) -> Done + Send>;
 /// Tells the caller: with the error of the commit, if that failed.
 type Tell = Box<dyn FnOnce(Option<Failure>) + Send>;
 /// A failure that all callers of a group share.
 type Failure = Arc<rusqlite::Error>;
+
+/// Work that ran.
+struct Done {
+    tell: Tell,
+    /// What SQLite said, if it failed.
+    sql_error: Option<ffi::Error>,
+}
 
 pub(crate) struct Writer {
     /// Taken when dropped, so that the thread ends.
@@ -54,24 +65,34 @@ impl Writer {
             let result = transaction
                 .map_err(Error::Commit)
                 .and_then(|transaction| in_savepoint(transaction, work));
-            Box::new(move |failure: Option<Failure>| match failure {
+            let sql_error = match &result {
+                Err(Error::Sql(error)) => error.sqlite_error().copied(),
+                _ => None,
+            };
+            let tell = Box::new(move |failure: Option<Failure>| match failure {
                 // Whoever failed before the commit hears the own error.
                 Some(failure) if result.is_ok() => tell(Err(Error::Commit(failure))),
                 _ => tell(result),
-            })
+            });
+            Done { tell, sql_error }
         });
         self.sender
             .as_ref()
-            .ok_or(Error::Stopped)?
+            .ok_or(GONE)?
             .send(work)
-            .map_err(|_| Error::Stopped)
+            .map_err(|_| GONE)
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         self.sender = None;
-        if let Some(thread) = self.thread.take() {
+        // Work may hold the last clone of the store; the thread cannot wait for itself.
+        let is_own_thread =
+            |thread: &JoinHandle<()>| thread.thread().id() == std::thread::current().id();
+        if let Some(thread) = self.thread.take()
+            && !is_own_thread(&thread)
+        {
             // A panic of the thread was told to the callers already.
             let _ = thread.join();
         }
@@ -97,19 +118,37 @@ fn commit(connection: &mut Connection, group: Vec<Work>) {
         Err(error) => {
             let failure = Arc::new(error);
             for work in group {
-                work(Err(Arc::clone(&failure)))(None);
+                let done = work(Err(Arc::clone(&failure)));
+                (done.tell)(None);
             }
             return;
         }
     };
-    let tells: Vec<Tell> = group
-        .into_iter()
-        .map(|work| work(Ok(&mut transaction)))
-        .collect();
-    let failure = transaction.commit().err().map(Arc::new);
+    let mut tells = Vec::with_capacity(group.len());
+    let mut failure: Option<Failure> = None;
+    for work in group {
+        let done = match &failure {
+            None => work(Ok(&mut transaction)),
+            Some(failure) => work(Err(Arc::clone(failure))),
+        };
+        tells.push(done.tell);
+        if failure.is_none() && transaction.is_autocommit() {
+            failure = Some(Arc::new(rolled_back(done.sql_error)));
+        }
+    }
+    if failure.is_none() {
+        failure = transaction.commit().err().map(Arc::new);
+    }
     for tell in tells {
         tell(failure.clone());
     }
+}
+
+/// Why SQLite ended the transaction: the last error, or its general word for it.
+fn rolled_back(cause: Option<ffi::Error>) -> rusqlite::Error {
+    let cause = cause.unwrap_or_else(|| ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK));
+    let message = "the transaction was rolled back".to_owned();
+    rusqlite::Error::SqliteFailure(cause, Some(message))
 }
 
 fn in_savepoint<T>(
@@ -124,6 +163,9 @@ fn in_savepoint<T>(
         }
         // Dropping the savepoint rolls it back.
         Ok(Err(error)) => Err(error),
-        Err(_) => Err(Error::Stopped),
+        Err(_) => Err(Error::Stopped("writer went on after the work panicked")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,18 +37,19 @@ create table tags (
   key text not null, value text not null,
   primary key (run, key)
 ) strict, without rowid;
--- A NaN is stored as null with is_nan set, because SQLite has no NaN; infinities are stored as they are.
+-- SQLite has no NaN: it is stored as 0 with is_nan set. Infinities are stored as they are.
 create table metrics (
   run text not null references runs (id) on delete cascade,
   key text not null, timestamp integer not null, step integer not null, value real not null, is_nan integer not null,
   primary key (run, key, timestamp, step, value, is_nan)
 ) strict, without rowid;
+-- The position grows with each new metric: runs list metrics in the order in which they were first logged.
 create table latest_metrics (
+  position integer primary key,
   run text not null references runs (id) on delete cascade,
   key text not null, timestamp integer not null, step integer not null, value real not null, is_nan integer not null,
-  position integer not null,
-  primary key (run, key)
-) strict, without rowid;
+  unique (run, key)
+) strict;
 create table datasets (
   id integer primary key,
   experiment integer not null references experiments (id) on delete cascade,
@@ -74,6 +75,7 @@ create table logged_models (
   created_at integer not null, updated_at integer not null
 ) strict;
 create index logged_models_by_run on logged_models (source_run, created_at);
+create index logged_models_by_experiment on logged_models (experiment, created_at desc);
 create table logged_model_tags (
   model text not null references logged_models (id) on delete cascade,
   key text not null, value text not null,
@@ -158,5 +160,8 @@ create table audit (
   at integer not null, actor text not null, action text not null, subject text not null, why text not null,
   details text not null, hash text not null
 ) strict;
+-- `insert or replace` deletes without asking the other triggers.
+create trigger audit_only_grows before insert on audit when exists (select 1 from audit where id >= new.id)
+begin select raise(abort, 'the audit log is append-only'); end;
 create trigger audit_is_not_changed before update on audit begin select raise(abort, 'the audit log is append-only'); end;
 create trigger audit_is_not_deleted before delete on audit begin select raise(abort, 'the audit log is append-only'); end;

@@ -42,8 +42,7 @@ impl Runs<'_> {
     pub fn log_metrics(&self, id: &RunId, metrics: &[Metric]) -> Result<(), Error> {
         self.require_active(id)?;
         let point = "insert into metrics (run, key, timestamp, step, value, is_nan) values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
-        let latest = "insert into latest_metrics (run, key, timestamp, step, value, is_nan, position) \
-             values ($1, $2, $3, $4, $5, $6, (select count(*) from latest_metrics where run = $1)) \
+        let latest = "insert into latest_metrics (run, key, timestamp, step, value, is_nan) values ($1, $2, $3, $4, $5, $6) \
              on conflict (run, key) do update set timestamp = excluded.timestamp, step = excluded.step, \
              value = excluded.value, is_nan = excluded.is_nan \
              where (excluded.step, excluded.timestamp, not excluded.is_nan, excluded.value) > (step, timestamp, not is_nan, value)";
