@@ -4,8 +4,8 @@
 //!
 //! - `MLmodel`: flavours, signature and input example as MLflow wants them.
 //! - `model.onnx`: the graph.
-//! - `code/everloop_pyfunc.py`: MLflow's ONNX loader, which alone stumbles over the text columns of
-//!   pandas 3. Everloop itself never runs it.
+//! - `code/everloop_pyfunc.py`: how `mlflow.pyfunc` loads it. MLflow's own ONNX loader cannot take
+//!   the text columns of pandas 3, nor a single column. Everloop itself never runs it.
 //! - `everloop.json`: `{format_version, name, task, classes, metadata}`.
 //! - `input_example.json`, `serving_input_example.json`: a few raw rows.
 //! - `requirements.txt`, `python_env.yaml`, `conda.yaml`: what MLflow needs to load it.

@@ -100,7 +100,6 @@ impl GraphBuilder {
         if outputs.is_empty() {
             self.refuse("a model needs at least one output".to_owned());
         }
-        self.flatten_only_input();
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -115,11 +114,15 @@ impl GraphBuilder {
             node: self.nodes,
             name: "everloop".to_owned(),
             initializer: self.constants,
-            input: input_infos(&signature.inputs),
+            input: signature
+                .inputs
+                .iter()
+                .map(|input| info(&input.name, input.kind))
+                .collect(),
             output: signature
                 .outputs
                 .iter()
-                .map(|output| info(&output.name, output.kind, true))
+                .map(|output| info(&output.name, output.kind))
                 .collect(),
         };
         Ok(Graph {
@@ -175,24 +178,6 @@ impl GraphBuilder {
             kind: Kind::Number,
         }
     }
-
-    /// MLflow hands the only input of a model over as `[rows, 1]`: then it is flattened first.
-    fn flatten_only_input(&mut self) {
-        let [input] = self.inputs.as_slice() else {
-            return;
-        };
-        let name = input.name.clone();
-        let shape = self.constant(integers(&[1], &[-1]));
-        let flat = format!("{EDGE_PREFIX}input");
-        for edge in self.nodes.iter_mut().flat_map(|node| &mut node.input) {
-            if *edge == name {
-                edge.clone_from(&flat);
-            }
-        }
-        let mut reshape = node("Reshape", &[&name, &shape]);
-        reshape.output = vec![flat];
-        self.nodes.insert(0, reshape);
-    }
 }
 
 fn model(graph: GraphProto) -> ModelProto {
@@ -210,21 +195,15 @@ fn model(graph: GraphProto) -> ModelProto {
     }
 }
 
-fn input_infos(inputs: &[Input]) -> Vec<ValueInfoProto> {
-    inputs
-        .iter()
-        .map(|input| info(&input.name, input.kind, inputs.len() > 1))
-        .collect()
-}
-
-fn info(name: &str, kind: Kind, has_shape: bool) -> ValueInfoProto {
+fn info(name: &str, kind: Kind) -> ValueInfoProto {
     let dim = DimensionProto {
         dim_value: None,
         dim_param: Some("rows".to_owned()),
     };
+    let shape = Some(TensorShapeProto { dim: vec![dim] });
     let tensor_type = TensorTypeProto {
         elem_type: element_type(kind),
-        shape: has_shape.then(|| TensorShapeProto { dim: vec![dim] }),
+        shape,
     };
     ValueInfoProto {
         name: name.to_owned(),

@@ -1,10 +1,11 @@
 """Loads a model that Everloop wrote for `mlflow.pyfunc`.
 
-It is MLflow's own ONNX loader, with text columns made ready for ONNX Runtime first: whatever pandas
-keeps texts in becomes plain Python texts, and a missing text becomes the empty one, which is what
-the model was trained with.
+It runs the model through MLflow's own ONNX flavour, but hands over each column of a data frame by
+itself: whatever pandas keeps texts in becomes plain Python texts, a missing text becomes the empty
+one (which is what the model was trained with), and a single column stays a column.
 """
 
+import numpy
 import pandas
 from mlflow import onnx
 
@@ -12,18 +13,24 @@ from mlflow import onnx
 class _Model:
     def __init__(self, model):
         self._model = model
+        self._inputs = [(value.name, value.type) for value in model.get_raw_model().get_inputs()]
 
     def get_raw_model(self):
         return self._model.get_raw_model()
 
     def predict(self, data, params=None):
-        if isinstance(data, pandas.DataFrame):
-            data = data.copy(deep=False)
-            for name in data.columns:
-                if not pandas.api.types.is_bool_dtype(data[name]) and not pandas.api.types.is_numeric_dtype(data[name]):
-                    texts = data[name].astype(object)
-                    data[name] = texts.where(texts.notna(), "")
-        return self._model.predict(data)
+        if not isinstance(data, pandas.DataFrame):
+            return self._model.predict(data)
+        columns = {name: _values(data[name], kind) for name, kind in self._inputs}
+        predictions = self._model.predict(columns)
+        return pandas.DataFrame({name: numpy.asarray(values) for name, values in predictions.items()})
+
+
+def _values(column, kind):
+    if kind != "tensor(string)":
+        return column.to_numpy()
+    texts = column.astype(object)
+    return texts.where(texts.notna(), "").to_numpy()
 
 
 def _load_pyfunc(path):

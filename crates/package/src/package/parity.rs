@@ -87,7 +87,14 @@ impl<'a> Pair<'a> {
 
     fn compare(&self, row: usize, expected: &RecordBatch, found: &RecordBatch) -> Comparison {
         if self.kind == Kind::Number {
-            let value = |column: &ArrayRef| column.as_primitive::<Float64Type>().value(row);
+            let value = |column: &ArrayRef| {
+                let numbers = column.as_primitive::<Float64Type>();
+                if numbers.is_null(row) {
+                    f64::NAN
+                } else {
+                    numbers.value(row)
+                }
+            };
             return match difference(value(self.expected), value(self.found)) {
                 difference if difference <= TOLERANCE => Comparison::Agrees(difference),
                 _ => Comparison::Differs,

@@ -252,7 +252,7 @@ fn graphs() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
     all
 }
 
-/// Models of one column, which MLflow hands over as `[rows, 1]`.
+/// Models of one column, which MLflow's own loader would hand over as `[rows, 1]`.
 fn single_inputs() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
     let mut all = Vec::new();
     for (name, column, expression) in [
