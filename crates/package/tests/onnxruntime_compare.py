@@ -5,6 +5,7 @@ Usage: onnxruntime_compare.py MODE DIR. `crates/package/tests/onnxruntime.rs` wr
 - onnxruntime: `<case>.onnx`, and `<case>.json` with `inputs` and `outputs`, a column each as
   `{"kind", "values"}`. The graph is run on all rows and on the first row alone.
 - mlflow: the package directory `<case>` and `<case>.json`; `mlflow.pyfunc` must predict the same.
+- foreign: nothing; the script writes models as MLflow does, for the test to read.
 - missing: the package `missing`; None and NaN in a text column must count as missing.
 """
 
@@ -134,10 +135,56 @@ def compare_missing(directory, problems):
         pass
 
 
+def write_foreign(directory, _problems):
+    import mlflow
+    import onnx
+    import pandas
+    from mlflow.models import infer_signature
+    from onnx import TensorProto, helper, numpy_helper
+    from sklearn.linear_model import LinearRegression
+
+    warnings.simplefilter("ignore")
+    frame = pandas.DataFrame({"age": [1.0, 2.0, 3.0], "a column whose name is long: it's folded": [1, 2, 4]})
+    model = LinearRegression().fit(frame, [1.0, 2.0, 3.0])
+    signature = infer_signature(frame, model.predict(frame))
+    mlflow.sklearn.save_model(
+        model, str(directory / "sklearn"), signature=signature, input_example=frame, serialization_format="cloudpickle"
+    )
+
+    class Constant(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input, params=None):
+            return [0.0] * len(model_input)
+
+    mlflow.pyfunc.save_model(str(directory / "pyfunc"), python_model=Constant(), signature=signature)
+    rows = ["rows"]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Mul", ["b", "two"], ["twice"]),
+            helper.make_node("Add", ["a", "twice"], ["sum"]),
+            helper.make_node("Add", ["sum", "half"], ["prediction"]),
+        ],
+        "foreign",
+        [helper.make_tensor_value_info(name, TensorProto.DOUBLE, rows) for name in "ab"],
+        [helper.make_tensor_value_info("prediction", TensorProto.DOUBLE, rows)],
+        [numpy_helper.from_array(np.array(2.0), "two"), numpy_helper.from_array(np.array([0.5]), "half")],
+    )
+    foreign = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    columns = pandas.DataFrame({"a": [1.0], "b": [2.0]})
+    mlflow.onnx.save_model(
+        foreign, str(directory / "onnx"), signature=infer_signature(columns, pandas.DataFrame({"prediction": [5.5]}))
+    )
+
+
 def main():
     mode, directory = sys.argv[1], pathlib.Path(sys.argv[2])
     problems = []
-    {"onnxruntime": compare_onnxruntime, "mlflow": compare_mlflow, "missing": compare_missing}[mode](directory, problems)
+    modes = {
+        "onnxruntime": compare_onnxruntime,
+        "mlflow": compare_mlflow,
+        "missing": compare_missing,
+        "foreign": write_foreign,
+    }
+    modes[mode](directory, problems)
     for problem in problems:
         print(problem)
     sys.exit(1 if problems else 0)

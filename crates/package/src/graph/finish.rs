@@ -189,7 +189,8 @@ fn model(graph: GraphProto) -> ModelProto {
         ir_version: IR_VERSION,
         opset_import: vec![opset("", OPSET_VERSION), opset(ML_DOMAIN, OPSET_ML_VERSION)],
         producer_name: "everloop".to_owned(),
-        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        // No version of ours: the same model has the same bytes in every release.
+        producer_version: String::new(),
         graph: Some(graph),
         metadata_props: Vec::new(),
     }

@@ -9,7 +9,9 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod compat;
 mod expressions;
 mod hostile;
 mod models;
 mod onnxruntime;
+mod trees;

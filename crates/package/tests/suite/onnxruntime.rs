@@ -14,7 +14,7 @@ use arrow::record_batch::RecordBatch;
 use everloop_domain::{Task, Value};
 use everloop_package::graph::{Graph, GraphBuilder};
 use everloop_package::native::NativeModel;
-use everloop_package::{Kind, NewPackage, Scorer as _, write};
+use everloop_package::{Flavor, Kind, NewPackage, Scorer as _, write};
 use serde_json::{Map, Value as Json, json};
 
 use crate::models;
@@ -365,4 +365,59 @@ fn missing_text_from_pandas_is_missing_for_the_model() {
     };
     write(&dir.path().join("missing"), &new, &rows, &results).unwrap();
     run_script(&python, "missing", dir.path());
+}
+
+#[test]
+fn models_of_real_writers_are_opened_and_run() {
+    let Some(python) = python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    run_script(&python, "foreign", dir.path());
+    let open = |name: &str| everloop_package::open(&dir.path().join(name)).unwrap();
+    for name in ["sklearn", "pyfunc"] {
+        let package = open(name);
+        let loader = if name == "sklearn" {
+            "mlflow.sklearn"
+        } else {
+            "mlflow.pyfunc.model"
+        };
+        assert_eq!(package.flavor, Flavor::Python(loader.to_owned()));
+        let signature = package.signature.unwrap();
+        let inputs: Vec<_> = signature
+            .inputs
+            .iter()
+            .map(|input| (input.name.as_str(), input.kind))
+            .collect();
+        assert_eq!(
+            inputs,
+            [
+                ("age", Kind::Number),
+                ("a column whose name is long: it's folded", Kind::Integer)
+            ]
+        );
+        assert_eq!(signature.outputs.len(), 1);
+    }
+    let onnx = open("onnx");
+    let graph = onnx.graph().unwrap();
+    assert_eq!(
+        onnx.signature.as_ref().map(|signature| &signature.inputs),
+        Some(&graph.signature().inputs)
+    );
+    let numbers =
+        |values: &[f64]| Arc::new(arrow::array::Float64Array::from(values.to_vec())) as ArrayRef;
+    let rows = RecordBatch::try_from_iter([
+        ("a", numbers(&[1.0, 2.0])),
+        ("b", numbers(&[10.0, f64::NAN])),
+    ])
+    .unwrap();
+    let found = NativeModel::new(&graph).unwrap().score(&rows).unwrap();
+    let found = found.column(0).as_primitive::<Float64Type>();
+    assert!((found.value(0) - 21.5).abs() < 1e-12 && found.value(1).is_nan());
+}
+
+#[test]
+fn engines_are_shared_between_threads() {
+    fn is_shared<T: Send + Sync + 'static>() {}
+    is_shared::<NativeModel>();
+    is_shared::<everloop_package::Package>();
+    is_shared::<everloop_package::Error>();
 }
