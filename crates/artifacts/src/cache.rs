@@ -2,21 +2,22 @@
 //!
 //! ```text
 //! <root>/<stage>/<64 hex digits>/        a result, with `manifest.json` beside its files
-//! <root>/.staging/<stage>-<digits>-…     work in progress
+//! <root>/.staging/.<stage>-<digits>.…    work in progress
 //! ```
 //!
 //! A result becomes visible by one rename after all its files are on disk. Two processes that make the same result
 //! race harmlessly: the second adopts what the first made.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use everloop_domain::Digest;
 
 use crate::Error;
-use crate::files::{sync_dir, temporary};
+use crate::files::{sync_all_below, sync_dir, temporary_dir};
 
 const MANIFEST: &str = "manifest.json";
+const STAGING: &str = ".staging";
 
 /// The cache. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub struct StageCache {
 /// A directory in which a stage works; gone when dropped without [`Staging::commit`].
 #[derive(Debug)]
 pub struct Staging {
+    root: PathBuf,
     dir: PathBuf,
     target: PathBuf,
 }
@@ -38,7 +40,7 @@ impl StageCache {
     ///
     /// Fails if the directory cannot be made.
     pub fn open(root: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(root.join(".staging"))
+        fs::create_dir_all(root.join(STAGING))
             .map_err(|source| Error::file("create", root, source))?;
         Ok(Self {
             root: root.to_owned(),
@@ -58,13 +60,32 @@ impl StageCache {
     ///
     /// Fails if it cannot be removed.
     pub fn remove(&self, stage: &str, fingerprint: &Digest) -> Result<(), Error> {
-        let dir = self.place(stage, fingerprint);
-        match fs::remove_dir_all(&dir) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::file("remove", &dir, source))
+        set_aside(&self.root, &self.place(stage, fingerprint))
+    }
+
+    /// Forgets the results that nobody wants to keep; gives how many there were. Whoever works with a result at the
+    /// same time loses its files, so only the holder of the project's lock may call it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the cache cannot be read or a result not removed.
+    pub fn gc(&self, is_kept: impl Fn(&str, &Digest) -> bool) -> Result<usize, Error> {
+        let mut n_removed = 0;
+        for stage in entries(&self.root)? {
+            let stage_name = stage.file_name().to_string_lossy().into_owned();
+            if stage_name.starts_with('.') || !stage.path().is_dir() {
+                continue;
             }
-            _ => Ok(()),
+            for result in entries(&stage.path())? {
+                let digits = result.file_name().to_string_lossy().into_owned();
+                let fingerprint = format!("sha256:{digits}").parse::<Digest>();
+                if fingerprint.is_ok_and(|digest| !is_kept(&stage_name, &digest)) {
+                    set_aside(&self.root, &result.path())?;
+                    n_removed += 1;
+                }
+            }
         }
+        Ok(n_removed)
     }
 
     /// A fresh directory to work in.
@@ -74,14 +95,15 @@ impl StageCache {
     /// Fails if it cannot be made.
     pub fn begin(&self, stage: &str, fingerprint: &Digest) -> Result<Staging, Error> {
         let target = self.place(stage, fingerprint);
-        let dir = temporary(
-            &self
-                .root
-                .join(".staging")
-                .join(format!("{stage}-{}", fingerprint.hex())),
-        );
-        fs::create_dir_all(&dir).map_err(|source| Error::file("create", &dir, source))?;
-        Ok(Staging { dir, target })
+        let name = format!("{stage}-{}", fingerprint.short());
+        let wanted = self.root.join(STAGING).join(name);
+        let dir =
+            temporary_dir(&wanted).map_err(|source| Error::file("create", &wanted, source))?;
+        Ok(Staging {
+            root: self.root.clone(),
+            dir,
+            target,
+        })
     }
 
     /// Removes what killed processes left in staging. Only the holder of the project's lock may call it.
@@ -90,13 +112,8 @@ impl StageCache {
     ///
     /// Fails if staging cannot be read.
     pub fn sweep(&self) -> Result<(), Error> {
-        let staging = self.root.join(".staging");
-        for entry in fs::read_dir(&staging)
-            .map_err(|source| Error::file("read", &staging, source))?
-            .flatten()
-        {
-            let path = entry.path();
-            fs::remove_dir_all(&path).map_err(|source| Error::file("remove", &path, source))?;
+        for entry in entries(&self.root.join(STAGING))? {
+            remove_all(&entry.path())?;
         }
         Ok(())
     }
@@ -121,15 +138,20 @@ impl Staging {
     pub fn commit(self, manifest: &str) -> Result<PathBuf, Error> {
         let file = self.dir.join(MANIFEST);
         fs::write(&file, manifest).map_err(|source| Error::file("write", &file, source))?;
-        sync_files(&self.dir)?;
+        sync_all_below(&self.dir)?;
         let parent = self.target.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(|source| Error::file("create", parent, source))?;
+        if self.target.exists() && !self.target.join(MANIFEST).is_file() {
+            // Not a result of ours: somebody has taken files out of it.
+            set_aside(&self.root, &self.target)?;
+        }
         if let Err(source) = fs::rename(&self.dir, &self.target)
             && !self.target.join(MANIFEST).is_file()
         {
             return Err(Error::file("rename", &self.target, source));
         }
         sync_dir(parent);
+        sync_dir(&self.root);
         Ok(self.target.clone())
     }
 }
@@ -141,20 +163,36 @@ impl Drop for Staging {
     }
 }
 
-fn sync_files(dir: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(dir).map_err(|source| Error::file("read", dir, source))? {
-        let path = entry
-            .map_err(|source| Error::file("read", dir, source))?
-            .path();
-        if path.is_dir() {
-            sync_files(&path)?;
-        } else {
-            File::open(&path)
-                .and_then(|file| file.sync_all())
-                .map_err(|source| Error::file("sync", &path, source))?;
+/// Makes a result invisible by one rename and then removes it, so that a half removed one is never found.
+fn set_aside(root: &Path, result: &Path) -> Result<(), Error> {
+    let aside = temporary_dir(&root.join(STAGING).join("removed"))
+        .map_err(|source| Error::file("create", root, source))?;
+    match fs::rename(result, aside.join("result")) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::file("remove", result, source))
         }
+        _ => remove_all(&aside),
     }
-    Ok(())
+}
+
+fn remove_all(path: &Path) -> Result<(), Error> {
+    let removed = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
+    match removed {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::file("remove", path, source))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn entries(dir: &Path) -> Result<Vec<fs::DirEntry>, Error> {
+    fs::read_dir(dir)
+        .and_then(Iterator::collect)
+        .map_err(|source| Error::file("read", dir, source))
 }
 
 #[cfg(test)]
@@ -212,5 +250,45 @@ mod tests {
         cache.remove("train", &digest).unwrap();
         cache.remove("train", &digest).unwrap();
         assert_eq!(cache.find("train", &digest), None);
+    }
+
+    #[test]
+    fn what_is_not_whole_is_made_again() {
+        let (_dir, cache, digest) = cache();
+        let place = cache.begin("train", &digest).unwrap().commit("{}").unwrap();
+        fs::remove_file(place.join(MANIFEST)).unwrap();
+        fs::write(place.join("torn"), "x").unwrap();
+        assert_eq!(cache.find("train", &digest), None);
+        let place = cache.begin("train", &digest).unwrap().commit("{}").unwrap();
+        assert_eq!(cache.find("train", &digest), Some(place.clone()));
+        assert!(!place.join("torn").exists());
+    }
+
+    #[test]
+    fn garbage_goes_and_what_is_kept_stays() {
+        let (dir, cache, digest) = cache();
+        let other = Digest::of("y");
+        for (stage, digest) in [("train", &digest), ("train", &other), ("collect", &digest)] {
+            cache.begin(stage, digest).unwrap().commit("{}").unwrap();
+        }
+        fs::write(dir.path().join("cache/train/notes.txt"), "mine").unwrap();
+        assert_eq!(
+            cache
+                .gc(|stage, one| stage == "train" && *one == other)
+                .unwrap(),
+            2
+        );
+        assert_eq!(cache.find("train", &digest), None);
+        assert_eq!(cache.find("collect", &digest), None);
+        assert!(cache.find("train", &other).is_some());
+        assert!(dir.path().join("cache/train/notes.txt").is_file());
+    }
+
+    #[test]
+    fn a_sweep_takes_files_too() {
+        let (dir, cache, _) = cache();
+        fs::write(dir.path().join("cache/.staging/stray"), "x").unwrap();
+        cache.sweep().unwrap();
+        cache.sweep().unwrap();
     }
 }

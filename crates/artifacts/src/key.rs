@@ -25,7 +25,8 @@ impl StorageKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Path`] if it is empty, absolute, holds `..`, a backslash, a drive letter or a control character.
+    /// [`Error::Path`] if it is empty, absolute, holds `..`, a backslash, a drive letter or a control character, or
+    /// ends in `#` and digits (names of unfinished uploads).
     pub fn parse(path: &str) -> Result<Self, Error> {
         let refuse = |problem| {
             Err(Error::Path {
@@ -55,6 +56,14 @@ impl StorageKey {
             .any(|part| part.is_empty() || part == "." || part == "..")
         {
             return refuse("a part of it is empty, `.` or `..`");
+        }
+        let ends_as_upload = |part: &str| {
+            part.rsplit_once('#').is_some_and(|(_, end)| {
+                !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit())
+            })
+        };
+        if trimmed.split('/').any(ends_as_upload) {
+            return refuse("a part of it ends in `#` and digits, as unfinished uploads do");
         }
         Ok(Self(trimmed.to_owned()))
     }
@@ -99,6 +108,8 @@ mod tests {
             "C:x",
             "a\0b",
             "a\nb",
+            "a#1",
+            "a#1/b",
         ] {
             refuse(path);
         }
@@ -112,6 +123,8 @@ mod tests {
             "größe/ä.txt",
             "a b/c",
             "..a/b..",
+            "a#b",
+            "100%25?*~",
             "x:y/z",
         ] {
             let passed = StorageKey::parse(path).map(|key| key.to_string());

@@ -1,6 +1,6 @@
 //! Bytes under keys.
 
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,12 +9,15 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
+use crate::files::sync_dir;
 use crate::{Error, StorageKey};
 
 /// A store of artifacts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
+    /// The directory, if the store is local.
+    root: Option<PathBuf>,
 }
 
 /// An entry of a directory.
@@ -44,20 +47,43 @@ impl Store {
             .with_automatic_cleanup(true);
         Ok(Self {
             objects: Arc::new(objects),
+            root: Some(dir.to_owned()),
         })
     }
 
-    /// Keeps bytes; readers see the old ones or the new ones, never a part.
+    /// The file or directory of a key, if the store is local. Nothing need be there.
+    #[must_use]
+    pub fn local_path(&self, key: &StorageKey) -> Option<PathBuf> {
+        self.root.as_ref().map(|root| root.join(key.as_str()))
+    }
+
+    /// Keeps bytes; readers see the old ones or the new ones, never a part. On disk when it returns.
     ///
     /// # Errors
     ///
     /// Fails if the store cannot be written.
     pub async fn put(&self, key: &StorageKey, bytes: Bytes) -> Result<(), Error> {
         self.objects
-            .put(&path(key), bytes.into())
+            .put(&path(key)?, bytes.into())
             .await
             .map_err(|source| failed(key, source))?;
-        Ok(())
+        match self.local_path(key) {
+            None => Ok(()),
+            Some(file) => sync(file).await,
+        }
+    }
+
+    /// Whether there are bytes under a key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub async fn exists(&self, key: &StorageKey) -> Result<bool, Error> {
+        match self.objects.head(&path(key)?).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(failed(key, source)),
+        }
     }
 
     /// The bytes under a key.
@@ -68,7 +94,7 @@ impl Store {
     pub async fn get(&self, key: &StorageKey) -> Result<Bytes, Error> {
         let found = self
             .objects
-            .get(&path(key))
+            .get(&path(key)?)
             .await
             .map_err(|source| failed(key, source))?;
         found.bytes().await.map_err(|source| failed(key, source))
@@ -82,12 +108,12 @@ impl Store {
     pub async fn delete(&self, key: &StorageKey) -> Result<(), Error> {
         let below: Vec<Path> = self
             .objects
-            .list(Some(&path(key)))
+            .list(Some(&path(key)?))
             .map_ok(|meta| meta.location)
             .try_collect()
             .await
             .map_err(|source| failed(key, source))?;
-        for location in below.into_iter().chain([path(key)]) {
+        for location in below.into_iter().chain([path(key)?]) {
             match self.objects.delete(&location).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(source) => return Err(failed(key, source)),
@@ -102,7 +128,7 @@ impl Store {
     ///
     /// Fails if the store cannot be read.
     pub async fn list(&self, key: Option<&StorageKey>) -> Result<Vec<Listed>, Error> {
-        let prefix = key.map(path);
+        let prefix = key.map(path).transpose()?;
         let shown = key.map_or("", StorageKey::as_str);
         let found = self
             .objects
@@ -151,8 +177,26 @@ impl Store {
     }
 }
 
-fn path(key: &StorageKey) -> Path {
-    key.as_str().split('/').collect()
+/// The store's own form of a key: the very same text, so that files on disk have the names of their keys.
+fn path(key: &StorageKey) -> Result<Path, Error> {
+    Path::parse(key.as_str()).map_err(|_| Error::Path {
+        path: key.to_string(),
+        problem: "the store cannot have it",
+    })
+}
+
+/// Waits until a file is on disk.
+async fn sync(file: PathBuf) -> Result<(), Error> {
+    let work = move || {
+        let opened = std::fs::File::open(&file).and_then(|opened| opened.sync_all());
+        opened.map_err(|source| Error::file("sync", &file, source))?;
+        sync_dir(file.parent().unwrap_or(FilePath::new(".")));
+        Ok(())
+    };
+    // Only the end of the process stops the thread.
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(Error::file("sync", FilePath::new("artifact"), error.into())))
 }
 
 fn failed(key: &StorageKey, source: object_store::Error) -> Error {
@@ -227,5 +271,44 @@ mod tests {
             store.get(&key("x")).await.unwrap(),
             Bytes::from_static(b"s")
         );
+    }
+
+    #[tokio::test]
+    async fn files_have_the_names_of_their_keys() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::local(dir.path()).unwrap();
+        for name in ["a b", "100%25", "a#b", "ä?*~^{}[]|<>\"`", "x.tar.gz"] {
+            let key = key(&format!("dir/{name}"));
+            assert!(!store.exists(&key).await.unwrap());
+            store.put(&key, Bytes::from_static(b"x")).await.unwrap();
+            assert!(store.exists(&key).await.unwrap());
+            assert!(dir.path().join("dir").join(name).is_file(), "{name}");
+            assert_eq!(
+                store.local_path(&key),
+                Some(dir.path().join("dir").join(name))
+            );
+            let listed = store.list(Some(&super::tests::key("dir"))).await.unwrap();
+            assert_eq!(listed[0].name, name);
+            store.delete(&key).await.unwrap();
+            assert!(!store.exists(&key).await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_directory_is_no_artifact() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::local(dir.path()).unwrap();
+        store
+            .put(&key("dir/a"), Bytes::from_static(b"x"))
+            .await
+            .unwrap();
+        assert!(!store.exists(&key("dir")).await.unwrap());
+        let error = store.get(&key("dir")).await.unwrap_err();
+        assert_eq!(
+            error.kind(),
+            everloop_domain::ErrorKind::NotFound,
+            "{error:?}"
+        );
+        assert!(store.put(&key("dir/a/b"), Bytes::new()).await.is_err());
     }
 }
