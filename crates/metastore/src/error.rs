@@ -136,3 +136,58 @@ fn sql_kind(error: &rusqlite::Error) -> Option<ErrorKind> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(code: i32, kind: ErrorKind) {
+        let failure = || rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        assert_eq!(Error::Sql(failure()).kind(), kind);
+        assert_eq!(Error::Commit(std::sync::Arc::new(failure())).kind(), kind);
+    }
+
+    #[test]
+    fn the_machine_is_told_from_our_own_mistakes() {
+        check(ffi::SQLITE_FULL, ErrorKind::Exhausted);
+        check(ffi::SQLITE_READONLY, ErrorKind::Forbidden);
+        check(ffi::SQLITE_PERM, ErrorKind::Forbidden);
+        check(ffi::SQLITE_BUSY, ErrorKind::Unavailable);
+        check(ffi::SQLITE_IOERR, ErrorKind::Unavailable);
+        check(ffi::SQLITE_CANTOPEN, ErrorKind::Unavailable);
+        check(ffi::SQLITE_CORRUPT, ErrorKind::Internal);
+        check(ffi::SQLITE_CONSTRAINT, ErrorKind::Internal);
+    }
+
+    #[test]
+    fn directories_fail_as_their_machine_does() {
+        let kind = |kind: std::io::ErrorKind| {
+            let path = "x".to_owned();
+            let source = kind.into();
+            Error::Directory { path, source }.kind()
+        };
+        assert_eq!(
+            kind(std::io::ErrorKind::PermissionDenied),
+            ErrorKind::Forbidden
+        );
+        assert_eq!(kind(std::io::ErrorKind::StorageFull), ErrorKind::Exhausted);
+        assert_eq!(
+            kind(std::io::ErrorKind::NotADirectory),
+            ErrorKind::Unavailable
+        );
+    }
+
+    #[test]
+    fn the_reason_is_linked_and_not_printed() {
+        let source = rusqlite::Error::InvalidQuery;
+        let reason = source.to_string();
+        let path = "m.db".to_owned();
+        let error = Error::Open { path, source };
+        assert_eq!(error.to_string(), "cannot open the metastore `m.db`");
+        let linked = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(linked, Some(reason));
+    }
+}

@@ -93,3 +93,53 @@ pub(crate) fn numbers(
 pub(crate) fn moment(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(value: f64) {
+        let text = numbers_to_json(&[("m".to_owned(), value)].into());
+        let found = numbers(&text, "cycles", "metrics", 1).unwrap()["m"];
+        assert_eq!(format!("{found:?}"), format!("{value:?}"), "{text}");
+    }
+
+    #[test]
+    fn every_number_comes_back() {
+        for value in [
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::MIN,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            5e-324,
+            0.1 + 0.2,
+            -0.0,
+            1e22,
+            9_007_199_254_740_993.0,
+        ] {
+            check(value);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_named_by_table_column_and_row() {
+        let shown = |text| {
+            numbers(text, "cycles", "metrics", 7)
+                .unwrap_err()
+                .to_string()
+        };
+        let place = "table `cycles` holds nonsense in column `metrics`, row `7`: ";
+        assert!(shown("{half").starts_with(place));
+        assert_eq!(
+            shown("{\"m\": \"x\"}"),
+            format!("{place}`\"x\"` is not a number")
+        );
+        assert_eq!(
+            shown("{\"m\": null}"),
+            format!("{place}`null` is not a number")
+        );
+    }
+}
