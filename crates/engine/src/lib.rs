@@ -1,1 +1,30 @@
-//! Runs a plan: cache, stages, processes, resume.
+//! Runs the stages of a cycle: fingerprints, cache, external processes, tracking, resume.
+//!
+//! A stage is a function of its [`Fingerprint`]. If a result with the same fingerprint is in the
+//! cache, nothing runs; otherwise the stage works in a staging directory that becomes visible in one
+//! rename. So a process may be killed at any instruction: the next [`Runner::run_cycle`] finds the
+//! cycle unfinished, takes its number again, and goes on with the first stage that is not cached.
+//!
+//! Start reading at [`Runner::run_cycle`], then `stages/`, one file a stage.
+
+mod cycle;
+mod error;
+mod fingerprint;
+mod lock;
+mod project;
+mod provenance;
+mod runner;
+mod scoring;
+mod stages;
+pub mod status;
+mod tracking;
+
+pub use cycle::{CycleReport, CycleRequest};
+pub use error::Error;
+pub use fingerprint::Fingerprint;
+pub use lock::CycleLock;
+pub use project::Project;
+pub use runner::{Deps, LoadModel, Progress, Runner};
+pub use scoring::{Scored, texts};
+pub use stages::deploy::{CANDIDATE, CHAMPION, CYCLE_TAG, METRICS_TAG, PACKAGE_TAG, PREVIOUS};
+pub use stages::evaluate::{Evaluation, GateOutcome};

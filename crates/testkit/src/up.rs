@@ -20,6 +20,7 @@ pub struct Up {
 impl Up {
     /// Starts a server and waits until it has said its address.
     #[must_use]
+    #[expect(clippy::zombie_processes, reason = "a server that never came up ends the test")]
     pub fn start(mut command: Command) -> Self {
         let mut child = command
             .stderr(Stdio::piped())
@@ -110,7 +111,8 @@ impl Up {
         self.child.wait().expect("it has ended");
     }
 
-    /// Asks it to stop (SIGTERM) and waits.
+    /// Asks it to stop (SIGTERM), waits, and gives its exit code.
+    #[must_use]
     pub fn stop(mut self) -> i32 {
         let id = self.child.id().to_string();
         let status = Command::new("kill").arg(id).status().expect("kill starts");

@@ -1,0 +1,340 @@
+//! Train, validation and test: which row goes where.
+//!
+//! The order of the rows is kept within each part. Chance comes from `ChaCha8` with the split's seed, so a split is the
+//! same on every machine.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, UInt32Array};
+use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMillisecondType};
+use arrow::util::display::array_value_to_string;
+use everloop_domain::dataset::{Dataset, Part, Split, SplitBy};
+use everloop_domain::{Digest, Timestamp};
+use rand::{Rng, RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Session, write_parquet};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Hides the rows that were not known at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AsOf {
+    /// The column that holds each row's moment.
+    pub column: String,
+    /// Rows at or after it are hidden.
+    pub before: Timestamp,
+}
+
+/// A part that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartReport {
+    /// Rows.
+    pub n_rows: u64,
+    /// The digest of the file.
+    pub digest: Digest,
+}
+
+/// The parts that were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitReport {
+    /// The rows to learn from.
+    pub train: PartReport,
+    /// The rows to check on.
+    pub validation: PartReport,
+    /// The rows to score on.
+    pub test: PartReport,
+}
+
+impl Session {
+    /// Splits the dataset's table and writes `train.parquet`, `validation.parquet` and `test.parquet`.
+    ///
+    /// Rows without a target cannot be learnt from and are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Split`] if a column is absent or a part would be empty.
+    pub async fn split(
+        &self,
+        dataset: &Dataset,
+        split: &Split,
+        as_of: Option<&AsOf>,
+        dir: &Path,
+    ) -> Result<SplitReport, Error> {
+        let rows = known_rows(&self.rows(&dataset.table).await?, dataset, as_of)?;
+        let parts = assign(&rows, dataset, split)?;
+        let write = |part: Part| -> Result<PartReport, Error> {
+            let picked = (0..parts.len())
+                .filter(|row| parts[*row] == part)
+                .map(|row| row as u32);
+            let rows =
+                arrow::compute::take_record_batch(&rows, &UInt32Array::from_iter_values(picked))?;
+            let written = write_parquet(&dir.join(format!("{}.parquet", part.as_str())), &rows)?;
+            Ok(PartReport {
+                n_rows: written.n_rows,
+                digest: written.digest,
+            })
+        };
+        Ok(SplitReport {
+            train: write(Part::Train)?,
+            validation: write(Part::Validation)?,
+            test: write(Part::Test)?,
+        })
+    }
+}
+
+fn refuse(dataset: &Dataset, problem: impl Into<String>) -> Error {
+    Error::Split {
+        table: dataset.table.clone(),
+        problem: problem.into(),
+    }
+}
+
+fn column<'a>(rows: &'a RecordBatch, dataset: &Dataset, name: &str) -> Result<&'a ArrayRef, Error> {
+    rows.column_by_name(name).ok_or_else(|| {
+        let schema = rows.schema();
+        let names: Vec<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        refuse(
+            dataset,
+            format!(
+                "there is no column `{name}`; there are {}",
+                names.join(", ")
+            ),
+        )
+    })
+}
+
+/// The rows that have a target and were known.
+fn known_rows(
+    rows: &RecordBatch,
+    dataset: &Dataset,
+    as_of: Option<&AsOf>,
+) -> Result<RecordBatch, Error> {
+    let target = column(rows, dataset, &dataset.target)?;
+    let moments = match as_of {
+        Some(as_of) => Some((
+            millis(
+                column(rows, dataset, &as_of.column)?,
+                dataset,
+                &as_of.column,
+            )?,
+            as_of.before,
+        )),
+        None => None,
+    };
+    let is_known = |row: usize| match &moments {
+        Some((moments, before)) => moments[row].is_some_and(|moment| moment < before.as_millis()),
+        None => true,
+    };
+    let keep: BooleanArray = (0..rows.num_rows())
+        .map(|row| Some(!target.is_null(row) && is_known(row)))
+        .collect();
+    let kept = arrow::compute::filter_record_batch(rows, &keep)?;
+    if kept.num_rows() == 0 {
+        let n_rows = rows.num_rows();
+        let before = as_of
+            .map(|as_of| format!(" before {}", as_of.before))
+            .unwrap_or_default();
+        return Err(refuse(
+            dataset,
+            format!(
+                "none of its {n_rows} rows has a value of `{}`{before}",
+                dataset.target
+            ),
+        ));
+    }
+    Ok(kept)
+}
+
+/// Moments of a time column: days, timestamps, numbers that grow, or ISO texts.
+fn millis(column: &ArrayRef, dataset: &Dataset, name: &str) -> Result<Vec<Option<i64>>, Error> {
+    (0..column.len())
+        .map(|row| {
+            if column.is_null(row) {
+                return Ok(None);
+            }
+            match column.data_type() {
+                DataType::Date32 => Ok(Some(
+                    i64::from(column.as_primitive::<Date32Type>().value(row)) * DAY_MS,
+                )),
+                DataType::Timestamp(..) => Ok(Some(
+                    column.as_primitive::<TimestampMillisecondType>().value(row),
+                )),
+                DataType::Int64 => Ok(Some(column.as_primitive::<Int64Type>().value(row))),
+                DataType::Float64 => {
+                    Ok(Some(column.as_primitive::<Float64Type>().value(row) as i64))
+                }
+                DataType::Utf8 => {
+                    let text = column.as_string::<i32>().value(row);
+                    let moment: Result<Timestamp, String> = text.parse();
+                    moment
+                        .map(|moment| Some(moment.as_millis()))
+                        .map_err(|problem| {
+                            refuse(
+                                dataset,
+                                format!("time column `{name}`, row {}: {problem}", row + 1),
+                            )
+                        })
+                }
+                other => Err(refuse(
+                    dataset,
+                    format!("column `{name}` is {other} and cannot order rows in time"),
+                )),
+            }
+        })
+        .collect()
+}
+
+/// The part of each row.
+fn assign(rows: &RecordBatch, dataset: &Dataset, split: &Split) -> Result<Vec<Part>, Error> {
+    let parts = match &split.by {
+        SplitBy::Time => by_time(rows, dataset, split)?,
+        SplitBy::Random => by_chance(&vec![0; rows.num_rows()], split),
+        SplitBy::Stratified => {
+            let strata = codes(column(rows, dataset, &dataset.target)?);
+            by_chance(&strata, split)
+        }
+        SplitBy::Group(name) => by_group(&codes(column(rows, dataset, name)?), split),
+        SplitBy::Column(name) => by_column(column(rows, dataset, name)?, dataset, name)?,
+    };
+    let share = |part: Part| match part {
+        Part::Train => split.train,
+        Part::Validation => split.validation,
+        Part::Test => split.test,
+    };
+    for part in Part::ALL {
+        let is_wanted = part != Part::Validation
+            || (share(part) > 0.0 && !matches!(split.by, SplitBy::Column(_)));
+        if is_wanted && !parts.contains(&part) {
+            let (name, n_rows) = (part.as_str(), rows.num_rows());
+            return Err(refuse(
+                dataset,
+                format!("the {name} part of {n_rows} rows would be empty"),
+            ));
+        }
+    }
+    Ok(parts)
+}
+
+fn by_time(rows: &RecordBatch, dataset: &Dataset, split: &Split) -> Result<Vec<Part>, Error> {
+    let Some(name) = &dataset.time else {
+        return Err(refuse(dataset, "`by: time` needs `dataset.time`"));
+    };
+    let moments = millis(column(rows, dataset, name)?, dataset, name)?;
+    if let Some(row) = moments.iter().position(Option::is_none) {
+        return Err(refuse(
+            dataset,
+            format!("time column `{name}`, row {}: missing", row + 1),
+        ));
+    }
+    let mut sorted: Vec<i64> = moments.iter().copied().flatten().collect();
+    sorted.sort_unstable();
+    // Equal moments stay together: a part begins with the first row of a moment.
+    let boundary = |share: f64| {
+        sorted
+            .get((share * sorted.len() as f64).round() as usize)
+            .copied()
+            .unwrap_or(i64::MAX)
+    };
+    let (validation, test) = (
+        boundary(split.train),
+        boundary(split.train + split.validation),
+    );
+    let part = |moment: i64| match moment {
+        _ if moment >= test => Part::Test,
+        _ if moment >= validation => Part::Validation,
+        _ => Part::Train,
+    };
+    Ok(moments.into_iter().flatten().map(part).collect())
+}
+
+/// Within each stratum the shares are kept to a row.
+fn by_chance(strata: &[usize], split: &Split) -> Vec<Part> {
+    let mut rows_by_stratum: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (row, stratum) in strata.iter().enumerate() {
+        rows_by_stratum.entry(*stratum).or_default().push(row);
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(split.seed);
+    let mut parts = vec![Part::Train; strata.len()];
+    for rows in rows_by_stratum.values_mut() {
+        shuffle(rows, &mut rng);
+        deal(rows, split, |row, part| parts[row] = part);
+    }
+    parts
+}
+
+fn by_group(groups: &[usize], split: &Split) -> Vec<Part> {
+    let mut names: Vec<usize> = groups.to_vec();
+    names.sort_unstable();
+    names.dedup();
+    shuffle(&mut names, &mut ChaCha8Rng::seed_from_u64(split.seed));
+    let mut part_of = BTreeMap::new();
+    deal(&names, split, |group, part| {
+        part_of.insert(group, part);
+    });
+    groups.iter().map(|group| part_of[group]).collect()
+}
+
+/// Gives the first share to train, the next to validation, the rest to test.
+fn deal(shuffled: &[usize], split: &Split, mut give: impl FnMut(usize, Part)) {
+    let count = shuffled.len() as f64;
+    let (train, validation) = (
+        (split.train * count).round(),
+        ((split.train + split.validation) * count).round(),
+    );
+    for (position, item) in shuffled.iter().enumerate() {
+        let position = position as f64;
+        let part = match position {
+            _ if position < train => Part::Train,
+            _ if position < validation => Part::Validation,
+            _ => Part::Test,
+        };
+        give(*item, part);
+    }
+}
+
+/// Fisher and Yates' shuffle.
+fn shuffle(items: &mut [usize], rng: &mut impl Rng) {
+    for index in (1..items.len()).rev() {
+        items.swap(index, rng.random_range(0..=index));
+    }
+}
+
+fn by_column(column: &ArrayRef, dataset: &Dataset, name: &str) -> Result<Vec<Part>, Error> {
+    (0..column.len())
+        .map(|row| {
+            let text = array_value_to_string(column, row)?;
+            Part::ALL
+                .into_iter()
+                .find(|part| part.as_str() == text)
+                .ok_or_else(|| {
+                    let expected = "expected `train`, `validation` or `test`";
+                    refuse(
+                        dataset,
+                        format!("column `{name}`, row {}: `{text}`; {expected}", row + 1),
+                    )
+                })
+        })
+        .collect()
+}
+
+/// A number for each distinct value, in the order of their texts.
+fn codes(column: &ArrayRef) -> Vec<usize> {
+    let texts: Vec<String> = (0..column.len())
+        .map(|row| array_value_to_string(column, row).unwrap_or_default())
+        .collect();
+    let mut codes: BTreeMap<&str, usize> = texts.iter().map(|text| (text.as_str(), 0)).collect();
+    for (number, code) in codes.values_mut().enumerate() {
+        *code = number;
+    }
+    texts.iter().map(|text| codes[text.as_str()]).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,295 @@
+//! From rows and a model to the numbers that `measure` scores.
+
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
+use everloop_domain::dataset::Part;
+use everloop_domain::{Task, Value};
+use everloop_lifecycle::Lifecycle;
+use everloop_measure::Outcomes;
+use everloop_package::Scorer;
+
+use crate::Error;
+
+/// The file of a part in the directory that `prepare` wrote.
+pub(crate) fn part_file(dir: &Path, part: Part) -> PathBuf {
+    dir.join(format!("{}.parquet", part.as_str()))
+}
+
+/// The columns that are inputs as they are, and notes on those that cannot be.
+pub(crate) fn input_columns(lifecycle: &Lifecycle, schema: &Schema) -> (Vec<String>, Vec<String>) {
+    let dataset = &lifecycle.dataset;
+    let mut notes = Vec::new();
+    let columns = schema
+        .fields()
+        .iter()
+        .filter(|field| {
+            let name = field.name();
+            *name != dataset.target
+                && dataset.time.as_ref() != Some(name)
+                && !dataset.exclude.contains(name)
+        })
+        .filter(|field| {
+            let is_input = matches!(
+                field.data_type(),
+                DataType::Int64 | DataType::Float64 | DataType::Utf8 | DataType::Boolean
+            );
+            if !is_input {
+                notes.push(format!(
+                    "column `{}` is a {}: it is no input; turn it into numbers in `prepare`",
+                    field.name(),
+                    field.data_type()
+                ));
+            }
+            is_input
+        })
+        .map(|field| field.name().clone())
+        .collect();
+    (columns, notes)
+}
+
+/// Truth and predictions of the same rows, as numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// The task.
+    pub task: Task,
+    /// Values, or indices of classes.
+    pub truth: Vec<f64>,
+    /// Values, or indices of classes.
+    pub predicted: Vec<f64>,
+    /// Binary: of the positive class. Multiclass: row by row, a number a class.
+    pub probabilities: Option<Vec<f64>>,
+    /// The classes, sorted; empty for regression.
+    pub classes: Vec<Value>,
+}
+
+impl Scored {
+    /// Puts truth and predictions side by side.
+    ///
+    /// The classes are those of the model, or, if it does not tell, those that occur.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a value is missing, or not a number where the task needs one.
+    pub fn new(
+        task: Task,
+        truth: &ArrayRef,
+        predictions: &RecordBatch,
+        classes: &[Value],
+    ) -> Result<Self, Error> {
+        let prediction = predictions
+            .column_by_name("prediction")
+            .ok_or_else(|| Error::Invalid("the model gives no column `prediction`".to_owned()))?;
+        if !task.is_classification() {
+            return Ok(Self {
+                task,
+                truth: numbers(truth, "the target")?,
+                predicted: numbers(prediction, "prediction")?,
+                probabilities: None,
+                classes: Vec::new(),
+            });
+        }
+        let (truth, predicted) = (texts(truth), texts(prediction));
+        let classes = complete(classes, truth.iter().chain(&predicted));
+        let index = |text: &Option<String>, what: &str, row: usize| -> Result<f64, Error> {
+            let text = text
+                .as_ref()
+                .ok_or_else(|| Error::Invalid(format!("row {}: {what} is missing", row + 1)))?;
+            let position = classes.iter().position(|class| class.to_string() == *text);
+            Ok(position.unwrap_or_default() as f64)
+        };
+        let indices = |texts: &[Option<String>], what: &str| -> Result<Vec<f64>, Error> {
+            texts
+                .iter()
+                .enumerate()
+                .map(|(row, text)| index(text, what, row))
+                .collect()
+        };
+        Ok(Self {
+            task,
+            truth: indices(&truth, "the target")?,
+            predicted: indices(&predicted, "the prediction")?,
+            probabilities: probabilities(task, predictions, &classes)?,
+            classes,
+        })
+    }
+
+    /// As `measure` wants them.
+    #[must_use]
+    pub fn outcomes(&self) -> Outcomes<'_> {
+        Outcomes {
+            task: self.task,
+            truth: &self.truth,
+            predicted: &self.predicted,
+            probabilities: self.probabilities.as_deref(),
+            n_classes: self.classes.len(),
+        }
+    }
+}
+
+/// Scores raw rows with a model: picks its inputs, and runs it.
+pub(crate) fn predict(
+    scorer: &dyn Scorer,
+    rows: &RecordBatch,
+) -> Result<(RecordBatch, RecordBatch), Error> {
+    let inputs = scorer.signature().conform(rows)?;
+    let predictions = scorer.score(&inputs)?;
+    Ok((inputs, predictions))
+}
+
+fn probabilities(
+    task: Task,
+    predictions: &RecordBatch,
+    classes: &[Value],
+) -> Result<Option<Vec<f64>>, Error> {
+    if task == Task::Binary {
+        let column = predictions.column_by_name("probability");
+        return column
+            .map(|column| numbers(column, "probability"))
+            .transpose();
+    }
+    let columns: Option<Vec<&ArrayRef>> = classes
+        .iter()
+        .map(|class| predictions.column_by_name(&format!("probability_{class}")))
+        .collect();
+    let Some(columns) = columns else {
+        return Ok(None);
+    };
+    let columns: Vec<Vec<f64>> = columns
+        .into_iter()
+        .map(|column| numbers(column, "probability"))
+        .collect::<Result<_, _>>()?;
+    let n_rows = predictions.num_rows();
+    Ok(Some(
+        (0..n_rows)
+            .flat_map(|row| columns.iter().map(move |column| column[row]))
+            .collect(),
+    ))
+}
+
+/// The known classes and those that occur besides, sorted: numbers by value, texts by bytes.
+fn complete<'a>(known: &[Value], seen: impl Iterator<Item = &'a Option<String>>) -> Vec<Value> {
+    let mut classes: Vec<Value> = known.to_vec();
+    let mut names: std::collections::BTreeSet<String> =
+        known.iter().map(ToString::to_string).collect();
+    for text in seen.flatten() {
+        if names.insert(text.clone()) {
+            classes.push(
+                text.parse()
+                    .map_or_else(|_| Value::Text(text.clone()), Value::Integer),
+            );
+        }
+    }
+    if classes.len() > known.len() {
+        classes.sort_by(|left, right| match (left.as_f64(), right.as_f64()) {
+            (Some(left), Some(right)) => left.total_cmp(&right),
+            _ => left.to_string().cmp(&right.to_string()),
+        });
+    }
+    classes
+}
+
+/// A column as numbers; a missing value is an error that names the row.
+fn numbers(column: &ArrayRef, what: &str) -> Result<Vec<f64>, Error> {
+    if let Some(row) = (0..column.len()).find(|row| column.is_null(*row)) {
+        return Err(Error::Invalid(format!(
+            "row {}: {what} is missing",
+            row + 1
+        )));
+    }
+    match column.data_type() {
+        DataType::Float64 => Ok(column.as_primitive::<Float64Type>().values().to_vec()),
+        DataType::Int64 => Ok(column
+            .as_primitive::<Int64Type>()
+            .values()
+            .iter()
+            .map(|value| *value as f64)
+            .collect()),
+        DataType::Boolean => Ok((0..column.len())
+            .map(|row| f64::from(u8::from(column.as_boolean().value(row))))
+            .collect()),
+        other => Err(Error::Invalid(format!(
+            "{what} is {other}, expected numbers"
+        ))),
+    }
+}
+
+/// A column as texts, as [`Value`] shows them.
+#[must_use]
+pub fn texts(column: &ArrayRef) -> Vec<Option<String>> {
+    (0..column.len())
+        .map(|row| {
+            if column.is_null(row) {
+                return None;
+            }
+            match column.data_type() {
+                DataType::Utf8 => Some(column.as_string::<i32>().value(row).to_owned()),
+                DataType::Int64 => Some(column.as_primitive::<Int64Type>().value(row).to_string()),
+                DataType::Float64 => {
+                    Some(column.as_primitive::<Float64Type>().value(row).to_string())
+                }
+                DataType::Boolean => Some(column.as_boolean().value(row).to_string()),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Float64Array, Int64Array, StringArray};
+
+    use super::*;
+
+    fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    #[test]
+    fn classes_become_indices_in_the_models_order() {
+        let truth: ArrayRef = Arc::new(StringArray::from(vec!["b", "a"]));
+        let predictions = batch(vec![
+            (
+                "prediction",
+                Arc::new(StringArray::from(vec!["b", "b"])) as ArrayRef,
+            ),
+            ("probability", Arc::new(Float64Array::from(vec![0.9, 0.6]))),
+        ]);
+        let classes = [Value::Text("a".into()), Value::Text("b".into())];
+        let scored = Scored::new(Task::Binary, &truth, &predictions, &classes).unwrap();
+        assert_eq!(
+            (scored.truth, scored.predicted),
+            (vec![1.0, 0.0], vec![1.0, 1.0])
+        );
+        assert_eq!(scored.probabilities, Some(vec![0.9, 0.6]));
+    }
+
+    #[test]
+    fn classes_are_found_when_the_model_does_not_tell() {
+        let truth: ArrayRef = Arc::new(Int64Array::from(vec![10, 2, 0]));
+        let predictions = batch(vec![(
+            "prediction",
+            Arc::new(Int64Array::from(vec![10, 0, 0])) as ArrayRef,
+        )]);
+        let scored = Scored::new(Task::Multiclass, &truth, &predictions, &[]).unwrap();
+        assert_eq!(scored.classes, [0, 2, 10].map(Value::Integer));
+        assert_eq!(
+            (scored.truth, scored.predicted),
+            (vec![2.0, 1.0, 0.0], vec![2.0, 0.0, 0.0])
+        );
+    }
+
+    #[test]
+    fn a_missing_truth_is_named_by_row() {
+        let truth: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), None]));
+        let predictions = batch(vec![(
+            "prediction",
+            Arc::new(Float64Array::from(vec![1.0, 2.0])) as ArrayRef,
+        )]);
+        let error = Scored::new(Task::Regression, &truth, &predictions, &[]).unwrap_err();
+        assert_eq!(error.to_string(), "row 2: the target is missing");
+    }
+}

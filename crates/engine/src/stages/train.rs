@@ -1,0 +1,112 @@
+//! Train: a built-in trainer or a command makes a model package.
+
+mod built_in;
+mod command;
+
+use std::collections::BTreeMap;
+
+use everloop_domain::{CycleNumber, Digest, RunId, StageName, Task};
+use everloop_lifecycle::Trainer;
+use serde::{Deserialize, Serialize};
+
+use super::prepare::Prepared;
+use super::{Output, cached};
+use crate::{Error, Fingerprint, Runner};
+
+const VERSION: u32 = 1;
+
+/// What training made; the package is the directory `model`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Trained {
+    /// The digest of the package.
+    pub(crate) package: Digest,
+    /// The trainer, or the command.
+    pub(crate) trainer: String,
+    /// How much each input matters, greatest first.
+    pub(crate) importances: Vec<(String, f64)>,
+    /// What the trainer wants people to know.
+    pub(crate) notes: Vec<String>,
+    /// Scores by step, by name.
+    pub(crate) curves: BTreeMap<String, Vec<f64>>,
+    /// The greatest difference between the trainer's and the graph's predictions.
+    pub(crate) parity: Option<f64>,
+}
+
+impl Output<Trained> {
+    /// The package directory.
+    pub(crate) fn package_dir(&self) -> std::path::PathBuf {
+        self.dir.join("model")
+    }
+}
+
+pub(crate) async fn run(
+    runner: &Runner,
+    cycle: CycleNumber,
+    run_id: &RunId,
+    prepared: &Output<Prepared>,
+) -> Result<Output<Trained>, Error> {
+    let lifecycle = runner.lifecycle();
+    let train = &lifecycle.train;
+    let mut fingerprint = Fingerprint::new(StageName::Train, VERSION)
+        .parameter("task", &train.task)
+        .parameter("parameters", &train.parameters)
+        .parameter("seed", &train.seed)
+        .parameter("dataset", &lifecycle.dataset)
+        .parameter("features", &feature_texts(runner))
+        .input("train", prepared.result.split.train.digest)
+        .input("validation", prepared.result.split.validation.digest);
+    match &train.trainer {
+        Trainer::BuiltIn(name) => {
+            let fingerprint = fingerprint.parameter("trainer", name);
+            cached(runner, &fingerprint, |dir| {
+                built_in::train(runner, name, prepared, dir)
+            })
+            .await
+        }
+        Trainer::Command(line) => {
+            fingerprint = fingerprint.environment("command", line);
+            let deps: Vec<_> = command::dependencies(runner);
+            for (path, digest) in deps.iter().zip(runner.digests_of(&deps)?) {
+                fingerprint = fingerprint.input(&path.display().to_string(), digest);
+            }
+            cached(runner, &fingerprint, |dir| {
+                command::train(runner, line, cycle, run_id, prepared, dir)
+            })
+            .await
+        }
+    }
+}
+
+fn feature_texts(runner: &Runner) -> Vec<(String, String)> {
+    let features = &runner.lifecycle().features;
+    features
+        .iter()
+        .map(|feature| (feature.name.clone(), feature.text.clone()))
+        .collect()
+}
+
+/// What a package says of its origin. It holds no time and no run, so equal fingerprints give equal bytes.
+pub(crate) fn metadata(
+    runner: &Runner,
+    trainer: &str,
+    prepared: &Output<Prepared>,
+) -> BTreeMap<String, String> {
+    let lifecycle = runner.lifecycle();
+    BTreeMap::from([
+        ("project".to_owned(), lifecycle.project.clone()),
+        ("trainer".to_owned(), trainer.to_owned()),
+        ("task".to_owned(), task_name(lifecycle.train.task)),
+        (
+            "train_data".to_owned(),
+            prepared.result.split.train.digest.to_string(),
+        ),
+        (
+            "validation_data".to_owned(),
+            prepared.result.split.validation.digest.to_string(),
+        ),
+    ])
+}
+
+fn task_name(task: Task) -> String {
+    task.as_str().to_owned()
+}

@@ -1,0 +1,199 @@
+//! `run: python train.py`: a command trains, and the MLflow model that it leaves is adopted.
+//!
+//! The command finds its inputs in variables: `EVERLOOP_TRAIN`, `EVERLOOP_VALIDATION` (Parquet files),
+//! `EVERLOOP_TARGET`, `EVERLOOP_SEED`, `EVERLOOP_PARAMETERS` (JSON), `EVERLOOP_OUTPUT` (a directory in which
+//! it may save a model), and `MLFLOW_TRACKING_URI`, `MLFLOW_RUN_ID`, with which the ordinary client logs into the
+//! run of the cycle. It never sees the test rows.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use everloop_domain::dataset::Part;
+use everloop_domain::{CycleNumber, RunId, StageName};
+use tokio::process::Command;
+
+use super::{Trained, metadata};
+use crate::scoring::part_file;
+use crate::stages::Output;
+use crate::stages::prepare::Prepared;
+use crate::{Error, Runner};
+
+/// How much of the log's end an error shows.
+const N_LAST_LINES: usize = 12;
+
+/// The files that the command depends on: `train.deps`, or the words of the command that are files.
+pub(super) fn dependencies(runner: &Runner) -> Vec<PathBuf> {
+    let lifecycle = runner.lifecycle();
+    let everloop_lifecycle::Trainer::Command(line) = &lifecycle.train.trainer else {
+        return Vec::new();
+    };
+    let named = lifecycle.train.deps.iter().map(String::as_str);
+    let words = line
+        .split_whitespace()
+        .filter(|_| lifecycle.train.deps.is_empty());
+    named
+        .chain(words)
+        .map(|word| runner.project().dir().join(word))
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+pub(super) async fn train(
+    runner: &Runner,
+    line: &str,
+    cycle: CycleNumber,
+    run_id: &RunId,
+    prepared: &Output<Prepared>,
+    dir: PathBuf,
+) -> Result<Trained, Error> {
+    let output = dir.join("output");
+    std::fs::create_dir_all(&output).map_err(|source| Error::file("create", &output, source))?;
+    let log = runner.project().log_path(cycle, StageName::Train);
+    let mut command = shell(runner, line, run_id, prepared, &output);
+    execute(&mut command, line, &log, runner.lifecycle().train.timeout).await?;
+    let model = find_model(runner, run_id, &output).await?.ok_or_else(|| Error::Command {
+        command: line.to_owned(),
+        problem: "left no MLflow model: log one with `mlflow.<flavor>.log_model`, or save it below `EVERLOOP_OUTPUT`".to_owned(),
+        log: log.display().to_string(),
+    })?;
+    everloop_artifacts::copy_dir(&model, &dir.join("model"))?;
+    let origin = metadata(runner, line, prepared);
+    let digest =
+        everloop_package::adopt(&dir.join("model"), runner.lifecycle().train.task, &origin)?;
+    std::fs::remove_dir_all(&output).map_err(|source| Error::file("remove", &output, source))?;
+    Ok(Trained {
+        package: digest,
+        trainer: line.to_owned(),
+        importances: Vec::new(),
+        notes: vec![format!("adopted the model that `{line}` left")],
+        curves: BTreeMap::new(),
+        parity: None,
+    })
+}
+
+fn shell(
+    runner: &Runner,
+    line: &str,
+    run_id: &RunId,
+    prepared: &Output<Prepared>,
+    output: &Path,
+) -> Command {
+    let lifecycle = runner.lifecycle();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", line])
+        .current_dir(runner.project().dir())
+        .env("EVERLOOP_TRAIN", part_file(&prepared.dir, Part::Train))
+        .env(
+            "EVERLOOP_VALIDATION",
+            part_file(&prepared.dir, Part::Validation),
+        )
+        .env("EVERLOOP_TARGET", &lifecycle.dataset.target)
+        .env("EVERLOOP_SEED", lifecycle.train.seed.to_string())
+        .env(
+            "EVERLOOP_PARAMETERS",
+            serde_json::to_string(&lifecycle.train.parameters).unwrap_or_default(),
+        )
+        .env("EVERLOOP_OUTPUT", output)
+        .env("MLFLOW_RUN_ID", run_id.as_str());
+    if let Some(uri) = runner.tracking_uri() {
+        command.env("MLFLOW_TRACKING_URI", uri);
+    }
+    command
+}
+
+/// Runs a command with its output in a log file; it dies with this process and after its time.
+async fn execute(
+    command: &mut Command,
+    line: &str,
+    log: &Path,
+    timeout: Option<std::time::Duration>,
+) -> Result<(), Error> {
+    if let Some(dir) = log.parent() {
+        std::fs::create_dir_all(dir).map_err(|source| Error::file("create", dir, source))?;
+    }
+    let file = File::create(log).map_err(|source| Error::file("create", log, source))?;
+    let copy = file
+        .try_clone()
+        .map_err(|source| Error::file("open", log, source))?;
+    let failed = |problem: String| Error::Command {
+        command: line.to_owned(),
+        problem,
+        log: log.display().to_string(),
+    };
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(file)
+        .stderr(copy)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| failed(format!("cannot be started: {error}")))?;
+    let status = match timeout {
+        None => child.wait().await,
+        Some(limit) => match tokio::time::timeout(limit, child.wait()).await {
+            Ok(status) => status,
+            Err(_) => {
+                return Err(failed(format!(
+                    "did not end within {} s (`train.timeout`)",
+                    limit.as_secs()
+                )));
+            }
+        },
+    };
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(format!("stopped with {status}{}", last_lines(log)))),
+        Err(error) => Err(failed(format!("cannot be waited for: {error}"))),
+    }
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = std::fs::read(log)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = &lines[lines.len().saturating_sub(N_LAST_LINES)..];
+    if tail.is_empty() {
+        String::new()
+    } else {
+        format!("; its last words:\n    {}", tail.join("\n    "))
+    }
+}
+
+/// The model directory that the command left: below its output directory, or logged into the run.
+async fn find_model(
+    runner: &Runner,
+    run_id: &RunId,
+    output: &Path,
+) -> Result<Option<PathBuf>, Error> {
+    if let Some(dir) = model_below(output, 3) {
+        return Ok(Some(dir));
+    }
+    Ok(runner
+        .logged_model_dirs(run_id)
+        .await?
+        .into_iter()
+        .rev()
+        .find_map(|dir| model_below(&dir, 3)))
+}
+
+/// The first directory with an `MLmodel` file, at most `depth` levels down.
+fn model_below(dir: &Path, depth: usize) -> Option<PathBuf> {
+    if dir.join("MLmodel").is_file() {
+        return Some(dir.to_owned());
+    }
+    if depth == 0 {
+        return None;
+    }
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(dir)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    entries.sort();
+    entries
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .find_map(|path| model_below(&path, depth - 1))
+}

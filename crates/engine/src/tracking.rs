@@ -1,0 +1,236 @@
+//! Every cycle is a run: data digests, code, parameters, environment, metrics and artifacts.
+
+use std::collections::BTreeMap;
+
+use everloop_domain::{CycleNumber, Digest, ExperimentId, RunId, RunStatus, Timestamp, Value};
+use everloop_metastore::{Metric, NewRun};
+
+use crate::provenance::{Provenance, environment};
+use crate::stages::Output;
+use crate::stages::evaluate::Evaluation;
+use crate::stages::prepare::Prepared;
+use crate::stages::train::Trained;
+use crate::{Error, Runner};
+
+/// The run of a cycle.
+#[derive(Clone, Debug)]
+pub(crate) struct CycleRun {
+    pub(crate) id: RunId,
+    pub(crate) experiment: ExperimentId,
+}
+
+/// The id of a cycle's run: a function of the project and the cycle, so a resumed cycle finds it again.
+pub(crate) fn run_id(runner: &Runner, cycle: CycleNumber, started: Timestamp) -> RunId {
+    let dir = runner.project().dir().display();
+    let digest = Digest::of(format!(
+        "{dir}\n{}\n{cycle}\n{}",
+        runner.lifecycle().project,
+        started.as_millis()
+    ));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_bytes()[..16]);
+    RunId::from_bytes(bytes)
+}
+
+/// Finds or makes the run of a cycle, with code and environment as tags and the parameters of the trainer.
+pub(crate) async fn begin(
+    runner: &Runner,
+    cycle: CycleNumber,
+    started: Timestamp,
+) -> Result<CycleRun, Error> {
+    let id = run_id(runner, cycle, started);
+    let project = runner.lifecycle().project.clone();
+    let provenance = Provenance::of(runner.project().dir());
+    let mut tags = provenance.tags();
+    tags.extend(environment(runner.n_threads()));
+    tags.insert("everloop.cycle".to_owned(), cycle.to_string());
+    let params = parameters(runner);
+    let root = Runner::artifacts_root();
+    let run = {
+        let id = id.clone();
+        runner
+            .metastore()
+            .write(move |tx| {
+                let experiment = match tx.experiments().find_by_name(&project)? {
+                    Some(experiment) => experiment.id,
+                    None => tx.experiments().create(&project, None, started)?,
+                };
+                if tx.runs().find(&id)?.is_none() {
+                    tx.runs().create(&NewRun {
+                        id: id.clone(),
+                        experiment,
+                        name: Some(format!("cycle-{cycle}")),
+                        user: None,
+                        start_time: started,
+                        artifact_uri: Some(format!("{root}/{experiment}/{id}/artifacts")),
+                        tags,
+                    })?;
+                    for (name, value) in &params {
+                        tx.runs().log_param(&id, name, value)?;
+                    }
+                }
+                tx.cycles().set_run(cycle, &id)?;
+                Ok(CycleRun { id, experiment })
+            })
+            .await?
+    };
+    if !provenance.diff.is_empty() {
+        runner
+            .put_artifact(&run, "git.diff", provenance.diff.as_bytes())
+            .await?;
+    }
+    let lifecycle_text = std::fs::read(runner.project().lifecycle_file()).unwrap_or_default();
+    runner
+        .put_artifact(&run, "everloop.yaml", &lifecycle_text)
+        .await?;
+    Ok(run)
+}
+
+fn parameters(runner: &Runner) -> BTreeMap<String, String> {
+    let train = &runner.lifecycle().train;
+    let trainer = match &train.trainer {
+        everloop_lifecycle::Trainer::BuiltIn(name) => name.clone(),
+        everloop_lifecycle::Trainer::Command(line) => line.clone(),
+    };
+    let mut params: BTreeMap<String, String> = train
+        .parameters
+        .iter()
+        .map(|(name, value): (&String, &Value)| (name.clone(), value.to_string()))
+        .collect();
+    params.insert("everloop.trainer".to_owned(), trainer);
+    params.insert("everloop.task".to_owned(), train.task.to_string());
+    params.insert("everloop.seed".to_owned(), train.seed.to_string());
+    params
+}
+
+/// Names the data that the run has seen.
+pub(crate) async fn log_data(
+    runner: &Runner,
+    run: &CycleRun,
+    prepared: &Output<Prepared>,
+) -> Result<(), Error> {
+    let split = &prepared.result.split;
+    let mut tags = Vec::new();
+    for (name, part) in [
+        ("train", &split.train),
+        ("validation", &split.validation),
+        ("test", &split.test),
+    ] {
+        tags.push((
+            format!("everloop.data.{name}.digest"),
+            part.digest.to_string(),
+        ));
+        tags.push((
+            format!("everloop.data.{name}.rows"),
+            part.n_rows.to_string(),
+        ));
+    }
+    let table = runner.lifecycle().dataset.table.clone();
+    let digest = split.train.digest.short();
+    let id = run.id.clone();
+    let profile = serde_json::json!({"num_rows": split.train.n_rows}).to_string();
+    runner
+        .metastore()
+        .write(move |tx| {
+            for (key, value) in &tags {
+                tx.runs().set_tag(&id, key, value)?;
+            }
+            tx.runs().log_dataset(
+                &id,
+                &everloop_metastore::Dataset {
+                    name: table.clone(),
+                    digest: digest.clone(),
+                    source_type: "local".to_owned(),
+                    source: format!("{{\"table\": \"{table}\"}}"),
+                    schema: None,
+                    profile: Some(profile.clone()),
+                },
+                "train",
+            )?;
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}
+
+/// Logs learning curves, notes and importances of training.
+pub(crate) async fn log_training(
+    runner: &Runner,
+    run: &CycleRun,
+    trained: &Output<Trained>,
+) -> Result<(), Error> {
+    let now = runner.clock().now();
+    let curves: Vec<Metric> = trained
+        .result
+        .curves
+        .iter()
+        .flat_map(|(name, values)| {
+            values
+                .iter()
+                .enumerate()
+                .map(move |(step, value)| (name, step, *value))
+        })
+        .map(|(name, step, value)| Metric {
+            key: name.clone(),
+            value,
+            timestamp: now,
+            step: step as i64,
+        })
+        .collect();
+    let id = run.id.clone();
+    let package = trained.result.package.to_string();
+    runner
+        .metastore()
+        .write(move |tx| {
+            tx.runs().log_metrics(&id, &curves)?;
+            tx.runs().set_tag(&id, "everloop.package_digest", &package)
+        })
+        .await?;
+    let report = serde_json::to_vec_pretty(&trained.result).unwrap_or_default();
+    runner.put_artifact(run, "training.json", &report).await
+}
+
+/// Logs the scores and the evaluation.
+pub(crate) async fn log_evaluation(
+    runner: &Runner,
+    run: &CycleRun,
+    evaluation: &Evaluation,
+) -> Result<(), Error> {
+    let now = runner.clock().now();
+    let own = evaluation
+        .metrics
+        .iter()
+        .map(|(name, value)| (name.clone(), *value));
+    let champion = evaluation
+        .champion
+        .iter()
+        .flatten()
+        .map(|(name, value)| (format!("champion.{name}"), *value));
+    let metrics: Vec<Metric> = own
+        .chain(champion)
+        .map(|(key, value)| Metric {
+            key,
+            value,
+            timestamp: now,
+            step: 0,
+        })
+        .collect();
+    let id = run.id.clone();
+    runner
+        .metastore()
+        .write(move |tx| tx.runs().log_metrics(&id, &metrics))
+        .await?;
+    let report = serde_json::to_vec_pretty(evaluation).unwrap_or_default();
+    runner.put_artifact(run, "evaluation.json", &report).await
+}
+
+/// Ends the run.
+pub(crate) async fn end(runner: &Runner, run: &CycleRun, status: RunStatus) -> Result<(), Error> {
+    let now = runner.clock().now();
+    let id = run.id.clone();
+    runner
+        .metastore()
+        .write(move |tx| tx.runs().update(&id, Some(status), Some(now), None))
+        .await?;
+    Ok(())
+}

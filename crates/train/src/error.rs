@@ -1,0 +1,67 @@
+//! Why a model could not be fitted.
+
+use everloop_domain::ErrorKind;
+
+/// An error of training.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such trainer.
+    #[error("there is no trainer `{name}`; there are linear, logistic, tree, forest and boosting")]
+    Trainer {
+        /// The name.
+        name: String,
+    },
+    /// A parameter is wrong.
+    #[error("parameter `{name}`: {problem}")]
+    Parameter {
+        /// The parameter.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The target cannot be learnt.
+    #[error("target `{column}`: {problem}")]
+    Target {
+        /// The column.
+        column: String,
+        /// Why not.
+        problem: String,
+    },
+    /// The inputs cannot be learnt from.
+    #[error("{0}")]
+    Inputs(String),
+    /// Training did not converge to numbers.
+    #[error("`{trainer}` diverged at step {step}; {hint}")]
+    Diverged {
+        /// The trainer.
+        trainer: &'static str,
+        /// The step.
+        step: usize,
+        /// What to try.
+        hint: &'static str,
+    },
+    /// Training was cancelled.
+    #[error("training was cancelled at step {step}")]
+    Cancelled {
+        /// The step.
+        step: usize,
+    },
+    /// From the graph.
+    #[error(transparent)]
+    Package(#[from] everloop_package::Error),
+    /// From Arrow.
+    #[error("columns do not fit together")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+impl Error {
+    /// The kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Package(error) => error.kind(),
+            Self::Arrow(_) => ErrorKind::Internal,
+            _ => ErrorKind::Invalid,
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Fitting: rows to a model and its graph.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use everloop_domain::expression::Expression;
+use everloop_domain::{Task, Value};
+use everloop_package::graph::{Graph, GraphBuilder, Matrix};
+
+use crate::Error;
+use crate::encoder::Encoder;
+use crate::model::{Link, Model};
+use crate::parameters::Parameters;
+use crate::table::Front;
+use crate::target::Target;
+use crate::trainers::{self, Job};
+
+/// What is to be fitted.
+#[derive(Clone, Debug)]
+pub struct FitRequest<'a> {
+    /// The task.
+    pub task: Task,
+    /// The trainer's name.
+    pub trainer: &'a str,
+    /// Its parameters; those that are absent have their defaults.
+    pub parameters: &'a BTreeMap<String, Value>,
+    /// The seed of all chance.
+    pub seed: u64,
+    /// Computed features by name; a feature may use earlier ones.
+    pub features: &'a [(String, Expression)],
+    /// Raw columns that are inputs as they are.
+    pub columns: &'a [String],
+    /// The column to predict.
+    pub target: &'a str,
+    /// Threads that may be used; the result does not depend on them.
+    pub n_threads: usize,
+}
+
+/// How far training has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Steps made.
+    pub step: usize,
+    /// Steps in all, at most.
+    pub total: usize,
+    /// A score of the step, by name.
+    pub metric: Option<(String, f64)>,
+}
+
+/// A fitted model.
+#[derive(Debug)]
+pub struct Fitted {
+    /// The whole road from raw columns to predictions.
+    pub graph: Graph,
+    /// The classes, sorted; empty for regression.
+    pub classes: Vec<Value>,
+    /// How much each encoded column matters, greatest first.
+    pub importances: Vec<(String, f64)>,
+    /// What people should know.
+    pub notes: Vec<String>,
+    own: Own,
+}
+
+/// What the model's own predictions need: the graph up to the features, the encoder, the model.
+#[derive(Debug)]
+struct Own {
+    front: Graph,
+    encoder: Encoder,
+    model: Model,
+    link: Link,
+}
+
+/// Fits a model on train rows; `validation` is watched, never learnt from.
+///
+/// # Errors
+///
+/// Fails if a parameter or column is wrong, the target cannot be learnt (constant, one class, missing values: named by
+/// row), too much memory would be needed, training diverges, or `progress` cancels it.
+pub fn fit(
+    request: &FitRequest<'_>,
+    train: &RecordBatch,
+    validation: &RecordBatch,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Fitted, Error> {
+    let parameters = Parameters::new(request.trainer, request.task, request.parameters)?;
+    let target = Target::of_train(request.task, train, request.target)?;
+    let columns = Front::columns(request, train, train)?;
+    let encoder = Encoder::fit(trainers::style(request.trainer), &columns, &target.values)?;
+    let design = encoder.encode(&columns)?;
+    let validation_columns = Front::columns(request, train, validation)?;
+    let validation_design = encoder.encode(&validation_columns)?;
+    let validation_target =
+        Target::of_others(request.task, validation, request.target, &target.classes)?;
+    let mut job = Job {
+        task: request.task,
+        parameters,
+        seed: request.seed,
+        n_threads: request.n_threads,
+        design: &design,
+        target: &target.values,
+        n_classes: target.classes.len(),
+        validation: (&validation_design, &validation_target),
+        progress,
+    };
+    let trained = trainers::fit(request.trainer, &mut job)?;
+    let mut importances: Vec<(String, f64)> = encoder
+        .names()
+        .into_iter()
+        .zip(trained.importances)
+        .collect();
+    importances.sort_by(|left, right| right.1.total_cmp(&left.1));
+    let mut notes = encoder.notes.clone();
+    notes.extend(trained.notes);
+    let graph = graph(
+        request,
+        train,
+        &encoder,
+        &trained.model,
+        trained.link,
+        &target.classes,
+    )?;
+    let own = Own {
+        front: front(request, train)?,
+        encoder,
+        model: trained.model,
+        link: trained.link,
+    };
+    Ok(Fitted {
+        graph,
+        classes: target.classes,
+        importances,
+        notes,
+        own,
+    })
+}
+
+fn graph(
+    request: &FitRequest<'_>,
+    train: &RecordBatch,
+    encoder: &Encoder,
+    model: &Model,
+    link: Link,
+    classes: &[Value],
+) -> Result<Graph, Error> {
+    let Front {
+        mut builder,
+        features,
+    } = Front::build(request, train)?;
+    let matrix = encoder.emit(&mut builder, &features)?;
+    let scores = model.emit(&mut builder, &matrix);
+    let predictions = link.emit(&mut builder, &scores);
+    finish(request.task, builder, &predictions, classes)
+}
+
+fn finish(
+    task: Task,
+    builder: GraphBuilder,
+    predictions: &Matrix,
+    classes: &[Value],
+) -> Result<Graph, Error> {
+    Ok(match (task, classes) {
+        (Task::Regression, _) => builder.finish_regression(predictions)?,
+        (Task::Binary, [negative, positive]) => {
+            builder.finish_binary(predictions, &[negative.clone(), positive.clone()])?
+        }
+        _ => builder.finish_multiclass(predictions, classes)?,
+    })
+}
+
+fn front(request: &FitRequest<'_>, train: &RecordBatch) -> Result<Graph, Error> {
+    let Front { builder, features } = Front::build(request, train)?;
+    let named: Vec<_> = features
+        .into_iter()
+        .map(|feature| (feature.name, feature.column))
+        .collect();
+    Ok(builder.finish_columns(&named)?)
+}
+
+impl Fitted {
+    /// The model's own predictions on raw rows, by another road than the graph's model part: a parity check compares both.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a column is absent or of another type.
+    pub fn predict(&self, raw: &RecordBatch) -> Result<RecordBatch, Error> {
+        let inputs = self.own.front.signature().conform(raw)?;
+        let columns =
+            everloop_package::native::Program::compile(self.own.front.model())?.run(&inputs)?;
+        let design = self.own.encoder.encode(&columns)?;
+        let scores = self.own.model.scores(&design);
+        let values = self.own.link.apply(&scores, self.own.model.n_targets());
+        match self.classes.as_slice() {
+            [] => Ok(RecordBatch::try_from_iter(vec![(
+                "prediction",
+                Arc::new(Float64Array::from(values)) as ArrayRef,
+            )])?),
+            [_, _] => {
+                let picked: Vec<usize> = values
+                    .iter()
+                    .map(|value| usize::from(*value > 0.5))
+                    .collect();
+                let probability: ArrayRef = Arc::new(Float64Array::from(values));
+                Ok(RecordBatch::try_from_iter(vec![
+                    ("prediction", labels(&self.classes, &picked)),
+                    ("probability", probability),
+                ])?)
+            }
+            classes => Ok(multiclass(classes, &values)?),
+        }
+    }
+}
+
+fn multiclass(classes: &[Value], probabilities: &[f64]) -> Result<RecordBatch, Error> {
+    let picked: Vec<usize> = probabilities
+        .chunks(classes.len())
+        .map(|row| {
+            (1..row.len()).fold(
+                0,
+                |best, class| if row[class] > row[best] { class } else { best },
+            )
+        })
+        .collect();
+    let mut columns = vec![("prediction".to_owned(), labels(classes, &picked))];
+    for (class, value) in classes.iter().enumerate() {
+        let own: Float64Array = probabilities
+            .chunks(classes.len())
+            .map(|row| Some(row[class]))
+            .collect();
+        columns.push((format!("probability_{value}"), Arc::new(own) as ArrayRef));
+    }
+    Ok(RecordBatch::try_from_iter(columns)?)
+}
+
+/// The classes of rows, in the type of the target.
+fn labels(classes: &[Value], picked: &[usize]) -> ArrayRef {
+    let of = |row: &usize| &classes[*row];
+    match &classes[0] {
+        Value::Integer(_) => Arc::new(
+            picked
+                .iter()
+                .map(|row| of(row).as_f64().map(|value| value as i64))
+                .collect::<Int64Array>(),
+        ),
+        Value::Number(_) => Arc::new(
+            picked
+                .iter()
+                .map(|row| of(row).as_f64())
+                .collect::<Float64Array>(),
+        ),
+        Value::Boolean(_) => Arc::new(
+            picked
+                .iter()
+                .map(|row| Some(*of(row) == Value::Boolean(true)))
+                .collect::<BooleanArray>(),
+        ),
+        Value::Text(_) => Arc::new(
+            picked
+                .iter()
+                .map(|row| Some(of(row).to_string()))
+                .collect::<StringArray>(),
+        ),
+    }
+}

@@ -1,0 +1,105 @@
+//! The trainers, one file each.
+
+mod boosting;
+mod forest;
+mod linear;
+mod logistic;
+mod tree;
+
+use std::ops::ControlFlow;
+
+use everloop_domain::Task;
+
+use crate::encoder::{Design, Style};
+use crate::model::{Link, Model};
+use crate::parameters::Parameters;
+use crate::{Error, Progress};
+
+/// What a trainer is given.
+pub(crate) struct Job<'a> {
+    pub(crate) task: Task,
+    pub(crate) parameters: Parameters,
+    pub(crate) seed: u64,
+    pub(crate) n_threads: usize,
+    /// The train rows.
+    pub(crate) design: &'a Design,
+    /// Their target: values or classes.
+    pub(crate) target: &'a [f64],
+    pub(crate) n_classes: usize,
+    /// The validation rows and their target.
+    pub(crate) validation: (&'a Design, &'a [f64]),
+    pub(crate) progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+}
+
+/// What a trainer gives.
+pub(crate) struct Trained {
+    pub(crate) model: Model,
+    pub(crate) link: Link,
+    /// How much each encoded column matters; sums to 1.
+    pub(crate) importances: Vec<f64>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// How a trainer wants its inputs.
+pub(crate) fn style(trainer: &str) -> Style {
+    if matches!(trainer, "linear" | "logistic") {
+        Style::Scaled
+    } else {
+        Style::Raw
+    }
+}
+
+/// Fits a trainer by name.
+pub(crate) fn fit(trainer: &str, job: &mut Job<'_>) -> Result<Trained, Error> {
+    match trainer {
+        "linear" => linear::fit(job),
+        "logistic" => logistic::fit(job),
+        "tree" => tree::fit(job),
+        "forest" => forest::fit(job),
+        "boosting" => boosting::fit(job),
+        other => Err(Error::Trainer {
+            name: other.to_owned(),
+        }),
+    }
+}
+
+impl Job<'_> {
+    /// Tells a step; the listener may cancel.
+    pub(crate) fn tell(
+        &mut self,
+        step: usize,
+        total: usize,
+        metric: Option<(String, f64)>,
+    ) -> Result<(), Error> {
+        match (self.progress)(Progress {
+            step,
+            total,
+            metric,
+        }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Cancelled { step }),
+        }
+    }
+}
+
+/// Shares of a whole; equal shares if the whole is nothing.
+pub(crate) fn shares(values: &[f64]) -> Vec<f64> {
+    let sum: f64 = values.iter().sum();
+    if sum > 0.0 {
+        values.iter().map(|value| value / sum).collect()
+    } else {
+        vec![0.0; values.len()]
+    }
+}
+
+/// The gradients `-y` of values, or of one-hot classes.
+pub(crate) fn negative_targets(job: &Job<'_>) -> (Vec<f64>, usize) {
+    if !job.task.is_classification() {
+        return (job.target.iter().map(|value| -value).collect(), 1);
+    }
+    let mut gradients = vec![0.0; job.target.len() * job.n_classes];
+    for (row, class) in job.target.iter().enumerate() {
+        gradients[row * job.n_classes + *class as usize] = -1.0;
+    }
+    (gradients, job.n_classes)
+}
