@@ -94,10 +94,9 @@ class Model:
             table = reader.read_all()
         frame = table.to_pandas()
         for field in table.schema:
-            # Everloop's missing text is the empty one.
+            # Everloop's missing text is the empty one, pandas' own is NaN: as if read from a CSV file.
             if pa.types.is_string(field.type):
-                column = frame[field.name].astype(object)
-                frame[field.name] = column.where(column != "", None)
+                frame[field.name] = frame[field.name].mask(frame[field.name] == "")
         if self.schema is not None:
             frame = self.typed(frame)
         predicted = columns(self.model.predict(frame), len(frame))

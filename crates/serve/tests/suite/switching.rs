@@ -41,7 +41,11 @@ async fn hundreds_of_switches_drop_no_request() {
                     let answer = server.invoke(r#"{"instances": [[1, 0, "", false]]}"#).await;
                     assert_eq!(answer.status, 200, "{}", answer.text);
                     let version: u64 = answer.version.as_ref().unwrap().parse().unwrap();
-                    let expected = if version.is_multiple_of(2) { 1.0 } else { 1e6 + 1.0 };
+                    let expected = if version.is_multiple_of(2) {
+                        1.0
+                    } else {
+                        1e6 + 1.0
+                    };
                     assert_eq!(
                         answer.json()["predictions"][0],
                         expected,

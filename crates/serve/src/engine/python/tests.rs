@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -52,9 +53,11 @@ const CLASSIFIER: &str = "
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder
-encode = make_column_transformer((OrdinalEncoder(handle_unknown='use_encoded_value', unknown_value=np.nan), ['t']), remainder='passthrough')
-model = make_pipeline(encode, HistGradientBoostingClassifier(min_samples_leaf=2)).fit(x, np.where(x.a > 0, 'yes', 'no'))
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder
+words = make_pipeline(SimpleImputer(strategy='most_frequent'), OneHotEncoder(handle_unknown='ignore', sparse_output=False))
+encode = make_column_transformer((words, ['t']), remainder='passthrough')
+model = make_pipeline(encode, HistGradientBoostingClassifier(min_samples_leaf=2)).fit(x.assign(t=x.t.where(x.a > -0.8)), np.where(x.a > 0, 'yes', 'no'))
 mlflow.sklearn.save_model(model, dir, signature=mlflow.models.infer_signature(x, model.predict(x)), serialization_format='cloudpickle')
 ";
 
@@ -108,7 +111,7 @@ class Moody(mlflow.pyfunc.PythonModel):
             os._exit(7)
         if text == 'sleep':
             time.sleep(60)
-        return pd.DataFrame({'prediction': model_input['a'] * 2, 'missing': [v is None for v in model_input['t']]})
+        return pd.DataFrame({'prediction': model_input['a'] * 2, 'missing': [bool(v) for v in pd.isna(model_input['t'])]})
 import pandas as pd
 mlflow.pyfunc.save_model(dir, python_model=Moody())
 ";
@@ -165,6 +168,44 @@ fn refusals_deaths_and_delays_are_told_apart() {
         "{error}"
     );
     assert_eq!(ask("fine").unwrap(), predictions);
+}
+
+#[test]
+fn a_worker_ends_with_its_standard_input_even_at_work() {
+    let Some(python) = python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let package = saved(&python, dir.path(), MOODY);
+    // What a program that is killed leaves behind: nobody ends the worker, its pipes just close.
+    let mut child = Command::new(&python)
+        .args(["-u", "-c", include_str!("../worker.py")])
+        .arg(&package.dir)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut hello = [0];
+    child
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut hello)
+        .unwrap();
+    assert_eq!(&hello, b"h");
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["sleep"]));
+    let request = to_ipc(&RecordBatch::try_from_iter([("t", texts)]).unwrap()).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"r").unwrap();
+    let length = u32::try_from(request.len()).unwrap().to_le_bytes();
+    stdin.write_all(&length).unwrap();
+    stdin.write_all(&request).unwrap();
+    let start = Instant::now();
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "the prediction would take a minute"
+    );
 }
 
 #[test]

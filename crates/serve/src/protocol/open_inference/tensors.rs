@@ -182,8 +182,8 @@ pub(super) fn answer(answer: &Answer<Asked>) -> Result<Value, Error> {
         let Some(column) = predictions.column_by_name(name) else {
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             return Err(Error::Request(format!(
-                "the model has no output {}: it has {}",
-                shown(&Value::from(name.as_str())),
+                "the model has no output `{}`: it has {}",
+                shown(&Value::from(name.as_str())).trim_matches('"'),
                 names.join(", ")
             )));
         };
