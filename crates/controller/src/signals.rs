@@ -89,7 +89,7 @@ impl Subject<'_> {
             .project()
             .reference_path(&self.model, self.version);
         let reference = read_parquet(&path)?;
-        let rows = self.rows(window)?;
+        let rows = self.rows(window);
         let spec = &self.runner.lifecycle().monitor.drift;
         let mut names = Vec::new();
         let mut drifts: Vec<ColumnDrift> = Vec::new();
@@ -126,7 +126,7 @@ impl Subject<'_> {
                 "p_threshold": judgement.p_threshold, "look": look,
             });
             if judgement.drifted {
-                signal.verdict = "alarm".to_owned();
+                "alarm".clone_into(&mut signal.verdict);
                 drifted.push(name.clone());
             }
             signals.push(signal);
@@ -137,7 +137,9 @@ impl Subject<'_> {
             window,
             f64::from(u8::from(!drifted.is_empty())),
         );
-        all.verdict = if drifted.is_empty() { "ok" } else { "alarm" }.to_owned();
+        if !drifted.is_empty() {
+            "alarm".clone_into(&mut all.verdict);
+        }
         all.details = json!({"columns": drifted});
         signals.push(all);
         Ok(signals)
@@ -178,7 +180,7 @@ impl Subject<'_> {
                 Ok(value) => signals.push(self.signal(name, "quality", window, value)),
                 Err(problem) => {
                     let mut signal = self.signal(name, "quality", window, f64::NAN);
-                    signal.verdict = "unknown".to_owned();
+                    "unknown".clone_into(&mut signal.verdict);
                     signal.details = json!({"why": problem.to_string()});
                     signals.push(signal);
                 }
@@ -187,9 +189,9 @@ impl Subject<'_> {
         Ok(signals)
     }
 
-    fn rows(&self, window: Span) -> Result<RecordBatch, Error> {
+    fn rows(&self, window: Span) -> RecordBatch {
         let range = self.log.between(window);
-        Ok(self.log.answered.slice(range.start, range.len()))
+        self.log.answered.slice(range.start, range.len())
     }
 }
 

@@ -1,1 +1,22 @@
-//! HTTP: MLflow REST, own API, the page.
+//! HTTP: MLflow's REST API, Everloop's own API, inference, the page.
+//!
+//! [`start`] binds a port and serves until [`Running::stop`]. A task reconciles the models of `serve` with the
+//! registry: what the alias `champion` points to is what is served; the controller only ever moves the alias.
+//!
+//! MLflow's wire format lives in [`mlflow`](crate::mlflow) alone, ours in `api`. Requests whose `Host` or `Origin` is
+//! not ours are refused (DNS rebinding, cross-site requests).
+
+mod api;
+mod error;
+mod guard;
+mod mlflow;
+mod page;
+mod reconcile;
+mod running;
+mod source;
+mod state;
+
+pub use error::Error;
+pub use reconcile::LoadEngine;
+pub use running::{Running, Settings, start};
+pub use state::Parts;

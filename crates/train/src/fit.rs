@@ -93,6 +93,7 @@ pub fn fit(
     let validation_design = encoder.encode(&validation_columns)?;
     let validation_target =
         Target::of_others(request.task, validation, request.target, &target.classes)?;
+    let row_weights = target.row_weights(parameters.is_balanced());
     let mut job = Job {
         task: request.task,
         parameters,
@@ -101,6 +102,7 @@ pub fn fit(
         design: &design,
         target: &target.values,
         n_classes: target.classes.len(),
+        row_weights,
         validation: (&validation_design, &validation_target),
         progress,
     };

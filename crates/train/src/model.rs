@@ -3,6 +3,7 @@
 use everloop_package::graph::{GraphBuilder, Matrix, TreeEnsemble, TreeNode};
 
 use crate::encoder::Design;
+use crate::trees::leaf;
 
 /// A fitted model, before its link.
 #[derive(Clone, Debug)]
@@ -82,41 +83,25 @@ impl Model {
 fn tree_scores(ensemble: &TreeEnsemble, base: &[f64], row: &[f64]) -> Vec<f64> {
     let mut sums = vec![0.0; base.len()];
     for tree in &ensemble.trees {
-        let mut at = 0;
-        loop {
-            match &tree.nodes[at] {
-                TreeNode::Split {
-                    feature,
-                    threshold,
-                    missing_goes_left,
-                    left,
-                    right,
-                } => {
-                    let value = row[*feature as usize] as f32;
-                    let goes_left = if value.is_nan() {
-                        *missing_goes_left
-                    } else {
-                        value < *threshold
-                    };
-                    at = if goes_left { *left } else { *right } as usize;
-                }
-                TreeNode::Leaf { target, weight } => {
-                    sums[*target as usize] += weight;
-                    break;
-                }
-                TreeNode::Leaves(values) => {
-                    for (target, weight) in values {
-                        sums[*target as usize] += weight;
-                    }
-                    break;
-                }
-            }
-        }
+        add_leaf(leaf(tree, row), &mut sums);
     }
     sums.iter()
         .zip(base)
         .map(|(sum, base)| f64::from(*sum as f32) + base)
         .collect()
+}
+
+/// Adds the values of a leaf to scores, one a target.
+pub(crate) fn add_leaf(leaf: &TreeNode, scores: &mut [f64]) {
+    match leaf {
+        TreeNode::Leaf { target, weight } => scores[*target as usize] += weight,
+        TreeNode::Leaves(values) => {
+            for (target, weight) in values {
+                scores[*target as usize] += weight;
+            }
+        }
+        TreeNode::Split { .. } => {}
+    }
 }
 
 impl Link {

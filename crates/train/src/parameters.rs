@@ -13,6 +13,8 @@ pub struct ParameterInfo {
     pub name: &'static str,
     /// Whether it is a whole number.
     pub is_integer: bool,
+    /// The words that it may be, if it is no number; range and default are then places among them.
+    pub choices: &'static [&'static str],
     /// The smallest value.
     pub min: f64,
     /// The greatest value.
@@ -34,6 +36,7 @@ impl ParameterInfo {
         Self {
             name,
             is_integer: true,
+            choices: &[],
             min,
             max,
             default,
@@ -51,6 +54,7 @@ impl ParameterInfo {
         Self {
             name,
             is_integer: false,
+            choices: &[],
             min,
             max,
             default,
@@ -58,17 +62,51 @@ impl ParameterInfo {
         }
     }
 
+    const fn choice(
+        name: &'static str,
+        choices: &'static [&'static str],
+        doc: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            is_integer: false,
+            choices,
+            min: 0.0,
+            max: (choices.len() - 1) as f64,
+            default: 0.0,
+            doc,
+        }
+    }
+
     /// The type and range in words.
     #[must_use]
     pub fn range_text(&self) -> String {
+        if !self.choices.is_empty() {
+            return self.choices.join(" or ");
+        }
         let kind = if self.is_integer { "integer" } else { "number" };
         format!("{kind}, {} to {}", self.min, self.max)
+    }
+
+    /// The value as a number, if it fits.
+    fn read(&self, value: &Value) -> Option<f64> {
+        let number = match value {
+            Value::Text(word) => {
+                let place = self.choices.iter().position(|choice| choice == word);
+                return place.map(|place| place as f64);
+            }
+            Value::Integer(value) => *value as f64,
+            Value::Number(value) if !self.is_integer || value.fract() == 0.0 => *value,
+            Value::Number(_) | Value::Boolean(_) => return None,
+        };
+        (self.choices.is_empty() && (self.min..=self.max).contains(&number)).then_some(number)
     }
 
     /// The default in words.
     #[must_use]
     pub fn default_text(&self) -> String {
-        self.default.to_string()
+        let choice = self.choices.get(self.default as usize);
+        choice.map_or_else(|| self.default.to_string(), ToString::to_string)
     }
 }
 
@@ -97,6 +135,12 @@ const MIN_LEAF: ParameterInfo = ParameterInfo::integer(
     "the fewest rows of a leaf",
 );
 
+const CLASS_WEIGHT: ParameterInfo = ParameterInfo::choice(
+    "class_weight",
+    &["none", "balanced"],
+    "whether rows of rare classes count more, so that all classes count the same; regression has none",
+);
+
 const TRAINERS: [TrainerInfo; 5] = [
     TrainerInfo {
         name: "linear",
@@ -113,7 +157,7 @@ const TRAINERS: [TrainerInfo; 5] = [
     },
     TrainerInfo {
         name: "logistic",
-        doc: "Logistic regression with L2 penalty; multinomial for more than two classes. Fitted by Newton's method.",
+        doc: "Logistic regression with L2 penalty; multinomial for more than two classes. Fitted by Newton's method, or L-BFGS for more than two classes.",
         regression: false,
         classification: true,
         parameters: &[
@@ -124,7 +168,8 @@ const TRAINERS: [TrainerInfo; 5] = [
                 1.0,
                 "the penalty on squared weights of scaled inputs",
             ),
-            ParameterInfo::integer("iterations", 1.0, 10_000.0, 100.0, "Newton steps at most"),
+            ParameterInfo::integer("iterations", 1.0, 10_000.0, 100.0, "steps at most"),
+            CLASS_WEIGHT,
         ],
     },
     TrainerInfo {
@@ -138,6 +183,7 @@ const TRAINERS: [TrainerInfo; 5] = [
                 default: 5.0,
                 ..MIN_LEAF
             },
+            CLASS_WEIGHT,
         ],
     },
     TrainerInfo {
@@ -162,6 +208,7 @@ const TRAINERS: [TrainerInfo; 5] = [
                 0.0,
                 "the share of inputs a split chooses from; 0 means the square root of their number (a third for numbers)",
             ),
+            CLASS_WEIGHT,
         ],
     },
     TrainerInfo {
@@ -215,6 +262,7 @@ const TRAINERS: [TrainerInfo; 5] = [
                 0.0,
                 "stop after so many rounds without gain on the validation part; 0 never stops",
             ),
+            CLASS_WEIGHT,
         ],
     },
 ];
@@ -279,23 +327,31 @@ fn problem(info: &TrainerInfo, name: &str, value: &Value) -> Option<ParameterPro
         return Some(ParameterProblem {
             parameter: name.to_owned(),
             message: format!("trainer `{}` has no parameter `{name}`", info.name),
-            help: Some(format!("its parameters are {}", names.join(", "))),
+            help: Some(match near(name, &names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its parameters are {}", names.join(", ")),
+            }),
         });
     };
-    let number = match value {
-        Value::Integer(value) => Some(*value as f64),
-        Value::Number(value) if !parameter.is_integer || value.fract() == 0.0 => Some(*value),
-        _ => None,
-    };
-    let fits = number.is_some_and(|number| (parameter.min..=parameter.max).contains(&number));
+    let fits = parameter.read(value).is_some();
     (!fits).then(|| ParameterProblem {
         parameter: name.to_owned(),
         message: format!(
             "parameter `{name}` is {value}, expected {}",
             parameter.range_text()
         ),
-        help: Some(format!("the default is {}", parameter.default)),
+        help: Some(format!("the default is {}", parameter.default_text())),
     })
+}
+
+/// The name that was probably meant.
+fn near<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+    names
+        .iter()
+        .map(|known| (strsim::jaro_winkler(name, known), *known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, known)| known)
 }
 
 /// Parameters with defaults filled in.
@@ -324,7 +380,7 @@ impl Parameters {
         let value = |parameter: &ParameterInfo| {
             given
                 .get(parameter.name)
-                .and_then(Value::as_f64)
+                .and_then(|value| parameter.read(value))
                 .unwrap_or(parameter.default)
         };
         Ok(Self(
@@ -338,6 +394,11 @@ impl Parameters {
     /// A parameter; 0 if the trainer has none of the name.
     pub(crate) fn number(&self, name: &str) -> f64 {
         self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// Whether classes are to count the same.
+    pub(crate) fn is_balanced(&self) -> bool {
+        self.number("class_weight") > 0.0
     }
 
     /// A whole parameter.
@@ -394,6 +455,33 @@ mod tests {
             Value::Integer(1),
             Some("trainer `logistic` does not suit a regression task"),
         );
+    }
+
+    #[test]
+    fn words_are_checked_against_the_choices() {
+        check("boosting", "class_weight", Value::Text("balanced".into()), None);
+        check(
+            "boosting",
+            "class_weight",
+            Value::Text("heavy".into()),
+            Some("parameter `class_weight` is heavy, expected none or balanced"),
+        );
+        check(
+            "boosting",
+            "class_weight",
+            Value::Integer(1),
+            Some("parameter `class_weight` is 1, expected none or balanced"),
+        );
+    }
+
+    #[test]
+    fn a_slip_is_met_with_a_suggestion() {
+        let help = |name: &str| {
+            let given = BTreeMap::from([(name.to_owned(), Value::Integer(1))]);
+            check_parameters("forest", Task::Binary, &given)[0].help.clone().unwrap()
+        };
+        assert_eq!(help("tres"), "did you mean `trees`?");
+        assert!(help("qq").starts_with("its parameters are trees, depth"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is to be learnt: numbers, or classes by index.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use everloop_domain::{Task, Value};
@@ -66,6 +68,20 @@ impl Target {
         }
     }
 
+    /// What each row counts: 1, or, balanced, so much that all classes count the same in sum.
+    pub(crate) fn row_weights(&self, is_balanced: bool) -> Vec<f64> {
+        if !is_balanced || self.classes.is_empty() {
+            return vec![1.0; self.values.len()];
+        }
+        let mut counts = vec![0.0; self.classes.len()];
+        for class in &self.values {
+            counts[*class as usize] += 1.0;
+        }
+        let share = self.values.len() as f64 / counts.len() as f64;
+        let weight = |class: &f64| share / counts[*class as usize];
+        self.values.iter().map(weight).collect()
+    }
+
     /// Reads the target of other rows with known classes; a row of a new class is left out by its NaN.
     pub(crate) fn of_others(
         task: Task,
@@ -130,7 +146,7 @@ fn numbers(values: &[Value], name: &str) -> Result<Vec<f64>, Error> {
 /// Distinct values: numbers by size, texts by bytes.
 fn classes(values: &[Value]) -> Vec<Value> {
     let mut classes: Vec<Value> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for value in values {
         if seen.insert(value.to_string()) {
             classes.push(value.clone());
@@ -144,13 +160,16 @@ fn classes(values: &[Value]) -> Vec<Value> {
 }
 
 fn indices(values: &[Value], classes: &[Value]) -> Vec<f64> {
+    let places: BTreeMap<String, usize> = classes
+        .iter()
+        .enumerate()
+        .map(|(index, class)| (class.to_string(), index))
+        .collect();
     values
         .iter()
         .map(|value| {
-            classes
-                .iter()
-                .position(|class| class == value)
-                .map_or(f64::NAN, |index| index as f64)
+            let place = places.get(&value.to_string());
+            place.map_or(f64::NAN, |index| *index as f64)
         })
         .collect()
 }
@@ -193,6 +212,15 @@ mod tests {
             Arc::new(Int64Array::from(vec![1, 2])),
             "[1.0, 2.0] []",
         );
+    }
+
+    #[test]
+    fn balanced_classes_count_the_same() {
+        let column: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "a", "a"]));
+        let rows = RecordBatch::try_from_iter(vec![("y", column)]).unwrap();
+        let target = Target::of_train(Task::Binary, &rows, "y").unwrap();
+        assert_eq!(target.row_weights(true), [2.0 / 3.0, 2.0, 2.0 / 3.0, 2.0 / 3.0]);
+        assert_eq!(target.row_weights(false), [1.0; 4]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod boosting;
 mod forest;
+mod lbfgs;
 mod linear;
 mod logistic;
 mod tree;
@@ -26,6 +27,8 @@ pub(crate) struct Job<'a> {
     /// Their target: values or classes.
     pub(crate) target: &'a [f64],
     pub(crate) n_classes: usize,
+    /// What each train row counts.
+    pub(crate) row_weights: Vec<f64>,
     /// The validation rows and their target.
     pub(crate) validation: (&'a Design, &'a [f64]),
     pub(crate) progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
@@ -88,18 +91,28 @@ pub(crate) fn shares(values: &[f64]) -> Vec<f64> {
     if sum > 0.0 {
         values.iter().map(|value| value / sum).collect()
     } else {
-        vec![0.0; values.len()]
+        vec![1.0 / values.len().max(1) as f64; values.len()]
     }
 }
 
-/// The gradients `-y` of values, or of one-hot classes.
+/// The gradients of squared errors at zero: `-y` of values or of one-hot classes, times the weights of the rows.
 pub(crate) fn negative_targets(job: &Job<'_>) -> (Vec<f64>, usize) {
+    let rows = job.target.iter().zip(&job.row_weights);
     if !job.task.is_classification() {
-        return (job.target.iter().map(|value| -value).collect(), 1);
+        return (rows.map(|(value, weight)| -value * weight).collect(), 1);
     }
     let mut gradients = vec![0.0; job.target.len() * job.n_classes];
-    for (row, class) in job.target.iter().enumerate() {
-        gradients[row * job.n_classes + *class as usize] = -1.0;
+    for (row, (class, weight)) in rows.enumerate() {
+        gradients[row * job.n_classes + *class as usize] = -weight;
     }
     (gradients, job.n_classes)
+}
+
+/// What the leaves of means and shares are.
+pub(crate) fn tree_link(task: Task) -> Link {
+    if task.is_classification() {
+        Link::Shares
+    } else {
+        Link::Identity
+    }
 }

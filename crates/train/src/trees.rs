@@ -2,6 +2,32 @@
 
 mod bins;
 mod grow;
+mod histogram;
+
+use everloop_package::graph::{Tree, TreeNode};
 
 pub(crate) use bins::Bins;
-pub(crate) use grow::{Growth, Leaves, Rows, grow};
+pub(crate) use grow::{Columns, Growth, Grown, Leaves, grow};
+pub(crate) use histogram::Rows;
+
+/// The leaf of a row of features.
+pub(crate) fn leaf<'a>(tree: &'a Tree, row: &[f64]) -> &'a TreeNode {
+    let mut node = &tree.nodes[0];
+    while let TreeNode::Split {
+        feature,
+        threshold,
+        missing_goes_left,
+        left,
+        right,
+    } = node
+    {
+        let value = row[*feature as usize] as f32;
+        let goes_left = if value.is_nan() {
+            *missing_goes_left
+        } else {
+            value < *threshold
+        };
+        node = &tree.nodes[if goes_left { *left } else { *right } as usize];
+    }
+    node
+}

@@ -1,9 +1,10 @@
 //! Logistic regression with L2 penalty.
 //!
-//! Two classes: Newton's method as iteratively reweighted least squares, with step halving. More: gradient steps on the
-//! softmax with Böhning's bound on the curvature (1992), which needs no line search.
+//! Two classes: Newton's method as iteratively reweighted least squares, with step halving. More: the softmax by
+//! [`lbfgs`](super::lbfgs), because Newton's system would grow with the square of the classes.
 
-use super::linear::weighted_ridge;
+use super::lbfgs::minimise;
+use super::linear::{ridge, sizes};
 use super::{Job, Trained, shares};
 use crate::Error;
 use crate::encoder::Design;
@@ -11,60 +12,54 @@ use crate::model::{Link, Model, softmax};
 
 /// The loss must fall by this share to go on.
 const TOLERANCE: f64 = 1e-9;
+/// The least penalty: without any, separable classes have no finite solution.
+const MIN_L2: f64 = 1e-8;
 
 pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
-    let (model, link, is_converged) = if job.n_classes == 2 {
+    let n_targets = if job.n_classes == 2 { 1 } else { job.n_classes };
+    let (solution, is_converged) = if n_targets == 1 {
         binary(job)?
     } else {
         multinomial(job)?
     };
-    let Model::Linear { weights, bias } = &model else {
-        return Err(Error::Inputs("a logistic model is linear".to_owned()));
-    };
-    let sizes: Vec<f64> = weights
-        .chunks(bias.len())
-        .map(|weights| weights.iter().map(|weight| weight.abs()).sum())
-        .collect();
+    // The solution is column by class; the bias is the last line.
+    let (weights, bias) = solution.split_at(solution.len() - n_targets);
     let notes = if is_converged {
         Vec::new()
     } else {
         vec!["logistic regression has not converged: raise `iterations` or `l2`".to_owned()]
     };
     Ok(Trained {
-        importances: shares(&sizes),
-        model,
-        link,
+        importances: shares(&sizes(job.design, weights, n_targets)),
+        model: Model::Linear {
+            weights: weights.to_vec(),
+            bias: bias.to_vec(),
+        },
+        link: if n_targets == 1 { Link::Sigmoid } else { Link::Softmax },
         notes,
     })
 }
 
-fn binary(job: &mut Job<'_>) -> Result<(Model, Link, bool), Error> {
-    let (design, l2, iterations) = (
-        job.design,
-        job.parameters.number("l2"),
-        job.parameters.integer("iterations"),
-    );
+fn binary(job: &mut Job<'_>) -> Result<(Vec<f64>, bool), Error> {
+    let (design, iterations) = (job.design, job.parameters.integer("iterations"));
+    let l2 = job.parameters.number("l2").max(MIN_L2);
     let mut solution = vec![0.0; design.n_columns + 1];
-    let mut loss = binary_loss(design, job.target, &solution, l2);
+    let mut loss = binary_loss(job, &solution, l2);
     for step in 1..=iterations {
-        let scores = scores(design, &solution);
-        let mut weights = Vec::with_capacity(scores.len());
-        let mut targets = Vec::with_capacity(scores.len());
-        for (score, truth) in scores.iter().zip(job.target) {
+        let mut weights = Vec::with_capacity(design.n_rows);
+        let mut targets = Vec::with_capacity(design.n_rows);
+        for (row, score) in scores(design, &solution).into_iter().enumerate() {
             let probability = 1.0 / (1.0 + (-score).exp());
-            let weight = (probability * (1.0 - probability)).max(1e-6);
-            weights.push(weight);
-            targets.push(score + (truth - probability) / weight);
+            let curvature = (probability * (1.0 - probability)).max(1e-6);
+            weights.push(curvature * job.row_weights[row]);
+            targets.push(score + (job.target[row] - probability) / curvature);
         }
-        let goal = weighted_ridge(design, &weights, &targets, l2.max(1e-8))?;
+        let goal = ridge(design, &weights, &targets, l2)?;
         let mut factor = 1.0;
         let (next, next_loss) = loop {
-            let next: Vec<f64> = solution
-                .iter()
-                .zip(&goal)
-                .map(|(old, new)| old + factor * (new - old))
-                .collect();
-            let next_loss = binary_loss(design, job.target, &next, l2);
+            let pairs = solution.iter().zip(&goal);
+            let next: Vec<f64> = pairs.map(|(old, new)| old + factor * (new - old)).collect();
+            let next_loss = binary_loss(job, &next, l2);
             if next_loss <= loss || factor < 1e-4 {
                 break (next, next_loss);
             }
@@ -72,116 +67,68 @@ fn binary(job: &mut Job<'_>) -> Result<(Model, Link, bool), Error> {
         };
         let is_converged = (loss - next_loss).abs() <= TOLERANCE * loss.abs().max(1e-12);
         (solution, loss) = (next, next_loss);
-        job.tell(
-            step,
-            iterations,
-            Some(("train_log_loss".to_owned(), loss / design.n_rows as f64)),
-        )?;
+        job.tell(step, iterations, Some(train_loss(loss, design)))?;
         if is_converged {
-            return Ok((linear(&solution, 1), Link::Sigmoid, true));
+            return Ok((solution, true));
         }
     }
-    Ok((linear(&solution, 1), Link::Sigmoid, false))
+    Ok((solution, false))
+}
+
+fn train_loss(loss: f64, design: &Design) -> (String, f64) {
+    ("train_log_loss".to_owned(), loss / design.n_rows as f64)
 }
 
 fn scores(design: &Design, solution: &[f64]) -> Vec<f64> {
-    let bias = solution[design.n_columns];
-    let row = |values: &[f64]| {
-        bias + values
-            .iter()
-            .zip(solution)
-            .map(|(value, weight)| value * weight)
-            .sum::<f64>()
-    };
-    design.values.chunks(design.n_columns).map(row).collect()
+    let (weights, bias) = solution.split_at(design.n_columns);
+    let rows = design.values.chunks(design.n_columns);
+    rows.map(|values| bias[0] + dot(values, weights)).collect()
 }
 
-fn binary_loss(design: &Design, target: &[f64], solution: &[f64], l2: f64) -> f64 {
-    let fit: f64 = scores(design, solution)
+fn dot(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(left, right)| left * right).sum()
+}
+
+fn binary_loss(job: &Job<'_>, solution: &[f64], l2: f64) -> f64 {
+    let weights = &solution[..job.design.n_columns];
+    let fit: f64 = scores(job.design, solution)
         .iter()
-        .zip(target)
-        .map(|(score, truth)| score.max(0.0) - score * truth + (-score.abs()).exp().ln_1p())
+        .zip(job.target)
+        .zip(&job.row_weights)
+        .map(|((score, truth), weight)| {
+            weight * (score.max(0.0) - score * truth + (-score.abs()).exp().ln_1p())
+        })
         .sum();
-    fit + l2 / 2.0
-        * solution[..design.n_columns]
-            .iter()
-            .map(|weight| weight * weight)
-            .sum::<f64>()
+    fit + l2 / 2.0 * dot(weights, weights)
 }
 
-fn multinomial(job: &mut Job<'_>) -> Result<(Model, Link, bool), Error> {
-    let (design, n_classes) = (job.design, job.n_classes);
-    let (l2, iterations) = (
-        job.parameters.number("l2"),
-        job.parameters.integer("iterations"),
-    );
-    let size = design.n_columns + 1;
-    let mut solution = vec![0.0; size * n_classes];
-    let mut loss = f64::INFINITY;
-    for step in 1..=iterations {
-        let mut next_loss = 0.0;
-        // The residuals of each class are fitted with the constant weights of the bound.
-        let mut residuals = vec![vec![0.0; design.n_rows]; n_classes];
+fn multinomial(job: &mut Job<'_>) -> Result<(Vec<f64>, bool), Error> {
+    let (design, iterations) = (job.design, job.parameters.integer("iterations"));
+    let l2 = job.parameters.number("l2").max(MIN_L2);
+    let (target, row_weights, n_classes) = (job.target, job.row_weights.clone(), job.n_classes);
+    let start = vec![0.0; (design.n_columns + 1) * n_classes];
+    let mut loss = |solution: &[f64], gradient: &mut [f64]| {
+        let n_penalised = design.n_columns * n_classes;
+        gradient.fill(0.0);
+        let mut loss = 0.0;
         for (row, values) in design.values.chunks(design.n_columns).enumerate() {
-            let scores: Vec<f64> = (0..n_classes)
-                .map(|class| {
-                    let own = &solution[class * size..(class + 1) * size];
-                    own[design.n_columns]
-                        + values
-                            .iter()
-                            .zip(own)
-                            .map(|(value, weight)| value * weight)
-                            .sum::<f64>()
-                })
-                .collect();
-            let probabilities = softmax(&scores);
-            let truth = job.target[row] as usize;
-            next_loss -= probabilities[truth].max(1e-300).ln();
-            for class in 0..n_classes {
-                let residual = f64::from(u8::from(class == truth)) - probabilities[class];
-                residuals[class][row] = scores[class] + 2.0 * residual;
+            let mut scores = solution[n_penalised..].to_vec();
+            for (value, weights) in values.iter().zip(solution.chunks(n_classes)) {
+                scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += value * weight);
+            }
+            let mut residuals = softmax(&scores);
+            let truth = target[row] as usize;
+            loss -= row_weights[row] * residuals[truth].max(1e-300).ln();
+            residuals[truth] -= 1.0;
+            residuals.iter_mut().for_each(|residual| *residual *= row_weights[row]);
+            for (value, own) in values.iter().chain(&[1.0]).zip(gradient.chunks_mut(n_classes)) {
+                own.iter_mut().zip(&residuals).for_each(|(own, residual)| *own += value * residual);
             }
         }
-        next_loss += l2 / 2.0 * solution.iter().map(|weight| weight * weight).sum::<f64>();
-        let is_converged = (loss - next_loss).abs() <= 1e-6 * next_loss.abs();
-        loss = next_loss;
-        job.tell(
-            step,
-            iterations,
-            Some(("train_log_loss".to_owned(), loss / design.n_rows as f64)),
-        )?;
-        if is_converged {
-            return Ok((
-                linear(&transposed(&solution, size, n_classes), n_classes),
-                Link::Softmax,
-                true,
-            ));
-        }
-        let weights = vec![0.5; design.n_rows];
-        for class in 0..n_classes {
-            let own = weighted_ridge(design, &weights, &residuals[class], l2.max(1e-8))?;
-            solution[class * size..(class + 1) * size].copy_from_slice(&own);
-        }
-    }
-    Ok((
-        linear(&transposed(&solution, size, n_classes), n_classes),
-        Link::Softmax,
-        false,
-    ))
-}
-
-/// From class by column to column by class.
-fn transposed(solution: &[f64], size: usize, n_classes: usize) -> Vec<f64> {
-    (0..size)
-        .flat_map(|at| (0..n_classes).map(move |class| solution[class * size + at]))
-        .collect()
-}
-
-/// Splits the solution into weights and bias; the bias is the last line.
-fn linear(solution: &[f64], n_targets: usize) -> Model {
-    let at = solution.len() - n_targets;
-    Model::Linear {
-        weights: solution[..at].to_vec(),
-        bias: solution[at..].to_vec(),
-    }
+        let weights = &solution[..n_penalised];
+        gradient.iter_mut().zip(weights).for_each(|(own, weight)| *own += l2 * weight);
+        loss + l2 / 2.0 * dot(weights, weights)
+    };
+    let mut tell = |step: usize, loss: f64| job.tell(step, iterations, Some(train_loss(loss, design)));
+    minimise(start, iterations, &mut loss, &mut tell)
 }

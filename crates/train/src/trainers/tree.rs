@@ -2,18 +2,18 @@
 
 use everloop_package::graph::TreeEnsemble;
 
-use super::{Job, Trained, negative_targets, shares};
+use super::{Job, Trained, negative_targets, shares, tree_link};
 use crate::Error;
-use crate::model::{Link, Model};
-use crate::trees::{Bins, Growth, Leaves, Rows, grow};
+use crate::model::Model;
+use crate::trees::{Bins, Columns, Growth, Leaves, Rows, grow};
 
 pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
+    job.tell(0, 1, None)?;
     let (gradients, n_targets) = negative_targets(job);
     let bins = Bins::new(job.design);
-    let weights = vec![1.0; job.design.n_rows];
     let rows = Rows {
         gradients: &gradients,
-        weights: &weights,
+        weights: &job.row_weights.clone(),
         n_targets,
     };
     let growth = Growth {
@@ -23,39 +23,25 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
         l2: 0.0,
         n_threads: job.n_threads,
     };
-    let mut gains = vec![0.0; bins.n_columns()];
     let picked = (0..job.design.n_rows as u32).collect();
     let all: Vec<usize> = (0..bins.n_columns()).collect();
     let leaves = Leaves {
         factor: 1.0,
         target: 0,
     };
-    let tree = grow(
-        &bins,
-        &rows,
-        picked,
-        growth,
-        leaves,
-        &mut || all.clone(),
-        &mut gains,
-    );
+    let mut is_stopped = || job.tell(0, 1, None).is_err();
+    let grown = grow(&bins, &rows, picked, growth, leaves, Columns::Same(&all), &mut is_stopped);
     job.tell(1, 1, None)?;
-    let model = Model::Trees {
-        ensemble: TreeEnsemble {
-            n_targets,
-            trees: vec![tree],
-        },
-        base: vec![0.0; n_targets],
-    };
-    let link = if job.task.is_classification() {
-        Link::Shares
-    } else {
-        Link::Identity
-    };
     Ok(Trained {
-        model,
-        link,
-        importances: shares(&gains),
+        model: Model::Trees {
+            ensemble: TreeEnsemble {
+                n_targets,
+                trees: vec![grown.tree],
+            },
+            base: vec![0.0; n_targets],
+        },
+        link: tree_link(job.task),
+        importances: shares(&grown.gains),
         notes: Vec::new(),
     })
 }

@@ -1,22 +1,19 @@
 //! Growing one tree: the split with the greatest gain, until nothing is gained.
 //!
-//! Every row has gradients (one a target) and a weight. A leaf's value is `-G / (H + l2)` for the sums `G` and `H` of
-//! gradients and weights, and a split gains `sum of G^2 / (H + l2)` over its sides (Chen and Guestrin 2016). With
-//! gradients `-y` and weights 1 that is the reduction of variance; over one-hot classes it is Gini's index.
+//! Every row has gradients (one a target) and a weight; a leaf's value is `-G / (H + l2)` for their sums. With gradients
+//! `-y` and weights 1 that is the mean, and the gain is the reduction of variance; over one-hot classes it is Gini's index.
+
+use std::ops::Range;
 
 use everloop_package::graph::{Tree, TreeNode};
 
 use super::Bins;
+use super::histogram::{Node, Rows, Split, accumulate, best_split};
 
-/// What is learnt from, row by row.
-pub(crate) struct Rows<'a> {
-    /// Gradients, row by row, one a target.
-    pub(crate) gradients: &'a [f64],
-    /// Weights: second derivatives, or how often a row was drawn.
-    pub(crate) weights: &'a [f64],
-    /// Targets.
-    pub(crate) n_targets: usize,
-}
+/// Rows times bundles that one thread looks through before another is worth starting.
+const WORK_A_THREAD: usize = 100_000;
+/// Rows times bundles between two questions whether to stop.
+const WORK_A_POLL: usize = 10_000_000;
 
 /// How a tree may grow.
 #[derive(Clone, Copy, Debug)]
@@ -37,253 +34,311 @@ pub(crate) struct Leaves {
     pub(crate) target: u32,
 }
 
-/// Sums of a bin: gradients, then weight, then rows.
-type Sums = Vec<f64>;
+/// The columns that may be split on, growing.
+pub(crate) enum Columns<'a> {
+    /// The same for all nodes.
+    Same(&'a [usize]),
+    /// Chosen for each node.
+    Each(&'a mut dyn FnMut() -> Vec<usize>),
+}
 
-struct Split {
-    gain: f64,
-    column: usize,
-    /// Bins up to this one go left.
-    bin: usize,
-    missing_goes_left: bool,
+/// A tree, and where its rows went.
+pub(crate) struct Grown {
+    pub(crate) tree: Tree,
+    /// What each column has gained.
+    pub(crate) gains: Vec<f64>,
+    /// The rows, leaf by leaf.
+    pub(crate) picked: Vec<u32>,
+    /// The places of leaves in `picked`, and their nodes.
+    pub(crate) leaves: Vec<(Range<usize>, usize)>,
 }
 
 struct Grower<'a> {
     bins: &'a Bins,
     rows: &'a Rows<'a>,
     growth: Growth,
-    leaves: Leaves,
+    leaf: Leaves,
+    columns: Columns<'a>,
+    /// The bundles whose sums are kept and subtracted, with the places of their sums; none if columns change.
+    kept: Vec<(usize, usize)>,
+    kept_length: usize,
     nodes: Vec<TreeNode>,
-    gains: &'a mut [f64],
+    gains: Vec<f64>,
+    leaves: Vec<(Range<usize>, usize)>,
+    work: usize,
+    is_stopped: &'a mut dyn FnMut() -> bool,
+    stopped: bool,
 }
 
-/// Grows a tree on some rows; `columns` chooses the columns that a node may split on, and `gains` sums what each column
-/// has gained.
+/// Grows a tree on some rows. Once `is_stopped` says so, what is left becomes leaves.
 pub(crate) fn grow(
     bins: &Bins,
     rows: &Rows<'_>,
     mut picked: Vec<u32>,
     growth: Growth,
-    leaves: Leaves,
-    columns: &mut dyn FnMut() -> Vec<usize>,
-    gains: &mut [f64],
-) -> Tree {
+    leaf: Leaves,
+    columns: Columns<'_>,
+    is_stopped: &mut dyn FnMut() -> bool,
+) -> Grown {
+    let (kept, kept_length) = match &columns {
+        Columns::Same(columns) => kept(bins, columns, rows.width()),
+        Columns::Each(_) => (Vec::new(), 0),
+    };
     let mut grower = Grower {
         bins,
         rows,
         growth,
-        leaves,
+        leaf,
+        columns,
+        kept,
+        kept_length,
         nodes: Vec::new(),
-        gains,
+        gains: vec![0.0; bins.n_columns()],
+        leaves: Vec::new(),
+        work: 0,
+        is_stopped,
+        stopped: false,
     };
-    grower.node(&mut picked, 0, columns);
-    Tree {
-        nodes: grower.nodes,
+    grower.node(&mut picked, 0, 0, None);
+    Grown {
+        tree: Tree {
+            nodes: grower.nodes,
+        },
+        gains: grower.gains,
+        leaves: grower.leaves,
+        picked,
     }
 }
 
+/// The bundles of columns, each with the place of its sums in one buffer, and the length of that.
+fn kept(bins: &Bins, columns: &[usize], width: usize) -> (Vec<(usize, usize)>, usize) {
+    let mut bundles: Vec<usize> = columns.iter().map(|column| bins.bundle_of(*column)).collect();
+    bundles.dedup();
+    let mut length = 0;
+    let places = bundles.into_iter().map(|bundle| {
+        let place = length;
+        length += bins.bundles[bundle].n_codes * width;
+        (bundle, place)
+    });
+    let places = places.collect();
+    (places, length)
+}
+
 impl Grower<'_> {
-    /// Makes the node of some rows and all below it; gives its place.
-    fn node(
-        &mut self,
-        picked: &mut [u32],
-        depth: usize,
-        columns: &mut dyn FnMut() -> Vec<usize>,
-    ) -> u32 {
-        let place = self.nodes.len() as u32;
-        let total = self.total(picked);
-        let split = if depth < self.growth.max_depth && picked.len() >= 2 * self.growth.min_rows {
-            self.best(picked, &total, &columns())
+    /// Makes the node of some rows and all below it; gives its place. `sums` are those of the kept bundles, if they are
+    /// known already.
+    fn node(&mut self, picked: &mut [u32], start: usize, depth: usize, sums: Option<Vec<f64>>) -> u32 {
+        let place = self.nodes.len();
+        let gathered = self.rows.gather(picked);
+        let total = self.total(&gathered);
+        let mut sums = sums;
+        let may_split = depth < self.growth.max_depth
+            && picked.len() >= 2 * self.growth.min_rows
+            && !self.poll(picked.len());
+        let split = if may_split {
+            let node = Node {
+                picked,
+                gathered: &gathered,
+                total: &total,
+            };
+            self.best(&node, &mut sums)
         } else {
             None
         };
+        drop(gathered);
         let Some(split) = split else {
-            let leaf = self.leaf(&total);
-            self.nodes.push(leaf);
-            return place;
+            self.leaves.push((start..start + picked.len(), place));
+            self.nodes.push(self.leaf(&total));
+            return place as u32;
         };
         self.gains[split.column] += split.gain;
         let threshold = self.bins.cuts[split.column]
             .get(split.bin - 1)
             .copied()
             .unwrap_or(f32::INFINITY);
-        let codes = self.bins.column(split.column);
-        let goes_left = |row: u32| match usize::from(codes[row as usize]) {
+        let middle = partition(picked, |row| match self.bins.bin(split.column, row) {
             0 => split.missing_goes_left,
             bin => bin <= split.bin,
-        };
-        let middle = partition(picked, goes_left);
+        });
         self.nodes.push(TreeNode::Leaves(Vec::new()));
         let (left_rows, right_rows) = picked.split_at_mut(middle);
-        let left = self.node(left_rows, depth + 1, columns);
-        let right = self.node(right_rows, depth + 1, columns);
-        self.nodes[place as usize] = TreeNode::Split {
+        let (left_sums, right_sums) = self.children(sums, left_rows, right_rows, depth + 1);
+        let left = self.node(left_rows, start, depth + 1, left_sums);
+        let right = self.node(right_rows, start + middle, depth + 1, right_sums);
+        self.nodes[place] = TreeNode::Split {
             feature: split.column as u32,
             threshold,
             missing_goes_left: split.missing_goes_left,
             left,
             right,
         };
-        place
+        place as u32
     }
 
-    fn width(&self) -> usize {
-        self.rows.n_targets + 2
-    }
-
-    fn add(&self, sums: &mut [f64], row: u32) {
-        let (row, n_targets) = (row as usize, self.rows.n_targets);
-        for (sum, gradient) in sums
-            .iter_mut()
-            .zip(&self.rows.gradients[row * n_targets..(row + 1) * n_targets])
-        {
-            *sum += gradient;
+    /// Whether to stop; asked now and then.
+    fn poll(&mut self, n_rows: usize) -> bool {
+        self.work += n_rows * self.bins.bundles.len();
+        if self.work >= WORK_A_POLL && !self.stopped {
+            self.work = 0;
+            self.stopped = (self.is_stopped)();
         }
-        sums[n_targets] += self.rows.weights[row];
-        sums[n_targets + 1] += 1.0;
+        self.stopped
     }
 
-    fn total(&self, picked: &[u32]) -> Sums {
-        let mut total = vec![0.0; self.width()];
-        for row in picked {
-            self.add(&mut total, *row);
+    fn total(&self, gathered: &[f64]) -> Vec<f64> {
+        let stride = self.rows.n_targets + 1;
+        let mut total = vec![0.0; stride + 1];
+        for own in gathered.chunks_exact(stride) {
+            total.iter_mut().zip(own).for_each(|(sum, value)| *sum += value);
         }
+        total[stride] = (gathered.len() / stride) as f64;
         total
     }
 
     fn leaf(&self, total: &[f64]) -> TreeNode {
-        let weight = total[self.rows.n_targets] + self.growth.l2;
+        let n_targets = self.rows.n_targets;
+        let weight = total[n_targets] + self.growth.l2;
         let value = |gradient: f64| {
             if weight > 0.0 {
-                -gradient / weight * self.leaves.factor
+                -gradient / weight * self.leaf.factor
             } else {
                 0.0
             }
         };
-        if self.rows.n_targets == 1 {
+        if n_targets == 1 {
             return TreeNode::Leaf {
-                target: self.leaves.target,
+                target: self.leaf.target,
                 weight: value(total[0]),
             };
         }
-        TreeNode::Leaves(
-            (0..self.rows.n_targets)
-                .map(|target| (target as u32, value(total[target])))
-                .collect(),
-        )
+        let targets = 0..n_targets;
+        TreeNode::Leaves(targets.map(|target| (target as u32, value(total[target]))).collect())
     }
 
-    /// The best split over the columns. Each column is looked at by one thread, so the result does not depend on how
-    /// many there are.
-    fn best(&self, picked: &[u32], total: &[f64], columns: &[usize]) -> Option<Split> {
-        const ROWS_A_THREAD: usize = 4_000;
-        let n_threads = self
-            .growth
-            .n_threads
-            .min(picked.len() * columns.len() / (ROWS_A_THREAD * 8) + 1)
-            .max(1);
-        let look = |columns: &[usize]| -> Vec<Option<Split>> {
-            columns
-                .iter()
-                .map(|column| self.best_of_column(picked, total, *column))
-                .collect()
+    /// Whether a node of so many rows keeps sums: with fewer rows than sums it is cheaper to look at the rows alone.
+    fn keeps_sums(&self, n_rows: usize) -> bool {
+        !self.kept.is_empty() && n_rows * self.kept.len() * 2 >= self.kept_length / self.rows.width()
+    }
+
+    /// The sums of both children: of the smaller one anew, of the other one by subtraction.
+    fn children(
+        &self,
+        parent: Option<Vec<f64>>,
+        left: &[u32],
+        right: &[u32],
+        depth: usize,
+    ) -> (Option<Vec<f64>>, Option<Vec<f64>>) {
+        let (small, large) = if left.len() <= right.len() { (left, right) } else { (right, left) };
+        let needs = depth < self.growth.max_depth
+            && large.len() >= 2 * self.growth.min_rows
+            && self.keeps_sums(large.len());
+        let Some(mut others) = parent.filter(|_| needs) else {
+            return (None, None);
         };
-        let found: Vec<Option<Split>> = if n_threads == 1 {
-            look(columns)
+        let own = self.sums(small, &self.rows.gather(small));
+        others.iter_mut().zip(&own).for_each(|(other, own)| *other -= own);
+        let own = self.keeps_sums(small.len()).then_some(own);
+        if left.len() <= right.len() {
+            (own, Some(others))
         } else {
-            let share = columns.len().div_ceil(n_threads);
-            std::thread::scope(|scope| {
-                let workers: Vec<_> = columns
-                    .chunks(share)
-                    .map(|columns| scope.spawn(move || look(columns)))
-                    .collect();
-                workers
-                    .into_iter()
-                    .flat_map(|worker| worker.join().unwrap_or_default())
-                    .collect()
-            })
+            (Some(others), own)
+        }
+    }
+
+    /// The sums of the kept bundles, each taken by one thread.
+    fn sums(&self, picked: &[u32], gathered: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.kept_length];
+        let width = self.rows.width();
+        let fill = |bundles: &[(usize, usize)], mut sums: &mut [f64]| {
+            for (bundle, _) in bundles {
+                let bundle = &self.bins.bundles[*bundle];
+                let (own, rest) = sums.split_at_mut(bundle.n_codes * width);
+                accumulate(bundle, picked, gathered, own);
+                sums = rest;
+            }
         };
-        // The first of equal gains wins.
-        found
-            .into_iter()
-            .flatten()
-            .reduce(|best, next| if next.gain > best.gain { next } else { best })
-    }
-
-    fn best_of_column(&self, picked: &[u32], total: &[f64], column: usize) -> Option<Split> {
-        let (width, n_bins) = (self.width(), self.bins.n_bins(column));
-        let codes = self.bins.column(column);
-        let mut histogram = vec![0.0; n_bins * width];
-        for row in picked {
-            let at = usize::from(codes[*row as usize]) * width;
-            self.add(&mut histogram[at..at + width], *row);
+        let n_threads = self.n_threads(picked.len(), self.kept.len());
+        if n_threads == 1 {
+            fill(&self.kept, &mut sums);
+            return sums;
         }
-        let missing = &histogram[..width];
-        let has_missing = missing[width - 1] > 0.0;
-        let whole = self.score(total);
-        let mut left = vec![0.0; width];
-        let mut best: Option<Split> = None;
-        for bin in 1..n_bins {
-            for (sum, value) in left
-                .iter_mut()
-                .zip(&histogram[bin * width..(bin + 1) * width])
-            {
-                *sum += value;
+        let share = self.kept.len().div_ceil(n_threads);
+        std::thread::scope(|scope| {
+            let mut rest: &mut [f64] = &mut sums;
+            let mut at = 0;
+            for (index, bundles) in self.kept.chunks(share).enumerate() {
+                let end = self.kept.get((index + 1) * share).map_or(self.kept_length, |next| next.1);
+                let (own, others) = rest.split_at_mut(end - at);
+                (rest, at) = (others, end);
+                scope.spawn(move || fill(bundles, own));
             }
-            for missing_goes_left in [false, true] {
-                // With nothing missing the side does not matter: missing values will go right.
-                if missing_goes_left && !has_missing {
-                    continue;
-                }
-                let side: Sums = if missing_goes_left {
-                    left.iter()
-                        .zip(missing)
-                        .map(|(sum, missing)| sum + missing)
-                        .collect()
-                } else {
-                    left.clone()
-                };
-                let other: Sums = total
-                    .iter()
-                    .zip(&side)
-                    .map(|(total, side)| total - side)
-                    .collect();
-                if !self.is_allowed(&side) || !self.is_allowed(&other) {
-                    continue;
-                }
-                let gain = self.score(&side) + self.score(&other) - whole;
-                if gain > 1e-9 * whole.abs().max(1e-12)
-                    && best.as_ref().is_none_or(|best| gain > best.gain)
-                {
-                    best = Some(Split {
-                        gain,
-                        column,
-                        bin,
-                        missing_goes_left,
-                    });
-                }
+        });
+        sums
+    }
+
+    fn n_threads(&self, n_rows: usize, n_bundles: usize) -> usize {
+        let useful = n_rows * n_bundles / WORK_A_THREAD;
+        self.growth.n_threads.min(useful).clamp(1, n_bundles.max(1))
+    }
+
+    /// The best split over the columns; the first of equal gains wins, on any number of threads.
+    fn best(&mut self, node: &Node<'_>, sums: &mut Option<Vec<f64>>) -> Option<Split> {
+        if sums.is_none() && self.keeps_sums(node.picked.len()) {
+            *sums = Some(self.sums(node.picked, node.gathered));
+        }
+        let chosen;
+        let columns: &[usize] = match &mut self.columns {
+            Columns::Same(columns) => columns,
+            Columns::Each(choose) => {
+                chosen = choose();
+                &chosen
             }
-        }
-        best
+        };
+        let found = match sums {
+            Some(sums) => best_of_sums(self.bins, &self.kept, columns, sums, node.total, &self.growth),
+            None => best_of_rows(self.bins, columns, node, &self.growth),
+        };
+        found.into_iter().reduce(|best, next| if next.gain > best.gain { next } else { best })
     }
+}
 
-    fn is_allowed(&self, side: &[f64]) -> bool {
-        let n_targets = self.rows.n_targets;
-        side[n_targets + 1] + 0.5 >= self.growth.min_rows as f64
-            && side[n_targets] >= self.growth.min_weight
-    }
-
-    fn score(&self, sums: &[f64]) -> f64 {
-        let weight = sums[self.rows.n_targets] + self.growth.l2;
-        if weight <= 0.0 {
-            return 0.0;
+/// The best splits of columns whose sums are kept.
+fn best_of_sums(
+    bins: &Bins,
+    kept: &[(usize, usize)],
+    columns: &[usize],
+    sums: &[f64],
+    total: &[f64],
+    growth: &Growth,
+) -> Vec<Split> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    for column in columns {
+        while kept[at].0 != bins.bundle_of(*column) {
+            at += 1;
         }
-        sums[..self.rows.n_targets]
-            .iter()
-            .map(|gradient| gradient * gradient)
-            .sum::<f64>()
-            / weight
+        found.extend(best_split(bins, *column, &sums[kept[at].1..], total, growth));
     }
+    found
+}
+
+/// The best splits of columns, each from the rows of the node.
+fn best_of_rows(bins: &Bins, columns: &[usize], node: &Node<'_>, growth: &Growth) -> Vec<Split> {
+    let width = node.total.len();
+    let mut found = Vec::new();
+    let mut sums: Vec<f64> = Vec::new();
+    let mut last = usize::MAX;
+    for column in columns {
+        let bundle = bins.bundle_of(*column);
+        if bundle != last {
+            sums.clear();
+            sums.resize(bins.bundles[bundle].n_codes * width, 0.0);
+            accumulate(&bins.bundles[bundle], node.picked, node.gathered, &mut sums);
+            last = bundle;
+        }
+        found.extend(best_split(bins, *column, &sums, node.total, growth));
+    }
+    found
 }
 
 /// Brings the rows that go left to the front, keeping the order on both sides; gives how many there are.
@@ -304,119 +359,4 @@ fn partition(picked: &mut [u32], goes_left: impl Fn(u32) -> bool) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::encoder::Design;
-
-    fn tree(values: &[f64], y: &[f64], growth: Growth) -> Tree {
-        let bins = Bins::new(&Design {
-            values: values.to_vec(),
-            n_rows: y.len(),
-            n_columns: 1,
-        });
-        let gradients: Vec<f64> = y.iter().map(|y| -y).collect();
-        let rows = Rows {
-            gradients: &gradients,
-            weights: &vec![1.0; y.len()],
-            n_targets: 1,
-        };
-        let leaves = Leaves {
-            factor: 1.0,
-            target: 0,
-        };
-        grow(
-            &bins,
-            &rows,
-            (0..y.len() as u32).collect(),
-            growth,
-            leaves,
-            &mut || vec![0],
-            &mut [0.0],
-        )
-    }
-
-    const GROWTH: Growth = Growth {
-        max_depth: 3,
-        min_rows: 1,
-        min_weight: 0.0,
-        l2: 0.0,
-        n_threads: 1,
-    };
-
-    #[test]
-    fn a_step_is_found() {
-        let found = tree(&[1.0, 2.0, 3.0, 4.0], &[0.0, 0.0, 9.0, 9.0], GROWTH);
-        assert!(
-            matches!(
-                found.nodes[0],
-                TreeNode::Split {
-                    threshold: 2.5,
-                    left: 1,
-                    right: 2,
-                    ..
-                }
-            ),
-            "{found:?}"
-        );
-        assert!(matches!(found.nodes[1], TreeNode::Leaf { weight: 0.0, .. }));
-        assert!(matches!(found.nodes[2], TreeNode::Leaf { weight: 9.0, .. }));
-    }
-
-    #[test]
-    fn missing_values_go_to_the_better_side() {
-        let found = tree(&[1.0, 2.0, f64::NAN, 4.0], &[0.0, 0.0, 9.0, 9.0], GROWTH);
-        assert!(
-            matches!(
-                found.nodes[0],
-                TreeNode::Split {
-                    missing_goes_left: false,
-                    ..
-                }
-            ),
-            "{found:?}"
-        );
-        let found = tree(&[1.0, 2.0, f64::NAN, 4.0], &[9.0, 9.0, 9.0, 0.0], GROWTH);
-        assert!(
-            matches!(
-                found.nodes[0],
-                TreeNode::Split {
-                    missing_goes_left: true,
-                    ..
-                }
-            ),
-            "{found:?}"
-        );
-    }
-
-    #[test]
-    fn growth_is_bounded() {
-        let y = [0.0, 0.0, 9.0, 9.0];
-        assert_eq!(
-            tree(
-                &[1.0, 2.0, 3.0, 4.0],
-                &y,
-                Growth {
-                    max_depth: 0,
-                    ..GROWTH
-                }
-            )
-            .nodes
-            .len(),
-            1
-        );
-        assert_eq!(
-            tree(
-                &[1.0, 2.0, 3.0, 4.0],
-                &y,
-                Growth {
-                    min_rows: 3,
-                    ..GROWTH
-                }
-            )
-            .nodes
-            .len(),
-            1
-        );
-        assert_eq!(tree(&[1.0; 4], &y, GROWTH).nodes.len(), 1);
-    }
-}
+mod tests;

@@ -1,0 +1,59 @@
+//! The command line as clap sees it. Each command's own arguments stand beside its code.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    check, data, init, model, reference, replay, run, schema, serve, status, up,
+};
+use crate::demo;
+
+/// The machine-learning lifecycle as one program: collect, prepare, train, evaluate, deploy, monitor, and
+/// round again when the world has moved.
+#[derive(Debug, Parser)]
+#[command(name = "everloop", version, propagate_version = true)]
+pub(crate) struct Args {
+    /// The project's directory; by default the nearest one upwards with an `everloop.yaml`.
+    #[arg(long, short = 'C', global = true, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+
+    /// Tell more on standard error; twice tells all. `EVERLOOP_LOG` chooses by module.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show everything on generated data: the loop, drift, a retraining, its promotion.
+    Demo(demo::Args),
+    /// Make a new project.
+    Init(init::Args),
+    /// Check the lifecycle file: all problems at once.
+    Check(check::Args),
+    /// Run one cycle, or take up the one that was interrupted.
+    Run(run::Args),
+    /// Show the cycles and their stages.
+    Status(status::Args),
+    /// Serve the champion, watch it, and start cycles when they are due.
+    Up(up::Args),
+    /// Play recorded rows as live traffic in simulated time: what would the loop have done?
+    Replay(replay::Args),
+    /// Look at tables and their checks.
+    #[command(subcommand)]
+    Data(data::Command),
+    /// List, promote, roll back and apply models.
+    #[command(subcommand)]
+    Model(model::Command),
+    /// Serve one model package; needs no project and no database.
+    Serve(serve::Args),
+    /// Print the JSON Schema of the lifecycle file.
+    Schema(schema::Args),
+    /// Write the reference pages of this program.
+    #[command(hide = true)]
+    Reference(reference::Args),
+}

@@ -1,0 +1,40 @@
+//! One file a command.
+
+pub(crate) mod check;
+pub(crate) mod data;
+pub(crate) mod init;
+pub(crate) mod model;
+pub(crate) mod reference;
+pub(crate) mod replay;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod up;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::args::{Args, Command};
+use crate::demo;
+use crate::exit::Exit;
+
+/// Runs the command that was asked for.
+pub(crate) async fn run(args: Args) -> Result<Exit> {
+    let project: Option<&Path> = args.project.as_deref();
+    match &args.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Init(args) => init::run(args),
+        Command::Check(args) => check::run(args, project).await,
+        Command::Run(args) => run::run(args, project).await,
+        Command::Status(args) => status::run(args, project).await,
+        Command::Up(args) => up::run(args, project).await,
+        Command::Replay(args) => replay::run(args, project).await,
+        Command::Data(command) => data::run(command, project).await,
+        Command::Model(command) => model::run(command, project).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Schema(args) => schema::run(args),
+        Command::Reference(args) => reference::run(args),
+    }
+}

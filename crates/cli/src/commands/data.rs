@@ -1,0 +1,132 @@
+//! `everloop data`: profiles and checks of tables.
+
+use std::path::Path;
+
+use anyhow::Result;
+use everloop_data::{Session, Settings};
+use everloop_domain::dataset::{Severity, Source};
+
+use crate::environment::n_threads;
+use crate::exit::{Exit, Failure};
+use crate::output::{self, Format};
+use crate::workspace::Workspace;
+
+/// The commands about data.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Show what is in the columns of a table or a file.
+    Profile {
+        /// A source or table of the project, or a file.
+        table: String,
+        /// Text for people or JSON for programs.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Run the project's checks now, without a cycle.
+    Check {
+        /// Text for people or JSON for programs.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// Runs a command about data.
+pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exit> {
+    match command {
+        Command::Profile { table, format } => profile(table, *format, project).await,
+        Command::Check { format } => check(*format, project).await,
+    }
+}
+
+async fn profile(table: &str, format: Format, project: Option<&Path>) -> Result<Exit> {
+    let session = if Path::new(table).exists() {
+        let session = session(&std::env::current_dir()?);
+        session.register_source(&file_source(table)).await?;
+        session
+    } else {
+        let workspace = Workspace::open(project, &[])?;
+        let session = session(workspace.project.dir());
+        tables(&workspace, &session).await?;
+        session
+    };
+    let profile = session.profile(table).await?;
+    match format {
+        Format::Text => print!("{profile}"),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&profile)?),
+    }
+    Ok(Exit::Ok)
+}
+
+async fn check(format: Format, project: Option<&Path>) -> Result<Exit> {
+    let workspace = Workspace::open(project, &[])?;
+    let session = session(workspace.project.dir());
+    tables(&workspace, &session).await?;
+    let mut results = Vec::new();
+    for checks in &workspace.lifecycle.checks {
+        results.extend(session.check(checks).await?.results);
+    }
+    match format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&results)?),
+        Format::Text => {
+            let rows: Vec<Vec<String>> = results
+                .iter()
+                .map(|result| {
+                    vec![
+                        if result.passed() { "pass" } else { "FAIL" }.to_owned(),
+                        result.table.clone(),
+                        result.name.clone(),
+                        format!("{} of {}", result.n_failed, result.n_rows),
+                        result.examples.join("; "),
+                    ]
+                })
+                .collect();
+            print!(
+                "{}",
+                output::table(&["", "table", "check", "failed", "examples"], &rows)
+            );
+        }
+    }
+    let n_errors = results
+        .iter()
+        .filter(|result| !result.passed() && result.severity == Severity::Error)
+        .count();
+    if n_errors > 0 {
+        return Err(
+            Failure::new(Exit::StageFailed, format!("{n_errors} checks do not hold")).into(),
+        );
+    }
+    Ok(Exit::Ok)
+}
+
+/// Registers the sources and prepared tables of a project.
+pub(crate) async fn tables(workspace: &Workspace, session: &Session) -> Result<()> {
+    for source in &workspace.lifecycle.sources {
+        session.register_source(source).await?;
+    }
+    for step in &workspace.lifecycle.prepare {
+        session.run_step(step).await?;
+    }
+    Ok(())
+}
+
+/// A session in a directory.
+pub(crate) fn session(dir: &Path) -> Session {
+    Session::new(
+        dir,
+        &Settings {
+            memory_bytes: 2 << 30,
+            n_threads: n_threads(),
+        },
+    )
+}
+
+fn file_source(path: &str) -> Source {
+    Source {
+        name: path.to_owned(),
+        path: path.to_owned(),
+        format: None,
+        delimiter: None,
+        has_header: true,
+        null_values: Vec::new(),
+    }
+}

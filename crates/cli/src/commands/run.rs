@@ -1,0 +1,77 @@
+//! `everloop run`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use everloop_domain::{CycleOutcome, StageName, Timestamp};
+use everloop_engine::{CycleReport, CycleRequest};
+
+use crate::exit::Exit;
+use crate::output::Format;
+use crate::workspace::{Tracking, Workspace};
+
+/// Arguments of `everloop run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Stop after this stage: collect, prepare, train, evaluate, deploy or monitor.
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) until: Option<StageName>,
+
+    /// Use only rows that were known, label included, at this moment (`2011-07-01`).
+    #[arg(long, value_name = "MOMENT")]
+    pub(crate) as_of: Option<Timestamp>,
+
+    /// Override a setting of the lifecycle file: `--set train.parameters.trees=50`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Text for people or JSON for programs.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// Runs one cycle.
+pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
+    let workspace = Workspace::open(project, &args.set)?;
+    let tracking = Tracking::for_commands(&workspace).await?;
+    let runner = workspace.runner(
+        tracking.as_ref().map(Tracking::uri),
+        crate::workspace::tell_progress(),
+    )?;
+    let request = CycleRequest {
+        until: args.until,
+        as_of: args.as_of,
+        ..CycleRequest::manual()
+    };
+    let report = runner.run_cycle(&request).await;
+    if let Some(tracking) = tracking {
+        tracking.stop().await;
+    }
+    let report = report?;
+    match args.format {
+        Format::Text => eprint!("{}", text(&report)),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+    }
+    Ok(if report.outcome == CycleOutcome::Rejected {
+        Exit::GateNotPassed
+    } else {
+        Exit::Ok
+    })
+}
+
+/// How a cycle ended, in words.
+pub(crate) fn text(report: &CycleReport) -> String {
+    let mut text = format!(
+        "cycle {}: {}\n  {}\n",
+        report.number, report.outcome, report.why
+    );
+    for gate in &report.gates {
+        text.push_str(&format!(
+            "  {} {}: {}\n",
+            if gate.passed { "pass  " } else { "refuse" },
+            gate.text,
+            gate.shown
+        ));
+    }
+    text
+}

@@ -1,0 +1,61 @@
+//! What the process takes from its surroundings: time, threads, variables, the log.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use everloop_domain::{Clock, Timestamp};
+use tracing_subscriber::EnvFilter;
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the system's time is taken"
+    )]
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// How many threads the work may use.
+pub(crate) fn n_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The value of a variable, if it is set and not empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The Python for packages made by others: `EVERLOOP_PYTHON`, the active environment, `python3`.
+pub(crate) fn python() -> PathBuf {
+    variable("EVERLOOP_PYTHON")
+        .map(PathBuf::from)
+        .or_else(|| variable("VIRTUAL_ENV").map(|dir| PathBuf::from(dir).join("bin/python")))
+        .unwrap_or_else(|| PathBuf::from("python3"))
+}
+
+/// Log lines go to standard error; `EVERLOOP_LOG` chooses which (default: warnings, `-v` more).
+pub(crate) fn start_logging(verbose: u8) {
+    let default = match verbose {
+        0 => "warn",
+        1 => "info,datafusion=warn",
+        _ => "debug,datafusion=info,hyper=info",
+    };
+    let filter = variable("EVERLOOP_LOG")
+        .and_then(|text| EnvFilter::try_new(text).ok())
+        .unwrap_or_else(|| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+}

@@ -1,0 +1,25 @@
+//! The binary as people use it: real files, real servers, real clients.
+//!
+//! Tests on the data sets of `shared/data` say "skipped" where the checkout has none beside it; tests with Python
+//! clients where `cargo xtask setup` has not run.
+
+#[cfg(test)]
+mod adult;
+#[cfg(test)]
+mod bike;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod cycles;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod nyc;
+#[cfg(test)]
+mod projects;
+#[cfg(test)]
+mod serving;
+#[cfg(test)]
+mod titanic;

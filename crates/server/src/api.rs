@@ -1,0 +1,26 @@
+//! Everloop's own API: `/api/v1/…`, `/feedback`, health and metrics.
+
+mod cycles;
+mod feedback;
+mod health;
+mod models;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::state::AppState;
+
+/// The routes.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/feedback", post(feedback::post))
+        .route("/health", get(health::health))
+        .route("/version", get(health::version))
+        .route("/metrics", get(health::metrics))
+        .route("/api/v1/status", get(cycles::status))
+        .route("/api/v1/cycles", get(cycles::cycles))
+        .route("/api/v1/cycles/{number}", get(cycles::cycle))
+        .route("/api/v1/signals", get(cycles::signals))
+        .route("/api/v1/audit", get(cycles::audit))
+        .route("/api/v1/models", get(models::list))
+}

@@ -1,0 +1,98 @@
+//! Errors of the server itself, and how any error becomes an answer of our own API.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use everloop_domain::ErrorKind;
+use serde_json::json;
+
+/// Why the server could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}; choose another port with `--port`")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Serving broke off.
+    #[error("the server stopped unexpectedly")]
+    Stopped(#[source] std::io::Error),
+    /// The prediction log cannot be opened or flushed.
+    #[error(transparent)]
+    Serve(#[from] everloop_serve::Error),
+    /// The metastore cannot be read.
+    #[error(transparent)]
+    Metastore(#[from] everloop_metastore::Error),
+}
+
+/// The status of each kind of failure. MLflow's own codes are in [`crate::mlflow::error`].
+pub(crate) fn status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::Invalid => StatusCode::BAD_REQUEST,
+        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Exhausted => StatusCode::INSUFFICIENT_STORAGE,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// What people see of an error: details of our own failures stay in the log.
+pub(crate) fn shown(kind: ErrorKind, error: &dyn std::error::Error) -> String {
+    if kind == ErrorKind::Internal {
+        tracing::error!(error = %chain(error), "a request failed");
+        return "internal error; the server's log has the details".to_owned();
+    }
+    error.to_string()
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// An error of our own API: `{"error": {"kind": "not_found", "message": "…"}}`.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = json!({"error": {"kind": self.kind.as_str(), "message": self.message}});
+        (status(self.kind), Json(body)).into_response()
+    }
+}
+
+impl From<everloop_metastore::Error> for ApiError {
+    fn from(error: everloop_metastore::Error) -> Self {
+        Self::new(error.kind(), shown(error.kind(), &error))
+    }
+}
+
+impl From<everloop_engine::Error> for ApiError {
+    fn from(error: everloop_engine::Error) -> Self {
+        Self::new(error.kind(), shown(error.kind(), &error))
+    }
+}

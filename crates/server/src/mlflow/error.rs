@@ -1,0 +1,84 @@
+//! Errors as MLflow's client reads them: `{"error_code": "…", "message": "…"}`.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use everloop_domain::ErrorKind;
+use serde_json::json;
+
+use crate::error::shown;
+
+/// Why a request of MLflow's client was refused.
+#[derive(Debug)]
+pub(crate) struct MlflowError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+/// The one table from kinds of failures to MLflow's statuses and codes.
+fn code(kind: ErrorKind) -> (StatusCode, &'static str) {
+    match kind {
+        ErrorKind::NotFound => (StatusCode::NOT_FOUND, "RESOURCE_DOES_NOT_EXIST"),
+        // MLflow's client swallows exactly this code when it registers a model again.
+        ErrorKind::AlreadyExists => (StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS"),
+        ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE"),
+        ErrorKind::Conflict => (StatusCode::CONFLICT, "RESOURCE_CONFLICT"),
+        ErrorKind::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
+        ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
+        ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE"),
+        ErrorKind::Exhausted => (StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED"),
+        ErrorKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
+    }
+}
+
+impl MlflowError {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let (status, code) = code(kind);
+        let message = message.into();
+        Self {
+            status,
+            code,
+            message,
+        }
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message)
+    }
+
+    pub(crate) fn endpoint(message: String) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: "ENDPOINT_NOT_FOUND",
+            message,
+        }
+    }
+
+    pub(crate) fn not_implemented(message: &str) -> Self {
+        Self {
+            status: StatusCode::NOT_IMPLEMENTED,
+            code: "NOT_IMPLEMENTED",
+            message: message.to_owned(),
+        }
+    }
+}
+
+impl IntoResponse for MlflowError {
+    fn into_response(self) -> Response {
+        let body = json!({"error_code": self.code, "message": self.message});
+        (self.status, Json(body)).into_response()
+    }
+}
+
+impl From<everloop_metastore::Error> for MlflowError {
+    fn from(error: everloop_metastore::Error) -> Self {
+        Self::new(error.kind(), shown(error.kind(), &error))
+    }
+}
+
+impl From<everloop_artifacts::Error> for MlflowError {
+    fn from(error: everloop_artifacts::Error) -> Self {
+        Self::new(error.kind(), shown(error.kind(), &error))
+    }
+}
