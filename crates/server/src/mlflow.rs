@@ -59,12 +59,8 @@ pub(crate) fn router() -> Router<AppState> {
     router
 }
 
-/// An endpoint that is not there.
-async fn unknown(axum::extract::OriginalUri(uri): axum::extract::OriginalUri) -> MlflowError {
-    not_there(&uri)
-}
-
-fn not_there(uri: &Uri) -> MlflowError {
+/// An endpoint that is not there; the path is what follows the prefix of the API.
+async fn unknown(uri: Uri) -> MlflowError {
     MlflowError::endpoint(format!("there is no endpoint `{}`", uri.path()))
 }
 

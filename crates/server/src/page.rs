@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::IntoResponse;
+use axum::response::Html;
 use axum::routing::get;
 use everloop_domain::{ModelName, StageName, StageState, VersionNumber};
 use everloop_engine::status::{CycleStatus, Status};
@@ -21,7 +21,7 @@ pub(crate) fn router() -> Router<AppState> {
     Router::new().route("/", get(show))
 }
 
-async fn show(State(state): State<AppState>) -> Result<impl IntoResponse, ApiError> {
+async fn show(State(state): State<AppState>) -> Result<Html<String>, ApiError> {
     let status = Status::load(state.metastore(), &state.parts.project, N_CYCLES).await?;
     let model = state.parts.model.clone();
     let signals = {
@@ -32,7 +32,7 @@ async fn show(State(state): State<AppState>) -> Result<impl IntoResponse, ApiErr
             .await?
     };
     let served = state.serving.models().version(&model);
-    Ok(page(&status, &signals, &model, served))
+    Ok(Html(page(&status, &signals, &model, served).into_string()))
 }
 
 fn page(

@@ -78,7 +78,7 @@ async fn log_metric(State(state): State<AppState>, parameters: Parameters) -> An
     let point = metric(&parameters)?;
     state
         .metastore()
-        .write(move |tx| tx.runs().log_metrics(&id, &[point.clone()]))
+        .write(move |tx| tx.runs().log_metrics(&id, std::slice::from_ref(&point)))
         .await?;
     Ok(Json(json!({})))
 }
