@@ -1,9 +1,9 @@
 //! Columns to numbers: fitted on the train rows, emitted into the graph with the same numbers.
 //!
 //! Trees see numbers as they are (missing stays missing) and texts one-hot; linear models see missing numbers replaced
-//! by the median beside an indicator, all scaled to mean 0 and deviation 1. A text with more categories than can be
-//! one-hot is replaced by the mean of the target. A category that is rare or was never seen is the same as a missing
-//! one: all zeros, or the mean over all rows.
+//! by the median beside an indicator, all scaled to mean 0 and deviation 1. Of a text with many categories linear models
+//! see the most frequent ones, trees see one number: the place of the category when ordered by the mean of the target. A
+//! category that is rare or was never seen is the same as a missing one: all zeros, or NaN.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,16 @@ use everloop_package::graph::{Column, GraphBuilder, Matrix};
 use crate::Error;
 use crate::table::Feature;
 
-/// Text columns with at most so many categories are one-hot.
+/// Trees see texts with at most so many categories one-hot.
 const MAX_ONE_HOT: usize = 64;
-/// Text columns keep at most so many categories.
-const MAX_CATEGORIES: usize = 2_000;
+/// Linear models see so many categories at most.
+const MAX_LINEAR_ONE_HOT: usize = 256;
+/// Trees see so many ordered categories at most.
+const MAX_ORDERED: usize = 2_000;
+/// Where not all categories are kept, a category needs so many rows.
+const MIN_ROWS: usize = 5;
+/// The mean of a category is drawn towards the mean of all as if it had so many more rows like these.
+const SMOOTHING: f64 = 10.0;
 /// The largest matrix, in bytes.
 const MAX_MATRIX_BYTES: usize = 8 << 30;
 
@@ -56,12 +62,8 @@ enum Rule {
         has_indicator: bool,
     },
     OneHot(Vec<Value>),
-    /// The mean target of each category, by groups of equal size of one-hot columns times their means.
-    Means {
-        categories: Vec<Value>,
-        means: Vec<f64>,
-        otherwise: f64,
-    },
+    /// The place of a category, NaN for others.
+    Ordered(Vec<Value>),
 }
 
 /// Rows of numbers, row by row.
@@ -82,7 +84,7 @@ impl Encoder {
         for (field, column) in columns.schema().fields().iter().zip(columns.columns()) {
             let name = field.name();
             let rule = match column.data_type() {
-                DataType::Utf8 => text_rule(column, target),
+                DataType::Utf8 => text_rule(style, name, column, target, &mut encoder.notes),
                 _ => number_rule(style, &numbers(column)),
             };
             match rule {
@@ -165,7 +167,7 @@ impl Encoder {
 impl Rule {
     fn width(&self) -> usize {
         match self {
-            Self::Raw | Self::Means { .. } => 1,
+            Self::Raw | Self::Ordered(_) => 1,
             Self::Scaled { has_indicator, .. } => 1 + usize::from(*has_indicator),
             Self::OneHot(categories) => categories.len(),
         }
@@ -174,7 +176,7 @@ impl Rule {
     fn names(&self, name: &str) -> Vec<String> {
         match self {
             Self::Raw
-            | Self::Means { .. }
+            | Self::Ordered(_)
             | Self::Scaled {
                 has_indicator: false,
                 ..
@@ -215,18 +217,11 @@ impl Rule {
                     }
                 }
             }
-            Self::Means {
-                categories,
-                means,
-                otherwise,
-            } => {
+            Self::Ordered(categories) => {
                 let places = places(categories);
                 for (row, text) in texts(column).enumerate() {
-                    put(
-                        row,
-                        0,
-                        places.get(text).map_or(*otherwise, |place| means[*place]),
-                    );
+                    let place = places.get(text);
+                    put(row, 0, place.map_or(f64::NAN, |place| *place as f64));
                 }
             }
         }
@@ -254,14 +249,9 @@ impl Rule {
                 builder.column_matrix(&columns)
             }
             Self::OneHot(categories) => builder.one_hot(column, categories),
-            Self::Means {
-                categories,
-                means,
-                otherwise,
-            } => {
-                let hot = builder.one_hot(column, categories);
-                let weights: Vec<f64> = means.iter().map(|mean| mean - otherwise).collect();
-                builder.linear(&hot, &weights, &[*otherwise])
+            Self::Ordered(categories) => {
+                let place = builder.ordinal(column, categories);
+                builder.column_matrix(&[place])
             }
         }
     }
@@ -292,7 +282,8 @@ fn number_rule(style: Style, values: &[f64]) -> Result<Rule, String> {
         .copied()
         .filter(|value| !value.is_nan())
         .collect();
-    if let Some(value) = present.iter().find(|value| value.is_infinite()) {
+    let infinite = present.iter().find(|value| value.is_infinite());
+    if let (Style::Scaled, Some(value)) = (style, infinite) {
         return Err(format!("it holds {value}"));
     }
     present.sort_by(f64::total_cmp);
@@ -326,51 +317,71 @@ fn number_rule(style: Style, values: &[f64]) -> Result<Rule, String> {
     })
 }
 
-fn text_rule(column: &ArrayRef, target: &[f64]) -> Result<Rule, String> {
+/// How often each category occurs, and the sum of the target over its rows; the most frequent first.
+fn categories<'a>(column: &'a ArrayRef, target: &[f64]) -> Vec<(&'a str, usize, f64)> {
     let mut counts: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
-    for (text, target) in texts(column).zip(target) {
-        if !text.is_empty() {
-            let entry = counts.entry(text).or_default();
-            entry.0 += 1;
-            entry.1 += target;
-        }
+    for (text, target) in texts(column)
+        .zip(target)
+        .filter(|(text, _)| !text.is_empty())
+    {
+        let entry = counts.entry(text).or_default();
+        entry.0 += 1;
+        entry.1 += target;
     }
-    let n_present: usize = counts.values().map(|(count, _)| count).sum();
-    if counts.is_empty() {
-        return Err("all its values are missing".to_owned());
-    }
-    if counts.len() == 1 && n_present == column.len() {
-        return Err(format!(
-            "all its values are `{}`",
-            counts.keys().next().copied().unwrap_or_default()
-        ));
-    }
-    let mut categories: Vec<(&str, (usize, f64))> = counts.into_iter().collect();
-    categories.sort_by(|left, right| right.1.0.cmp(&left.1.0).then(left.0.cmp(right.0)));
-    if categories.len() <= MAX_ONE_HOT {
-        return Ok(Rule::OneHot(
-            categories
-                .into_iter()
-                .map(|(text, _)| Value::Text(text.to_owned()))
-                .collect(),
-        ));
-    }
-    categories.truncate(MAX_CATEGORIES);
-    let otherwise = target.iter().sum::<f64>() / target.len().max(1) as f64;
-    // Means of rare categories are drawn towards the mean of all (smoothing by ten rows).
-    let means = categories
-        .iter()
-        .map(|(_, (count, sum))| (sum + 10.0 * otherwise) / (*count as f64 + 10.0))
-        .collect();
-    let categories = categories
+    let mut categories: Vec<_> = counts
         .into_iter()
-        .map(|(text, _)| Value::Text(text.to_owned()))
+        .map(|(text, (count, sum))| (text, count, sum))
         .collect();
-    Ok(Rule::Means {
-        categories,
-        means,
-        otherwise,
-    })
+    categories.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(right.0)));
+    categories
+}
+
+fn text_rule(
+    style: Style,
+    name: &str,
+    column: &ArrayRef,
+    target: &[f64],
+    notes: &mut Vec<String>,
+) -> Result<Rule, String> {
+    let mut found = categories(column, target);
+    let n_found = found.len();
+    let Some((first, count, _)) = found.first() else {
+        return Err("all its values are missing".to_owned());
+    };
+    if n_found == 1 && *count == column.len() {
+        return Err(format!("all its values are `{first}`"));
+    }
+    let texts = |found: Vec<(&str, usize, f64)>| -> Vec<Value> {
+        let texts = found.into_iter().map(|(text, _, _)| text.to_owned());
+        texts.map(Value::Text).collect()
+    };
+    let (max_one_hot, max_kept) = match style {
+        Style::Raw => (MAX_ONE_HOT, MAX_ORDERED),
+        Style::Scaled => (MAX_LINEAR_ONE_HOT, MAX_LINEAR_ONE_HOT),
+    };
+    if n_found <= max_one_hot {
+        return Ok(Rule::OneHot(texts(found)));
+    }
+    found.retain(|(_, count, _)| *count >= MIN_ROWS);
+    found.truncate(max_kept);
+    if found.is_empty() {
+        return Err(format!(
+            "it has {n_found} categories, none of them in {MIN_ROWS} rows or more"
+        ));
+    }
+    if found.len() < n_found {
+        notes.push(format!(
+            "column `{name}` has {n_found} categories: the {} most frequent are kept, the others count as unknown",
+            found.len()
+        ));
+    }
+    if found.len() <= max_one_hot {
+        return Ok(Rule::OneHot(texts(found)));
+    }
+    let overall = target.iter().sum::<f64>() / target.len() as f64;
+    let mean = |count: usize, sum: f64| (sum + SMOOTHING * overall) / (count as f64 + SMOOTHING);
+    found.sort_by(|left, right| mean(left.1, left.2).total_cmp(&mean(right.1, right.2)));
+    Ok(Rule::Ordered(texts(found)))
 }
 
 /// A column as numbers; missing is NaN.

@@ -13,7 +13,7 @@ use crate::Error;
 use crate::encoder::Encoder;
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
-use crate::table::Front;
+use crate::table::{Computed, Front};
 use crate::target::Target;
 use crate::trainers::{self, Job};
 
@@ -66,7 +66,7 @@ pub struct Fitted {
 /// What the model's own predictions need: the graph up to the features, the encoder, the model.
 #[derive(Debug)]
 struct Own {
-    front: Graph,
+    front: Computed,
     encoder: Encoder,
     model: Model,
     link: Link,
@@ -86,11 +86,11 @@ pub fn fit(
 ) -> Result<Fitted, Error> {
     let parameters = Parameters::new(request.trainer, request.task, request.parameters)?;
     let target = Target::of_train(request.task, train, request.target)?;
-    let columns = Front::columns(request, train, train)?;
+    let front = Computed::new(request, train)?;
+    let columns = front.columns(train)?;
     let encoder = Encoder::fit(trainers::style(request.trainer), &columns, &target.values)?;
     let design = encoder.encode(&columns)?;
-    let validation_columns = Front::columns(request, train, validation)?;
-    let validation_design = encoder.encode(&validation_columns)?;
+    let validation_design = encoder.encode(&front.columns(validation)?)?;
     let validation_target =
         Target::of_others(request.task, validation, request.target, &target.classes)?;
     let row_weights = target.row_weights(parameters.is_balanced());
@@ -124,7 +124,7 @@ pub fn fit(
         &target.classes,
     )?;
     let own = Own {
-        front: front(request, train)?,
+        front,
         encoder,
         model: trained.model,
         link: trained.link,
@@ -171,15 +171,6 @@ fn finish(
     })
 }
 
-fn front(request: &FitRequest<'_>, train: &RecordBatch) -> Result<Graph, Error> {
-    let Front { builder, features } = Front::build(request, train)?;
-    let named: Vec<_> = features
-        .into_iter()
-        .map(|feature| (feature.name, feature.column))
-        .collect();
-    Ok(builder.finish_columns(&named)?)
-}
-
 impl Fitted {
     /// The model's own predictions on raw rows, by another road than the graph's model part: a parity check compares both.
     ///
@@ -187,9 +178,7 @@ impl Fitted {
     ///
     /// Fails if a column is absent or of another type.
     pub fn predict(&self, raw: &RecordBatch) -> Result<RecordBatch, Error> {
-        let inputs = self.own.front.signature().conform(raw)?;
-        let columns =
-            everloop_package::native::Program::compile(self.own.front.model())?.run(&inputs)?;
+        let columns = self.own.front.columns(raw)?;
         let design = self.own.encoder.encode(&columns)?;
         let scores = self.own.model.scores(&design);
         let values = self.own.link.apply(&scores, self.own.model.n_targets());

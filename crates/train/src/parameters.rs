@@ -206,7 +206,7 @@ const TRAINERS: [TrainerInfo; 5] = [
                 0.0,
                 1.0,
                 0.0,
-                "the share of inputs a split chooses from; 0 means the square root of their number (a third for numbers)",
+                "the share of inputs a split chooses from; 0 means the square root of their number, for regression all",
             ),
             CLASS_WEIGHT,
         ],
@@ -459,7 +459,12 @@ mod tests {
 
     #[test]
     fn words_are_checked_against_the_choices() {
-        check("boosting", "class_weight", Value::Text("balanced".into()), None);
+        check(
+            "boosting",
+            "class_weight",
+            Value::Text("balanced".into()),
+            None,
+        );
         check(
             "boosting",
             "class_weight",
@@ -478,7 +483,10 @@ mod tests {
     fn a_slip_is_met_with_a_suggestion() {
         let help = |name: &str| {
             let given = BTreeMap::from([(name.to_owned(), Value::Integer(1))]);
-            check_parameters("forest", Task::Binary, &given)[0].help.clone().unwrap()
+            check_parameters("forest", Task::Binary, &given)[0]
+                .help
+                .clone()
+                .unwrap()
         };
         assert_eq!(help("tres"), "did you mean `trees`?");
         assert!(help("qq").starts_with("its parameters are trees, depth"));

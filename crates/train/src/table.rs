@@ -1,12 +1,13 @@
 //! The columns that a model sees: raw inputs and computed features, as one graph sees them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::DataType;
 use everloop_domain::expression::Expression;
 use everloop_package::Kind;
-use everloop_package::graph::{Column, GraphBuilder};
+use everloop_package::graph::{Column, Graph, GraphBuilder};
 use everloop_package::native::Program;
 
 use crate::{Error, FitRequest};
@@ -69,22 +70,38 @@ impl Front {
         }
         Ok(Self { builder, features })
     }
+}
+
+/// The graph that ends in the model's columns, to compute them for rows.
+#[derive(Debug)]
+pub(crate) struct Computed {
+    graph: Graph,
+    names: Vec<String>,
+}
+
+impl Computed {
+    /// Builds the graph; whether a column may be missing is told by the train rows.
+    pub(crate) fn new(request: &FitRequest<'_>, train: &RecordBatch) -> Result<Self, Error> {
+        let Front { builder, features } = Front::build(request, train)?;
+        // Outputs have names of their own: no output may be named like an input, as unchanged columns would be.
+        let outputs: Vec<(String, Column)> = features
+            .iter()
+            .enumerate()
+            .map(|(index, feature)| (format!("everloop:column:{index}"), feature.column.clone()))
+            .collect();
+        Ok(Self {
+            graph: builder.finish_columns(&outputs)?,
+            names: features.into_iter().map(|feature| feature.name).collect(),
+        })
+    }
 
     /// The values of the model's columns for some rows, computed by the graph itself.
-    pub(crate) fn columns(
-        request: &FitRequest<'_>,
-        train: &RecordBatch,
-        rows: &RecordBatch,
-    ) -> Result<RecordBatch, Error> {
-        let front = Self::build(request, train)?;
-        let named: Vec<(String, Column)> = front
-            .features
-            .iter()
-            .map(|feature| (feature.name.clone(), feature.column.clone()))
-            .collect();
-        let graph = front.builder.finish_columns(&named)?;
-        let inputs = graph.signature().conform(rows)?;
-        Ok(Program::compile(graph.model())?.run(&inputs)?)
+    pub(crate) fn columns(&self, rows: &RecordBatch) -> Result<RecordBatch, Error> {
+        let inputs = self.graph.signature().conform(rows)?;
+        let found = Program::compile(self.graph.model())?.run(&inputs)?;
+        let named = self.names.iter().zip(found.columns());
+        let columns = named.map(|(name, column)| (name, Arc::clone(column), true));
+        Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
     }
 }
 

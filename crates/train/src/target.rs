@@ -219,7 +219,10 @@ mod tests {
         let column: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "a", "a"]));
         let rows = RecordBatch::try_from_iter(vec![("y", column)]).unwrap();
         let target = Target::of_train(Task::Binary, &rows, "y").unwrap();
-        assert_eq!(target.row_weights(true), [2.0 / 3.0, 2.0, 2.0 / 3.0, 2.0 / 3.0]);
+        assert_eq!(
+            target.row_weights(true),
+            [2.0 / 3.0, 2.0, 2.0 / 3.0, 2.0 / 3.0]
+        );
         assert_eq!(target.row_weights(false), [1.0; 4]);
     }
 

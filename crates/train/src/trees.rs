@@ -7,7 +7,7 @@ mod histogram;
 use everloop_package::graph::{Tree, TreeNode};
 
 pub(crate) use bins::Bins;
-pub(crate) use grow::{Columns, Growth, Grown, Leaves, grow};
+pub(crate) use grow::{Columns, Grown, Growth, Leaves, grow};
 pub(crate) use histogram::Rows;
 
 /// The leaf of a row of features.

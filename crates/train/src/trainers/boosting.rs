@@ -1,7 +1,7 @@
 //! Gradient boosting with second-order leaves (Friedman 2001; Chen and Guestrin 2016).
 
 use everloop_domain::Task;
-use everloop_package::graph::{Tree, TreeEnsemble, TreeNode};
+use everloop_package::graph::{Tree, TreeEnsemble};
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -9,8 +9,8 @@ use super::forest::choose;
 use super::{Job, Trained, shares};
 use crate::Error;
 use crate::encoder::Design;
-use crate::model::{Link, Model, softmax};
-use crate::trees::{Bins, Growth, Leaves, Rows, grow};
+use crate::model::{Link, Model, add_leaf, softmax};
+use crate::trees::{Bins, Columns, Grown, Growth, Leaves, Rows, grow, leaf};
 
 pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let mut booster = Booster::new(job);
@@ -30,16 +30,18 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
                 (best, best_round) = (loss, round);
             }
             if patience > 0 && round - best_round >= patience {
-                booster.trees.truncate(best_round * booster.n_targets);
                 break;
             }
         }
     }
+    if patience > 0 && best_round > 0 {
+        booster.trees.truncate(best_round * booster.n_targets);
+    }
     let n_rounds = booster.trees.len() / booster.n_targets;
-    let notes = if patience > 0 {
-        vec![format!("stopped after {n_rounds} rounds")]
-    } else {
-        Vec::new()
+    let notes = match (patience, best_round) {
+        (0, _) => Vec::new(),
+        (_, 0) => vec!["`early_stopping` had no effect: there are no validation rows".to_owned()],
+        _ => vec![format!("stopped after {n_rounds} rounds")],
     };
     let link = match job.task {
         Task::Regression => Link::Identity,
@@ -111,10 +113,13 @@ impl Booster {
     }
 
     /// Adds a tree for each target.
-    fn round(&mut self, job: &Job<'_>) -> Result<(), Error> {
+    fn round(&mut self, job: &mut Job<'_>) -> Result<(), Error> {
         let (gradients, weights) = self.derivatives(job);
+        let (step, n_rounds) = (
+            self.trees.len() / self.n_targets,
+            job.parameters.integer("trees"),
+        );
         if gradients.iter().any(|gradient| !gradient.is_finite()) {
-            let step = self.trees.len() / self.n_targets;
             return Err(Error::Diverged {
                 trainer: "boosting",
                 step,
@@ -133,23 +138,12 @@ impl Booster {
             job.parameters.number("subsample"),
             &mut self.rng,
         );
-        let n_columns = self.bins.n_columns();
-        let n_chosen = ((job.parameters.number("columns") * n_columns as f64).ceil() as usize)
-            .clamp(1, n_columns);
-        let mut all: Vec<usize> = (0..n_columns).collect();
-        let columns = if n_chosen == n_columns {
-            all.clone()
-        } else {
-            choose(&mut all, n_chosen, &mut self.rng)
-        };
-        let n_rows = job.design.n_rows;
+        let columns = self.columns(job.parameters.number("columns"));
         for target in 0..self.n_targets {
-            let own = |values: &[f64]| {
-                (0..n_rows)
-                    .map(|row| values[row * self.n_targets + target])
-                    .collect::<Vec<f64>>()
-            };
-            let (gradients, weights) = (own(&gradients), own(&weights));
+            let (gradients, weights) = (
+                self.of_target(&gradients, target),
+                self.of_target(&weights, target),
+            );
             let rows = Rows {
                 gradients: &gradients,
                 weights: &weights,
@@ -159,70 +153,107 @@ impl Booster {
                 factor: job.parameters.number("learning_rate"),
                 target: target as u32,
             };
-            let tree = grow(
+            let mut cancelled = None;
+            let mut is_stopped = || {
+                cancelled = job.tell(step, n_rounds, None).err();
+                cancelled.is_some()
+            };
+            let columns = Columns::Same(&columns);
+            let grown = grow(
                 &self.bins,
                 &rows,
                 picked.clone(),
                 growth,
                 leaves,
-                &mut || columns.clone(),
-                &mut self.gains,
+                columns,
+                &mut is_stopped,
             );
-            add(&tree, job.design, self.n_targets, &mut self.scores);
-            add(
-                &tree,
-                job.validation.0,
-                self.n_targets,
-                &mut self.validation,
-            );
-            self.trees.push(tree);
+            if let Some(cancelled) = cancelled {
+                return Err(cancelled);
+            }
+            self.add(grown, job);
         }
         Ok(())
     }
 
-    /// First and second derivatives of the loss at the scores.
-    fn derivatives(&self, job: &Job<'_>) -> (Vec<f64>, Vec<f64>) {
-        match job.task {
-            Task::Regression => {
-                let gradients = self
-                    .scores
-                    .iter()
-                    .zip(job.target)
-                    .map(|(score, truth)| score - truth)
-                    .collect();
-                (gradients, vec![1.0; self.scores.len()])
-            }
-            Task::Binary => self
-                .scores
-                .iter()
-                .zip(job.target)
-                .map(|(score, truth)| {
-                    let probability = 1.0 / (1.0 + (-score).exp());
-                    (
-                        probability - truth,
-                        (probability * (1.0 - probability)).max(1e-16),
-                    )
-                })
-                .unzip(),
-            Task::Multiclass => self
-                .scores
-                .chunks(self.n_targets)
-                .zip(job.target)
-                .flat_map(|(scores, truth)| {
-                    let truth = *truth as usize;
-                    softmax(scores)
-                        .into_iter()
-                        .enumerate()
-                        .map(move |(class, probability)| {
-                            let hit = f64::from(u8::from(class == truth));
-                            (
-                                probability - hit,
-                                (2.0 * probability * (1.0 - probability)).max(1e-16),
-                            )
-                        })
-                })
-                .unzip(),
+    /// The columns of a round.
+    fn columns(&mut self, share: f64) -> Vec<usize> {
+        let n_columns = self.bins.n_columns();
+        let n_chosen = ((share * n_columns as f64).ceil() as usize).clamp(1, n_columns);
+        let mut all: Vec<usize> = (0..n_columns).collect();
+        if n_chosen < n_columns {
+            choose(&mut all, n_chosen, &mut self.rng)
+        } else {
+            all
         }
+    }
+
+    /// One of several numbers a row.
+    fn of_target(&self, values: &[f64], target: usize) -> Vec<f64> {
+        values
+            .iter()
+            .skip(target)
+            .step_by(self.n_targets)
+            .copied()
+            .collect()
+    }
+
+    /// Keeps a tree and adds its values to the scores.
+    fn add(&mut self, grown: Grown, job: &Job<'_>) {
+        let n_targets = self.n_targets;
+        if grown.picked.len() == job.design.n_rows {
+            // Where each row went is known already.
+            for (range, node) in &grown.leaves {
+                for row in &grown.picked[range.clone()] {
+                    let at = *row as usize * n_targets;
+                    add_leaf(
+                        &grown.tree.nodes[*node],
+                        &mut self.scores[at..at + n_targets],
+                    );
+                }
+            }
+        } else {
+            walk(&grown.tree, job.design, &mut self.scores, n_targets);
+        }
+        walk(
+            &grown.tree,
+            job.validation.0,
+            &mut self.validation,
+            n_targets,
+        );
+        self.gains
+            .iter_mut()
+            .zip(&grown.gains)
+            .for_each(|(sum, gain)| *sum += gain);
+        self.trees.push(grown.tree);
+    }
+
+    /// First and second derivatives of the loss at the scores, times the weights of the rows.
+    fn derivatives(&self, job: &Job<'_>) -> (Vec<f64>, Vec<f64>) {
+        let n_targets = self.n_targets;
+        let mut gradients = vec![0.0; self.scores.len()];
+        let mut curvatures = vec![0.0; self.scores.len()];
+        for (row, scores) in self.scores.chunks(n_targets).enumerate() {
+            let (truth, weight) = (job.target[row], job.row_weights[row]);
+            let mut put = |target: usize, gradient: f64, curvature: f64| {
+                gradients[row * n_targets + target] = weight * gradient;
+                curvatures[row * n_targets + target] = weight * curvature;
+            };
+            match job.task {
+                Task::Regression => put(0, scores[0] - truth, 1.0),
+                Task::Binary => {
+                    let probability = 1.0 / (1.0 + (-scores[0]).exp());
+                    put(0, probability - truth, curvature(probability));
+                }
+                Task::Multiclass => {
+                    for (class, probability) in softmax(scores).into_iter().enumerate() {
+                        let hit = f64::from(u8::from(class == truth as usize));
+                        put(class, probability - hit, 2.0 * curvature(probability));
+                    }
+                }
+            }
+        }
+        (gradients, curvatures)
     }
 
     /// The loss on the validation rows whose class is known; nothing without such rows.
@@ -252,21 +283,23 @@ impl Booster {
     }
 }
 
+/// The second derivative of the log loss; never zero, so that every leaf has a value.
+fn curvature(probability: f64) -> f64 {
+    (probability * (1.0 - probability)).max(1e-16)
+}
+
 /// Where boosting starts: the mean, the log odds, or the log shares.
 fn base(job: &Job<'_>, n_targets: usize) -> Vec<f64> {
-    let count = job.target.len() as f64;
-    let mean = job.target.iter().sum::<f64>() / count;
+    let count: f64 = job.row_weights.iter().sum();
+    let rows = || job.target.iter().zip(&job.row_weights);
+    let mean = rows().map(|(truth, weight)| truth * weight).sum::<f64>() / count;
     match job.task {
         Task::Regression => vec![mean],
         Task::Binary => vec![(mean / (1.0 - mean)).ln()],
         Task::Multiclass => (0..n_targets)
             .map(|class| {
-                let hits = job
-                    .target
-                    .iter()
-                    .filter(|truth| **truth == class as f64)
-                    .count() as f64;
-                (hits.max(0.5) / count).ln()
+                let own = rows().filter(|(truth, _)| **truth as usize == class);
+                (own.map(|(_, weight)| weight).sum::<f64>() / count).ln()
             })
             .collect(),
     }
@@ -278,33 +311,10 @@ fn sample(n_rows: usize, share: f64, rng: &mut impl Rng) -> Vec<u32> {
         .collect()
 }
 
-/// Adds a tree's values to scores.
-fn add(tree: &Tree, design: &Design, n_targets: usize, scores: &mut [f64]) {
-    for (row, values) in design.values.chunks(design.n_columns.max(1)).enumerate() {
-        let mut at = 0;
-        loop {
-            match &tree.nodes[at] {
-                TreeNode::Split {
-                    feature,
-                    threshold,
-                    missing_goes_left,
-                    left,
-                    right,
-                } => {
-                    let value = values[*feature as usize] as f32;
-                    let goes_left = if value.is_nan() {
-                        *missing_goes_left
-                    } else {
-                        value < *threshold
-                    };
-                    at = if goes_left { *left } else { *right } as usize;
-                }
-                TreeNode::Leaf { target, weight } => {
-                    scores[row * n_targets + *target as usize] += weight;
-                    break;
-                }
-                TreeNode::Leaves(_) => break,
-            }
-        }
+/// Adds a tree's values to the scores of rows.
+fn walk(tree: &Tree, design: &Design, scores: &mut [f64], n_targets: usize) {
+    let rows = design.values.chunks(design.n_columns.max(1));
+    for (values, scores) in rows.zip(scores.chunks_mut(n_targets)) {
+        add_leaf(leaf(tree, values), scores);
     }
 }

@@ -1,23 +1,28 @@
 //! Random forest (Breiman 2001): trees on bootstrap samples, averaged.
 
-use everloop_package::graph::{Tree, TreeEnsemble};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread::ScopedJoinHandle;
+
+use everloop_package::graph::TreeEnsemble;
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Job, Trained, negative_targets, shares};
+use super::{Job, Trained, negative_targets, shares, tree_link};
 use crate::Error;
-use crate::model::{Link, Model};
-use crate::trees::{Bins, Growth, Leaves, Rows, grow};
+use crate::model::Model;
+use crate::trees::{Bins, Columns, Grown, Growth, Leaves, Rows, grow};
 
 pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let (gradients, n_targets) = negative_targets(job);
     let bins = Bins::new(job.design);
     let n_trees = job.parameters.integer("trees");
+    let row_weights = job.row_weights.clone();
     let forest = Forest {
         bins: &bins,
         gradients: &gradients,
         n_targets,
-        n_rows: job.design.n_rows,
+        row_weights: &row_weights,
         n_candidates: candidates(job, bins.n_columns()),
         growth: Growth {
             max_depth: job.parameters.integer("depth"),
@@ -29,31 +34,28 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
         factor: 1.0 / n_trees as f64,
         seed: job.seed,
     };
+    job.tell(0, n_trees, None)?;
     let mut trees = Vec::with_capacity(n_trees);
     let mut gains = vec![0.0; bins.n_columns()];
     while trees.len() < n_trees {
         let first = trees.len();
-        for (tree, own) in forest.some(first, job.n_threads.max(1).min(n_trees - first)) {
-            trees.push(tree);
+        let count = job.n_threads.max(1).min(n_trees - first);
+        let grown = forest.some(first, count, &mut || job.tell(first, n_trees, None))?;
+        for grown in grown {
             gains
                 .iter_mut()
-                .zip(own)
+                .zip(&grown.gains)
                 .for_each(|(sum, gain)| *sum += gain);
+            trees.push(grown.tree);
         }
         job.tell(trees.len(), n_trees, None)?;
     }
-    let model = Model::Trees {
-        ensemble: TreeEnsemble { n_targets, trees },
-        base: vec![0.0; n_targets],
-    };
-    let link = if job.task.is_classification() {
-        Link::Shares
-    } else {
-        Link::Identity
-    };
     Ok(Trained {
-        model,
-        link,
+        model: Model::Trees {
+            ensemble: TreeEnsemble { n_targets, trees },
+            base: vec![0.0; n_targets],
+        },
+        link: tree_link(job.task),
         importances: shares(&gains),
         notes: Vec::new(),
     })
@@ -65,7 +67,7 @@ fn candidates(job: &Job<'_>, n_columns: usize) -> usize {
     let count = match (share > 0.0, job.task.is_classification()) {
         (true, _) => share * n_columns as f64,
         (false, true) => (n_columns as f64).sqrt(),
-        (false, false) => n_columns as f64 / 3.0,
+        (false, false) => n_columns as f64,
     };
     (count.ceil() as usize).clamp(1, n_columns)
 }
@@ -73,8 +75,8 @@ fn candidates(job: &Job<'_>, n_columns: usize) -> usize {
 struct Forest<'a> {
     bins: &'a Bins,
     gradients: &'a [f64],
+    row_weights: &'a [f64],
     n_targets: usize,
-    n_rows: usize,
     n_candidates: usize,
     growth: Growth,
     factor: f64,
@@ -83,59 +85,92 @@ struct Forest<'a> {
 
 impl Forest<'_> {
     /// Some trees, one a thread; each has its own seed, so the forest does not depend on how many threads there are.
-    fn some(&self, first: usize, count: usize) -> Vec<(Tree, Vec<f64>)> {
+    /// Now and then a thread asks `tell` whether to go on.
+    fn some(
+        &self,
+        first: usize,
+        count: usize,
+        tell: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Vec<Grown>, Error> {
+        let is_stopped = AtomicBool::new(false);
+        let (asks, asked) = mpsc::channel();
         std::thread::scope(|scope| {
+            let is_stopped = &is_stopped;
             let workers: Vec<_> = (first..first + count)
-                .map(|number| scope.spawn(move || self.tree(number)))
+                .map(|number| {
+                    let asks = asks.clone();
+                    let mut ask =
+                        move || asks.send(()).is_err() || is_stopped.load(Ordering::Relaxed);
+                    scope.spawn(move || self.tree(number, &mut ask))
+                })
                 .collect();
-            workers
-                .into_iter()
-                .filter_map(|worker| worker.join().ok())
-                .collect()
+            drop(asks);
+            let mut told = Ok(());
+            // Ends when every thread is done and has dropped its sender.
+            for () in asked {
+                if told.is_ok() {
+                    told = tell();
+                    is_stopped.store(told.is_err(), Ordering::Relaxed);
+                }
+            }
+            let join = |worker: ScopedJoinHandle<'_, Grown>| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            let grown = workers.into_iter().map(join).collect();
+            told.map(|()| grown)
         })
     }
 
-    fn tree(&self, number: usize) -> (Tree, Vec<f64>) {
-        let mut rng = ChaCha8Rng::seed_from_u64(
-            self.seed
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                .wrapping_add(number as u64),
-        );
-        let mut weights = vec![0.0; self.n_rows];
-        for _ in 0..self.n_rows {
-            weights[rng.random_range(0..self.n_rows)] += 1.0;
+    fn tree(&self, number: usize, is_stopped: &mut dyn FnMut() -> bool) -> Grown {
+        let seed = self
+            .seed
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .wrapping_add(number as u64);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let n_rows = self.row_weights.len();
+        let mut draws = vec![0.0; n_rows];
+        for _ in 0..n_rows {
+            draws[rng.random_range(0..n_rows)] += 1.0;
         }
-        let picked: Vec<u32> = (0..self.n_rows as u32)
-            .filter(|row| weights[*row as usize] > 0.0)
+        let picked: Vec<u32> = (0..n_rows as u32)
+            .filter(|row| draws[*row as usize] > 0.0)
             .collect();
-        let gradients: Vec<f64> = self
-            .gradients
+        let rows = self.gradients.chunks_exact(self.n_targets).zip(&draws);
+        let gradients: Vec<f64> = rows
+            .flat_map(|(gradients, drawn)| gradients.iter().map(move |gradient| gradient * drawn))
+            .collect();
+        let weights = draws
             .iter()
-            .enumerate()
-            .map(|(at, gradient)| gradient * weights[at / self.n_targets])
-            .collect();
+            .zip(self.row_weights)
+            .map(|(drawn, weight)| drawn * weight);
         let rows = Rows {
             gradients: &gradients,
-            weights: &weights,
+            weights: &weights.collect::<Vec<f64>>(),
             n_targets: self.n_targets,
         };
-        let mut gains = vec![0.0; self.bins.n_columns()];
         let mut columns: Vec<usize> = (0..self.bins.n_columns()).collect();
         let leaves = Leaves {
             factor: self.factor,
             target: 0,
         };
+        let all = columns.clone();
         let mut choose = || choose(&mut columns, self.n_candidates, &mut rng);
-        let tree = grow(
+        let columns = if self.n_candidates == all.len() {
+            Columns::Same(&all)
+        } else {
+            Columns::Each(&mut choose)
+        };
+        grow(
             self.bins,
             &rows,
             picked,
             self.growth,
             leaves,
-            &mut choose,
-            &mut gains,
-        );
-        (tree, gains)
+            columns,
+            is_stopped,
+        )
     }
 }
 

@@ -48,7 +48,11 @@ pub(super) fn minimise(
             factor /= 2.0;
         };
         let is_converged = (current - next_value).abs() <= TOLERANCE * current.abs().max(1e-12);
-        remember(&mut memory, difference(&next, &place), difference(&next_gradient, &gradient));
+        remember(
+            &mut memory,
+            difference(&next, &place),
+            difference(&next_gradient, &gradient),
+        );
         (place, gradient, current) = (next, next_gradient, next_value);
         tell(step, current)?;
         if is_converged {
@@ -80,7 +84,9 @@ fn direction(gradient: &[f64], memory: &VecDeque<Remembered>) -> Vec<f64> {
     }
     if let Some(last) = memory.back() {
         let scale = dot(&last.step, &last.change) / dot(&last.change, &last.change);
-        way.iter_mut().for_each(|value| *value *= scale);
+        for value in &mut way {
+            *value *= scale;
+        }
     }
     for (past, factor) in memory.iter().zip(factors.into_iter().rev()) {
         let other = dot(&past.change, &way) / dot(&past.step, &past.change);
@@ -90,15 +96,23 @@ fn direction(gradient: &[f64], memory: &VecDeque<Remembered>) -> Vec<f64> {
 }
 
 fn dot(left: &[f64], right: &[f64]) -> f64 {
-    left.iter().zip(right).map(|(left, right)| left * right).sum()
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| left * right)
+        .sum()
 }
 
 fn add(to: &mut [f64], factor: f64, other: &[f64]) {
-    to.iter_mut().zip(other).for_each(|(to, other)| *to += factor * other);
+    to.iter_mut()
+        .zip(other)
+        .for_each(|(to, other)| *to += factor * other);
 }
 
 fn difference(left: &[f64], right: &[f64]) -> Vec<f64> {
-    left.iter().zip(right).map(|(left, right)| left - right).collect()
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| left - right)
+        .collect()
 }
 
 #[cfg(test)]
@@ -116,7 +130,10 @@ mod tests {
         let (place, is_converged) =
             minimise(vec![-1.2, 1.0], 200, &mut value, &mut |_, _| Ok(())).unwrap();
         assert!(is_converged);
-        assert!((place[0] - 1.0).abs() < 1e-4 && (place[1] - 1.0).abs() < 1e-4, "{place:?}");
+        assert!(
+            (place[0] - 1.0).abs() < 1e-4 && (place[1] - 1.0).abs() < 1e-4,
+            "{place:?}"
+        );
     }
 
     #[test]

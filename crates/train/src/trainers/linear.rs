@@ -41,7 +41,9 @@ pub(super) fn sizes(design: &Design, weights: &[f64], n_targets: usize) -> Vec<f
     weights
         .chunks(n_targets)
         .enumerate()
-        .map(|(column, weights)| weights.iter().map(|weight| weight.abs()).sum::<f64>() * moments(column))
+        .map(|(column, weights)| {
+            weights.iter().map(|weight| weight.abs()).sum::<f64>() * moments(column)
+        })
         .collect()
 }
 
@@ -49,28 +51,42 @@ pub(super) fn sizes(design: &Design, weights: &[f64], n_targets: usize) -> Vec<f
 ///
 /// With `Z` the centred rows times the roots of their weights, `w` solves `(Z'Z + l2 I) w = Z'y`, or, where there are
 /// fewer rows than columns, is `Z'a` for the `a` that solves `(ZZ' + l2 I) a = y`.
-pub(super) fn ridge(design: &Design, weights: &[f64], targets: &[f64], l2: f64) -> Result<Vec<f64>, Error> {
+pub(super) fn ridge(
+    design: &Design,
+    weights: &[f64],
+    targets: &[f64],
+    l2: f64,
+) -> Result<Vec<f64>, Error> {
     let (n_rows, n_columns) = (design.n_rows, design.n_columns);
     let size = n_rows.min(n_columns);
     check_size(size)?;
     let sum: f64 = weights.iter().sum();
     let mut means = vec![0.0; n_columns];
     for (values, weight) in design.values.chunks(n_columns).zip(weights) {
-        means.iter_mut().zip(values).for_each(|(mean, value)| *mean += weight / sum * value);
+        means
+            .iter_mut()
+            .zip(values)
+            .for_each(|(mean, value)| *mean += weight / sum * value);
     }
     let pairs = weights.iter().zip(targets);
     let mean_target = pairs.map(|(weight, target)| weight * target).sum::<f64>() / sum;
     let z = Mat::from_fn(n_rows, n_columns, |row, column| {
         weights[row].sqrt() * (design.values[row * n_columns + column] - means[column])
     });
-    let y = Mat::from_fn(n_rows, 1, |row, _| weights[row].sqrt() * (targets[row] - mean_target));
+    let y = Mat::from_fn(n_rows, 1, |row, _| {
+        weights[row].sqrt() * (targets[row] - mean_target)
+    });
     let solution = if n_columns <= n_rows {
         solve(z.transpose() * &z, &(z.transpose() * &y), l2)?
     } else {
         z.transpose() * solve(&z * z.transpose(), &y, l2)?
     };
     let mut solution: Vec<f64> = (0..n_columns).map(|column| solution[(column, 0)]).collect();
-    let offset: f64 = solution.iter().zip(&means).map(|(weight, mean)| weight * mean).sum();
+    let offset: f64 = solution
+        .iter()
+        .zip(&means)
+        .map(|(weight, mean)| weight * mean)
+        .sum();
     solution.push(mean_target - offset);
     if solution.iter().all(|value| value.is_finite()) {
         Ok(solution)
@@ -123,19 +139,32 @@ mod tests {
     fn check(design: &Design, targets: &[f64], l2: f64, expected: &[f64]) {
         let weights = vec![1.0; targets.len()];
         let found = ridge(design, &weights, targets, l2).unwrap();
-        let is_near = found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6);
+        let is_near = found
+            .iter()
+            .zip(expected)
+            .all(|(found, expected)| (found - expected).abs() < 1e-6);
         assert!(is_near && found.len() == expected.len(), "{found:?}");
     }
 
     #[test]
     fn a_line_is_found() {
-        check(&design(1, &[0.0, 1.0, 2.0]), &[1.0, 3.0, 5.0], 1e-9, &[2.0, 1.0]);
+        check(
+            &design(1, &[0.0, 1.0, 2.0]),
+            &[1.0, 3.0, 5.0],
+            1e-9,
+            &[2.0, 1.0],
+        );
     }
 
     #[test]
     fn the_penalty_shrinks_by_the_formula() {
         // Centred x'x = 2 and x'y = 4, so w = 4 / (2 + 2).
-        check(&design(1, &[0.0, 1.0, 2.0]), &[1.0, 3.0, 5.0], 2.0, &[1.0, 2.0]);
+        check(
+            &design(1, &[0.0, 1.0, 2.0]),
+            &[1.0, 3.0, 5.0],
+            2.0,
+            &[1.0, 2.0],
+        );
     }
 
     #[test]
@@ -148,12 +177,20 @@ mod tests {
     fn weights_count_as_repeated_rows() {
         let once = design(1, &[0.0, 1.0, 3.0]);
         let found = ridge(&once, &[1.0, 2.0, 1.0], &[0.0, 2.0, 3.0], 0.5).unwrap();
-        check(&design(1, &[0.0, 1.0, 1.0, 3.0]), &[0.0, 2.0, 2.0, 3.0], 0.5, &found);
+        check(
+            &design(1, &[0.0, 1.0, 1.0, 3.0]),
+            &[0.0, 2.0, 2.0, 3.0],
+            0.5,
+            &found,
+        );
     }
 
     #[test]
     fn a_system_beyond_memory_is_refused_with_its_size() {
         let error = check_size(40_000).unwrap_err().to_string();
-        assert!(error.contains("40000 equations need 23 GiB, at most 8 GiB"), "{error}");
+        assert!(
+            error.contains("40000 equations need 23 GiB, at most 8 GiB"),
+            "{error}"
+        );
     }
 }

@@ -35,7 +35,11 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
             weights: weights.to_vec(),
             bias: bias.to_vec(),
         },
-        link: if n_targets == 1 { Link::Sigmoid } else { Link::Softmax },
+        link: if n_targets == 1 {
+            Link::Sigmoid
+        } else {
+            Link::Softmax
+        },
         notes,
     })
 }
@@ -86,7 +90,10 @@ fn scores(design: &Design, solution: &[f64]) -> Vec<f64> {
 }
 
 fn dot(left: &[f64], right: &[f64]) -> f64 {
-    left.iter().zip(right).map(|(left, right)| left * right).sum()
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| left * right)
+        .sum()
 }
 
 fn binary_loss(job: &Job<'_>, solution: &[f64], l2: f64) -> f64 {
@@ -114,21 +121,36 @@ fn multinomial(job: &mut Job<'_>) -> Result<(Vec<f64>, bool), Error> {
         for (row, values) in design.values.chunks(design.n_columns).enumerate() {
             let mut scores = solution[n_penalised..].to_vec();
             for (value, weights) in values.iter().zip(solution.chunks(n_classes)) {
-                scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += value * weight);
+                scores
+                    .iter_mut()
+                    .zip(weights)
+                    .for_each(|(score, weight)| *score += value * weight);
             }
             let mut residuals = softmax(&scores);
             let truth = target[row] as usize;
             loss -= row_weights[row] * residuals[truth].max(1e-300).ln();
             residuals[truth] -= 1.0;
-            residuals.iter_mut().for_each(|residual| *residual *= row_weights[row]);
-            for (value, own) in values.iter().chain(&[1.0]).zip(gradient.chunks_mut(n_classes)) {
-                own.iter_mut().zip(&residuals).for_each(|(own, residual)| *own += value * residual);
+            for residual in &mut residuals {
+                *residual *= row_weights[row];
+            }
+            for (value, own) in values
+                .iter()
+                .chain(&[1.0])
+                .zip(gradient.chunks_mut(n_classes))
+            {
+                own.iter_mut()
+                    .zip(&residuals)
+                    .for_each(|(own, residual)| *own += value * residual);
             }
         }
         let weights = &solution[..n_penalised];
-        gradient.iter_mut().zip(weights).for_each(|(own, weight)| *own += l2 * weight);
+        gradient
+            .iter_mut()
+            .zip(weights)
+            .for_each(|(own, weight)| *own += l2 * weight);
         loss + l2 / 2.0 * dot(weights, weights)
     };
-    let mut tell = |step: usize, loss: f64| job.tell(step, iterations, Some(train_loss(loss, design)));
+    let mut tell =
+        |step: usize, loss: f64| job.tell(step, iterations, Some(train_loss(loss, design)));
     minimise(start, iterations, &mut loss, &mut tell)
 }

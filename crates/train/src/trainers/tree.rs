@@ -30,7 +30,15 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
         target: 0,
     };
     let mut is_stopped = || job.tell(0, 1, None).is_err();
-    let grown = grow(&bins, &rows, picked, growth, leaves, Columns::Same(&all), &mut is_stopped);
+    let grown = grow(
+        &bins,
+        &rows,
+        picked,
+        growth,
+        leaves,
+        Columns::Same(&all),
+        &mut is_stopped,
+    );
     job.tell(1, 1, None)?;
     Ok(Trained {
         model: Model::Trees {

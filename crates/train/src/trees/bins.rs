@@ -188,10 +188,13 @@ mod tests {
         let values: Vec<f64> = (0..10_000).map(f64::from).collect();
         let bins = bins(&values, 1);
         assert!(bins.bundles[0].n_codes <= 256);
-        let counts = bins.bundles[0].codes.iter().fold(vec![0; 256], |mut counts, bin| {
-            counts[usize::from(*bin)] += 1;
-            counts
-        });
+        let counts = bins.bundles[0]
+            .codes
+            .iter()
+            .fold(vec![0; 256], |mut counts, bin| {
+                counts[usize::from(*bin)] += 1;
+                counts
+            });
         assert!(counts.iter().all(|count| *count < 80), "{counts:?}");
     }
 

@@ -53,12 +53,12 @@ pub(crate) struct Grown {
     pub(crate) leaves: Vec<(Range<usize>, usize)>,
 }
 
-struct Grower<'a> {
+struct Grower<'a, 'c> {
     bins: &'a Bins,
     rows: &'a Rows<'a>,
     growth: Growth,
     leaf: Leaves,
-    columns: Columns<'a>,
+    columns: Columns<'c>,
     /// The bundles whose sums are kept and subtracted, with the places of their sums; none if columns change.
     kept: Vec<(usize, usize)>,
     kept_length: usize,
@@ -112,7 +112,10 @@ pub(crate) fn grow(
 
 /// The bundles of columns, each with the place of its sums in one buffer, and the length of that.
 fn kept(bins: &Bins, columns: &[usize], width: usize) -> (Vec<(usize, usize)>, usize) {
-    let mut bundles: Vec<usize> = columns.iter().map(|column| bins.bundle_of(*column)).collect();
+    let mut bundles: Vec<usize> = columns
+        .iter()
+        .map(|column| bins.bundle_of(*column))
+        .collect();
     bundles.dedup();
     let mut length = 0;
     let places = bundles.into_iter().map(|bundle| {
@@ -124,10 +127,16 @@ fn kept(bins: &Bins, columns: &[usize], width: usize) -> (Vec<(usize, usize)>, u
     (places, length)
 }
 
-impl Grower<'_> {
+impl Grower<'_, '_> {
     /// Makes the node of some rows and all below it; gives its place. `sums` are those of the kept bundles, if they are
     /// known already.
-    fn node(&mut self, picked: &mut [u32], start: usize, depth: usize, sums: Option<Vec<f64>>) -> u32 {
+    fn node(
+        &mut self,
+        picked: &mut [u32],
+        start: usize,
+        depth: usize,
+        sums: Option<Vec<f64>>,
+    ) -> u32 {
         let place = self.nodes.len();
         let gathered = self.rows.gather(picked);
         let total = self.total(&gathered);
@@ -189,7 +198,10 @@ impl Grower<'_> {
         let stride = self.rows.n_targets + 1;
         let mut total = vec![0.0; stride + 1];
         for own in gathered.chunks_exact(stride) {
-            total.iter_mut().zip(own).for_each(|(sum, value)| *sum += value);
+            total
+                .iter_mut()
+                .zip(own)
+                .for_each(|(sum, value)| *sum += value);
         }
         total[stride] = (gathered.len() / stride) as f64;
         total
@@ -212,12 +224,17 @@ impl Grower<'_> {
             };
         }
         let targets = 0..n_targets;
-        TreeNode::Leaves(targets.map(|target| (target as u32, value(total[target]))).collect())
+        TreeNode::Leaves(
+            targets
+                .map(|target| (target as u32, value(total[target])))
+                .collect(),
+        )
     }
 
     /// Whether a node of so many rows keeps sums: with fewer rows than sums it is cheaper to look at the rows alone.
     fn keeps_sums(&self, n_rows: usize) -> bool {
-        !self.kept.is_empty() && n_rows * self.kept.len() * 2 >= self.kept_length / self.rows.width()
+        !self.kept.is_empty()
+            && n_rows * self.kept.len() * 2 >= self.kept_length / self.rows.width()
     }
 
     /// The sums of both children: of the smaller one anew, of the other one by subtraction.
@@ -228,7 +245,11 @@ impl Grower<'_> {
         right: &[u32],
         depth: usize,
     ) -> (Option<Vec<f64>>, Option<Vec<f64>>) {
-        let (small, large) = if left.len() <= right.len() { (left, right) } else { (right, left) };
+        let (small, large) = if left.len() <= right.len() {
+            (left, right)
+        } else {
+            (right, left)
+        };
         let needs = depth < self.growth.max_depth
             && large.len() >= 2 * self.growth.min_rows
             && self.keeps_sums(large.len());
@@ -236,7 +257,10 @@ impl Grower<'_> {
             return (None, None);
         };
         let own = self.sums(small, &self.rows.gather(small));
-        others.iter_mut().zip(&own).for_each(|(other, own)| *other -= own);
+        others
+            .iter_mut()
+            .zip(&own)
+            .for_each(|(other, own)| *other -= own);
         let own = self.keeps_sums(small.len()).then_some(own);
         if left.len() <= right.len() {
             (own, Some(others))
@@ -252,7 +276,7 @@ impl Grower<'_> {
         let fill = |bundles: &[(usize, usize)], mut sums: &mut [f64]| {
             for (bundle, _) in bundles {
                 let bundle = &self.bins.bundles[*bundle];
-                let (own, rest) = sums.split_at_mut(bundle.n_codes * width);
+                let (own, rest) = std::mem::take(&mut sums).split_at_mut(bundle.n_codes * width);
                 accumulate(bundle, picked, gathered, own);
                 sums = rest;
             }
@@ -267,8 +291,11 @@ impl Grower<'_> {
             let mut rest: &mut [f64] = &mut sums;
             let mut at = 0;
             for (index, bundles) in self.kept.chunks(share).enumerate() {
-                let end = self.kept.get((index + 1) * share).map_or(self.kept_length, |next| next.1);
-                let (own, others) = rest.split_at_mut(end - at);
+                let end = self
+                    .kept
+                    .get((index + 1) * share)
+                    .map_or(self.kept_length, |next| next.1);
+                let (own, others) = std::mem::take(&mut rest).split_at_mut(end - at);
                 (rest, at) = (others, end);
                 scope.spawn(move || fill(bundles, own));
             }
@@ -295,10 +322,19 @@ impl Grower<'_> {
             }
         };
         let found = match sums {
-            Some(sums) => best_of_sums(self.bins, &self.kept, columns, sums, node.total, &self.growth),
+            Some(sums) => best_of_sums(
+                self.bins,
+                &self.kept,
+                columns,
+                sums,
+                node.total,
+                &self.growth,
+            ),
             None => best_of_rows(self.bins, columns, node, &self.growth),
         };
-        found.into_iter().reduce(|best, next| if next.gain > best.gain { next } else { best })
+        found
+            .into_iter()
+            .reduce(|best, next| if next.gain > best.gain { next } else { best })
     }
 }
 
@@ -317,7 +353,13 @@ fn best_of_sums(
         while kept[at].0 != bins.bundle_of(*column) {
             at += 1;
         }
-        found.extend(best_split(bins, *column, &sums[kept[at].1..], total, growth));
+        found.extend(best_split(
+            bins,
+            *column,
+            &sums[kept[at].1..],
+            total,
+            growth,
+        ));
     }
     found
 }

@@ -99,7 +99,11 @@ pub(crate) fn best_split(
     if bundle.is_exclusive() {
         let code = column - bundle.columns.start + 1;
         let set = &sums[code * width..(code + 1) * width];
-        let left: Vec<f64> = total.iter().zip(set).map(|(total, set)| total - set).collect();
+        let left: Vec<f64> = total
+            .iter()
+            .zip(set)
+            .map(|(total, set)| total - set)
+            .collect();
         scan.consider(&left, None, 1);
         return scan.best;
     }
@@ -112,19 +116,29 @@ pub(crate) fn best_split(
         if own[width - 1] == 0.0 {
             continue;
         }
-        left.iter_mut().zip(own).for_each(|(left, own)| *left += own);
+        left.iter_mut()
+            .zip(own)
+            .for_each(|(left, own)| *left += own);
         scan.consider(&left, None, bin);
         if has_missing {
             scan.consider(&left, Some(missing), bin);
         }
     }
     // With nothing missing, what will be missing goes where most rows went.
-    scan.best.map(|best| if has_missing { best } else { most_rows(best, sums, total) })
+    scan.best.map(|best| {
+        if has_missing {
+            best
+        } else {
+            most_rows(best, sums, total)
+        }
+    })
 }
 
 fn most_rows(split: Split, sums: &[f64], total: &[f64]) -> Split {
     let width = total.len();
-    let left: f64 = (1..=split.bin).map(|bin| sums[bin * width + width - 1]).sum();
+    let left: f64 = (1..=split.bin)
+        .map(|bin| sums[bin * width + width - 1])
+        .sum();
     Split {
         missing_goes_left: left * 2.0 > total[width - 1],
         ..split
@@ -145,10 +159,16 @@ impl Scan<'_> {
         let n_targets = self.total.len() - 2;
         let at = |index: usize| left[index] + missing.map_or(0.0, |missing| missing[index]);
         let (weight, count) = (at(n_targets), at(n_targets + 1));
-        let (other_weight, other_count) =
-            (self.total[n_targets] - weight, self.total[n_targets + 1] - count);
+        let (other_weight, other_count) = (
+            self.total[n_targets] - weight,
+            self.total[n_targets + 1] - count,
+        );
         let (min_rows, min_weight) = (self.growth.min_rows as f64, self.growth.min_weight);
-        if count < min_rows || other_count < min_rows || weight < min_weight || other_weight < min_weight {
+        if count < min_rows
+            || other_count < min_rows
+            || weight < min_weight
+            || other_weight < min_weight
+        {
             return;
         }
         let (mut squares, mut other_squares) = (0.0, 0.0);
@@ -159,7 +179,8 @@ impl Scan<'_> {
             other_squares += other * other;
         }
         let l2 = self.growth.l2;
-        let gain = share(squares, weight + l2) + share(other_squares, other_weight + l2) - self.whole;
+        let gain =
+            share(squares, weight + l2) + share(other_squares, other_weight + l2) - self.whole;
         let is_gain = gain > 1e-9 * self.whole.abs().max(1e-12);
         if is_gain && self.best.is_none_or(|best| gain > best.gain) {
             self.best = Some(Split {
@@ -173,7 +194,10 @@ impl Scan<'_> {
 }
 
 fn score(gradients: &[f64], weight: f64) -> f64 {
-    share(gradients.iter().map(|gradient| gradient * gradient).sum(), weight)
+    share(
+        gradients.iter().map(|gradient| gradient * gradient).sum(),
+        weight,
+    )
 }
 
 fn share(squares: f64, weight: f64) -> f64 {

@@ -9,7 +9,7 @@ use crate::rows::{Case, made_up, with_column};
 
 /// What fitting says: the error, or the notes.
 fn said(case: &Case, rows: &RecordBatch) -> String {
-    match case.fit(rows, &rows.slice(0, 5)) {
+    match case.fit(rows, &rows.slice(0, rows.num_rows().min(5))) {
         Ok(fitted) => fitted.notes.join("; "),
         Err(error) => error.to_string(),
     }
@@ -27,19 +27,43 @@ fn check(trainer: &'static str, column: ArrayRef, expected: &str) {
 fn columns_without_difference_are_left_out() {
     for trainer in ["linear", "tree"] {
         let ones = Arc::new(Int64Array::from(vec![1; 60]));
-        check(trainer, ones, "column `extra` is left out: all its values are 1");
+        check(
+            trainer,
+            ones,
+            "column `extra` is left out: all its values are 1",
+        );
         let none = Arc::new(Float64Array::from(vec![None; 60]));
-        check(trainer, none, "column `extra` is left out: all its values are missing");
+        check(
+            trainer,
+            none,
+            "column `extra` is left out: all its values are missing",
+        );
         let texts = Arc::new(StringArray::from(vec!["a"; 60]));
-        check(trainer, texts, "column `extra` is left out: all its values are `a`");
+        check(
+            trainer,
+            texts,
+            "column `extra` is left out: all its values are `a`",
+        );
         let empty = Arc::new(StringArray::from(vec![""; 60]));
-        check(trainer, empty, "column `extra` is left out: all its values are missing");
+        check(
+            trainer,
+            empty,
+            "column `extra` is left out: all its values are missing",
+        );
     }
 }
 
 #[test]
 fn infinite_numbers_are_left_to_trees() {
-    let values: Vec<f64> = (0..60).map(|row| if row % 9 == 0 { f64::INFINITY } else { f64::from(row) }).collect();
+    let values: Vec<f64> = (0..60)
+        .map(|row| {
+            if row % 9 == 0 {
+                f64::INFINITY
+            } else {
+                f64::from(row)
+            }
+        })
+        .collect();
     let column: ArrayRef = Arc::new(Float64Array::from(values));
     check("tree", Arc::clone(&column), "");
     check("linear", column, "column `extra` is left out: it holds inf");
@@ -100,7 +124,9 @@ fn many_categories_are_cut_to_the_most_frequent() {
         let notes = said(&case, &rows);
         assert_eq!(
             notes,
-            format!("column `extra` has 50050 categories: the {n_kept} most frequent are kept, the others count as unknown")
+            format!(
+                "column `extra` has 50050 categories: the {n_kept} most frequent are kept, the others count as unknown"
+            )
         );
     }
     let ids: StringArray = (0..1000).map(|row| Some(format!("id{row}"))).collect();
@@ -117,11 +143,17 @@ fn ten_thousand_columns_are_learnt() {
     let mut columns: Vec<(String, ArrayRef)> = (0..10_000_usize)
         .map(|at| {
             let values = (0..n_rows).map(|row| ((row * (at + 3)) % 97) as f64);
-            (format!("c{at}"), Arc::new(Float64Array::from_iter_values(values)) as ArrayRef)
+            (
+                format!("c{at}"),
+                Arc::new(Float64Array::from_iter_values(values)) as ArrayRef,
+            )
         })
         .collect();
     let target = (0..n_rows).map(|row| (row % 97) as f64 + 0.5);
-    columns.push(("y".to_owned(), Arc::new(Float64Array::from_iter_values(target))));
+    columns.push((
+        "y".to_owned(),
+        Arc::new(Float64Array::from_iter_values(target)),
+    ));
     let rows = RecordBatch::try_from_iter(columns).unwrap();
     for trainer in ["linear", "tree"] {
         let case = Case::on(trainer, Task::Regression, &rows, "y");

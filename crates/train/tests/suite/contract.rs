@@ -71,7 +71,8 @@ fn fresh() -> RecordBatch {
 #[test]
 fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
     for_all(|case| {
-        let bytes = |n_threads| Ok::<_, String>(fitted(&case.clone().threads(n_threads))?.graph.to_bytes());
+        let bytes =
+            |n_threads| Ok::<_, String>(fitted(&case.clone().threads(n_threads))?.graph.to_bytes());
         let one = bytes(1)?;
         if one != bytes(1)? {
             return Err("a second fit differs".to_owned());
@@ -89,7 +90,10 @@ fn the_graph_repeats_the_trainer() {
         let fitted = fitted(case)?;
         let rows = fresh();
         let model = NativeModel::new(&fitted.graph).map_err(|error| chain(&error))?;
-        let inputs = model.signature().conform(&rows).map_err(|error| chain(&error))?;
+        let inputs = model
+            .signature()
+            .conform(&rows)
+            .map_err(|error| chain(&error))?;
         let from_graph = model.score(&inputs).map_err(|error| chain(&error))?;
         let own = fitted.predict(&rows).map_err(|error| chain(&error))?;
         if from_graph.schema().fields().len() != own.schema().fields().len() {
@@ -118,7 +122,11 @@ fn a_package_is_written_with_parity() {
     for_all(|case| {
         let fitted = fitted(case)?;
         let rows = fresh();
-        let inputs = fitted.graph.signature().conform(&rows).map_err(|error| chain(&error))?;
+        let inputs = fitted
+            .graph
+            .signature()
+            .conform(&rows)
+            .map_err(|error| chain(&error))?;
         let expected = fitted.predict(&rows).map_err(|error| chain(&error))?;
         let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
         let new = NewPackage {
@@ -155,12 +163,24 @@ fn it_learns() {
                 pairs.map(|(value, truth)| (value - truth).powi(2)).sum()
             };
             let r2 = 1.0 - square(&numbers(&own, "prediction")) / square(&[mean; 500]);
-            return if r2 > 0.8 { Ok(()) } else { Err(format!("r2 {r2}")) };
+            return if r2 > 0.8 {
+                Ok(())
+            } else {
+                Err(format!("r2 {r2}"))
+            };
         }
         let truth = texts(&rows, &case.target);
         let predicted = texts(&own, "prediction");
-        let hits = truth.iter().zip(&predicted).filter(|(truth, own)| truth == own).count();
-        if hits > 420 { Ok(()) } else { Err(format!("{hits} of 500")) }
+        let hits = truth
+            .iter()
+            .zip(&predicted)
+            .filter(|(truth, own)| truth == own)
+            .count();
+        if hits > 420 {
+            Ok(())
+        } else {
+            Err(format!("{hits} of 500"))
+        }
     });
 }
 
@@ -174,7 +194,11 @@ fn a_missing_target_is_refused_by_row() {
             Arc::new(Float64Array::from(values))
         } else {
             let values = texts(&rows, &case.target).into_iter().enumerate();
-            Arc::new(values.map(|(row, text)| (row != 6).then_some(text)).collect::<StringArray>())
+            Arc::new(
+                values
+                    .map(|(row, text)| (row != 6).then_some(text))
+                    .collect::<StringArray>(),
+            )
         };
         let error = refusal(case, &with_column(&rows, &case.target, column))?;
         expect(&error, "row 7")
@@ -186,9 +210,15 @@ fn a_target_without_difference_is_refused() {
     for_all(|case| {
         let rows = made_up(50, 1);
         let (column, needle): (ArrayRef, _) = if case.task == Task::Regression {
-            (Arc::new(Float64Array::from(vec![3.0; 50])), "nothing to learn")
+            (
+                Arc::new(Float64Array::from(vec![3.0; 50])),
+                "nothing to learn",
+            )
         } else {
-            (Arc::new(StringArray::from(vec!["a"; 50])), "one class only: `a`")
+            (
+                Arc::new(StringArray::from(vec!["a"; 50])),
+                "one class only: `a`",
+            )
         };
         let error = refusal(case, &with_column(&rows, &case.target, column))?;
         expect(&error, needle)
@@ -206,7 +236,9 @@ fn a_bad_parameter_is_named() {
             .ok_or("unknown")?;
         for parameter in info.parameters {
             let mut wrong = case.clone();
-            wrong.parameters.insert(parameter.name.to_owned(), Value::Text("?".to_owned()));
+            wrong
+                .parameters
+                .insert(parameter.name.to_owned(), Value::Text("?".to_owned()));
             let error = refusal(&wrong, &made_up(50, 1))?;
             expect(&error, &format!("`{}`", parameter.name))?;
         }
@@ -229,7 +261,10 @@ fn progress_is_told_and_can_cancel() {
         }
         match case.fit_watched(&train, &validation, &mut |_| ControlFlow::Break(())) {
             Err(Error::Cancelled { .. }) => Ok(()),
-            other => Err(format!("not cancelled: {:?}", other.map(|fitted| fitted.notes))),
+            other => Err(format!(
+                "not cancelled: {:?}",
+                other.map(|fitted| fitted.notes)
+            )),
         }
     });
 }

@@ -27,7 +27,11 @@ fn early_stopping_keeps_the_best_rounds() {
     assert_eq!(fitted.notes, [format!("stopped after {at} rounds")]);
     let own = numbers(&fitted.predict(&validation).unwrap(), "prediction");
     let truth = numbers(&validation, "amount");
-    let squares: f64 = own.iter().zip(&truth).map(|(own, truth)| (own - truth).powi(2)).sum();
+    let squares: f64 = own
+        .iter()
+        .zip(&truth)
+        .map(|(own, truth)| (own - truth).powi(2))
+        .sum();
     let rmse = (squares / truth.len() as f64).sqrt();
     assert!((rmse - best).abs() < 1e-4 * best, "{rmse} {best}");
 }
@@ -51,13 +55,23 @@ fn balanced_classes_raise_the_rare_one() {
     let rare: StringArray = numbers(&rows, "amount")
         .iter()
         .enumerate()
-        .map(|(row, amount)| Some(if *amount > 9.0 && row % 3 > 0 { "yes" } else { "no" }))
+        .map(|(row, amount)| {
+            Some(if *amount > 9.0 && row % 3 > 0 {
+                "yes"
+            } else {
+                "no"
+            })
+        })
         .collect();
     let rows = with_column(&rows, "answer", Arc::new(rare));
     for trainer in ["logistic", "tree", "forest", "boosting"] {
         let n_positive = |weight: &str| {
             let case = Case::new(trainer, Task::Binary).with("class_weight", weight);
-            let predictions = case.fit(&rows, &rows.slice(0, 0)).unwrap().predict(&rows).unwrap();
+            let predictions = case
+                .fit(&rows, &rows.slice(0, 0))
+                .unwrap()
+                .predict(&rows)
+                .unwrap();
             let labels = texts(&predictions, "prediction");
             labels.iter().filter(|label| *label == "yes").count()
         };
@@ -86,7 +100,11 @@ fn samples_of_rows_and_columns_follow_the_seed() {
 fn a_strong_penalty_leaves_the_mean() {
     let rows = made_up(300, 1);
     let case = Case::new("linear", Task::Regression).with("l2", 1e9);
-    let predictions = case.fit(&rows, &rows.slice(0, 0)).unwrap().predict(&rows).unwrap();
+    let predictions = case
+        .fit(&rows, &rows.slice(0, 0))
+        .unwrap()
+        .predict(&rows)
+        .unwrap();
     let truth = numbers(&rows, "amount");
     let mean = truth.iter().sum::<f64>() / truth.len() as f64;
     let own = numbers(&predictions, "prediction");

@@ -9,8 +9,8 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt32Array
 use arrow::datatypes::DataType;
 use everloop_domain::Task;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use rand::seq::SliceRandom as _;
 use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::rows::{Case, numbers, shared, texts};
@@ -33,13 +33,21 @@ fn run(case: &Case, train: &RecordBatch, test: &RecordBatch) -> RecordBatch {
 
 fn accuracy(test: &RecordBatch, target: &str, predictions: &RecordBatch) -> f64 {
     let (truth, own) = (texts(test, target), texts(predictions, "prediction"));
-    let hits = truth.iter().zip(&own).filter(|(truth, own)| truth == own).count();
+    let hits = truth
+        .iter()
+        .zip(&own)
+        .filter(|(truth, own)| truth == own)
+        .count();
     hits as f64 / truth.len() as f64
 }
 
 fn rmse(test: &RecordBatch, target: &str, predictions: &RecordBatch) -> f64 {
     let (truth, own) = (numbers(test, target), numbers(predictions, "prediction"));
-    let squares: f64 = truth.iter().zip(&own).map(|(truth, own)| (truth - own).powi(2)).sum();
+    let squares: f64 = truth
+        .iter()
+        .zip(&own)
+        .map(|(truth, own)| (truth - own).powi(2))
+        .sum();
     (squares / truth.len() as f64).sqrt()
 }
 
@@ -50,7 +58,13 @@ fn auc(is_positive: &[bool], scores: &[f64]) -> f64 {
         for (other, low) in is_positive.iter().zip(scores) {
             if *positive && !*other {
                 pairs += 1.0;
-                wins += if high > low { 1.0 } else if high == low { 0.5 } else { 0.0 };
+                wins += if high > low {
+                    1.0
+                } else if high == low {
+                    0.5
+                } else {
+                    0.0
+                };
             }
         }
     }
@@ -61,13 +75,22 @@ fn parquet(path: &std::path::Path) -> RecordBatch {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
     let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
     let rows = arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap();
-    let columns = rows.schema().fields().iter().zip(rows.columns()).map(|(field, column)| {
-        let wanted = match column.data_type() {
-            DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
-            other => other.clone(),
-        };
-        (field.name().clone(), arrow::compute::cast(column, &wanted).unwrap())
-    }).collect::<Vec<_>>();
+    let columns = rows
+        .schema()
+        .fields()
+        .iter()
+        .zip(rows.columns())
+        .map(|(field, column)| {
+            let wanted = match column.data_type() {
+                DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+                other => other.clone(),
+            };
+            (
+                field.name().clone(),
+                arrow::compute::cast(column, &wanted).unwrap(),
+            )
+        })
+        .collect::<Vec<_>>();
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
@@ -82,7 +105,10 @@ fn plain(source: impl Read, skip: usize) -> RecordBatch {
     let mut columns: Vec<(String, ArrayRef)> = (0..width - 1)
         .map(|at| {
             let values = lines.iter().map(|line| line[at].parse::<f64>().unwrap());
-            (format!("x{at}"), Arc::new(Float64Array::from_iter_values(values)) as ArrayRef)
+            (
+                format!("x{at}"),
+                Arc::new(Float64Array::from_iter_values(values)) as ArrayRef,
+            )
         })
         .collect();
     let targets = lines.iter().map(|line| Some(line[width - 1].as_str()));
@@ -110,7 +136,12 @@ fn adult_census() {
         return;
     };
     let (train, test) = (parquet(&train), parquet(&test));
-    for (trainer, least) in [("boosting", 0.865), ("forest", 0.855), ("tree", 0.845), ("logistic", 0.85)] {
+    for (trainer, least) in [
+        ("boosting", 0.865),
+        ("forest", 0.855),
+        ("tree", 0.845),
+        ("logistic", 0.85),
+    ] {
         let case = Case::on(trainer, Task::Binary, &train, "income");
         let accuracy = accuracy(&test, "income", &run(&case, &train, &test));
         println!("{trainer}: accuracy {accuracy:.4}");
@@ -134,7 +165,12 @@ fn bike_sharing() {
         .unwrap();
     let rows = reader.map(Result::unwrap).next().unwrap();
     let (train, test) = split(&rows, 0.8);
-    for (trainer, most) in [("boosting", 45.0), ("forest", 60.0), ("tree", 75.0), ("linear", 150.0)] {
+    for (trainer, most) in [
+        ("boosting", 45.0),
+        ("forest", 60.0),
+        ("tree", 75.0),
+        ("linear", 150.0),
+    ] {
         let mut case = Case::on(trainer, Task::Regression, &train, "cnt");
         case.columns
             .retain(|name| !["instant", "dteday", "casual", "registered"].contains(&name.as_str()));
@@ -146,18 +182,30 @@ fn bike_sharing() {
 
 #[test]
 fn small_tables_of_scikit_learn() {
-    for (path, classes, least) in [("iris_sklearn", 3, 0.93), ("wine_data", 3, 0.93), ("breast_cancer", 2, 0.93)] {
+    for (path, classes, least) in [
+        ("iris_sklearn", 3, 0.93),
+        ("wine_data", 3, 0.93),
+        ("breast_cancer", 2, 0.93),
+    ] {
         let Some(path) = shared(&format!("sklearn_small/{path}.csv")) else {
             return;
         };
         let rows = plain(File::open(&path).unwrap(), 1);
         let (train, test) = split(&rows, 0.7);
-        let task = if classes == 2 { Task::Binary } else { Task::Multiclass };
+        let task = if classes == 2 {
+            Task::Binary
+        } else {
+            Task::Multiclass
+        };
         for trainer in ["logistic", "forest", "boosting"] {
             let predictions = run(&Case::on(trainer, task, &train, "y"), &train, &test);
             let accuracy = accuracy(&test, "y", &predictions);
             println!("{} {trainer}: accuracy {accuracy:.4}", path.display());
-            assert!(accuracy >= least, "{} {trainer}: {accuracy}", path.display());
+            assert!(
+                accuracy >= least,
+                "{} {trainer}: {accuracy}",
+                path.display()
+            );
             if task == Task::Binary {
                 let truth: Vec<bool> = texts(&test, "y").iter().map(|text| text == "1").collect();
                 let auc = auc(&truth, &numbers(&predictions, "probability"));
@@ -175,7 +223,11 @@ fn wine_quality() {
     };
     let rows = plain(File::open(&path).unwrap(), 0);
     let (train, test) = split(&rows, 0.8);
-    let predictions = run(&Case::on("forest", Task::Multiclass, &train, "y"), &train, &test);
+    let predictions = run(
+        &Case::on("forest", Task::Multiclass, &train, "y"),
+        &train,
+        &test,
+    );
     let accuracy = accuracy(&test, "y", &predictions);
     println!("forest: accuracy {accuracy:.4}");
     assert!(accuracy >= 0.62, "{accuracy}");

@@ -42,7 +42,9 @@ impl Case {
             task,
             trainer,
             parameters: BTreeMap::new(),
-            columns: ["size", "count", "color", "flag"].map(str::to_owned).to_vec(),
+            columns: ["size", "count", "color", "flag"]
+                .map(str::to_owned)
+                .to_vec(),
             features: vec![("mix".to_owned(), feature)],
             target: target.to_owned(),
             n_threads: 2,
@@ -72,7 +74,11 @@ impl Case {
         self
     }
 
-    pub(crate) fn fit(&self, train: &RecordBatch, validation: &RecordBatch) -> Result<Fitted, Error> {
+    pub(crate) fn fit(
+        &self,
+        train: &RecordBatch,
+        validation: &RecordBatch,
+    ) -> Result<Fitted, Error> {
         self.fit_watched(train, validation, &mut |_| ControlFlow::Continue(()))
     }
 
@@ -149,7 +155,11 @@ pub(crate) fn made_up(n_rows: usize, seed: u64) -> RecordBatch {
         let text = ["red", "green", "blue", "", "grey"][(draw() * 5.0) as usize];
         let is_set = draw() < 0.5;
         let base = if is_missing { 2.0 } else { x };
-        let bonus = if text == "red" { 4.0 } else { f64::from(u8::from(is_set)) };
+        let bonus = if text == "red" {
+            4.0
+        } else {
+            f64::from(u8::from(is_set))
+        };
         let y = base * 2.0 + n as f64 + bonus + draw();
         size.push((!is_missing).then_some(x));
         count.push(n);
@@ -157,7 +167,11 @@ pub(crate) fn made_up(n_rows: usize, seed: u64) -> RecordBatch {
         flag.push(is_set);
         amount.push(y);
         answer.push(if y > 4.0 { "yes" } else { "no" });
-        level.push(if y < 0.0 { 10 } else { 20 + 10 * i64::from(y > 6.0) });
+        level.push(if y < 0.0 {
+            10
+        } else {
+            20 + 10 * i64::from(y > 6.0)
+        });
     }
     let columns: Vec<(&str, ArrayRef, bool)> = vec![
         ("size", Arc::new(Float64Array::from(size)), true),
@@ -202,7 +216,9 @@ pub(crate) fn numbers(rows: &RecordBatch, name: &str) -> Vec<f64> {
 pub(crate) fn texts(rows: &RecordBatch, name: &str) -> Vec<String> {
     let column = arrow::compute::cast(rows.column_by_name(name).unwrap(), &DataType::Utf8).unwrap();
     let texts = column.as_string::<i32>();
-    (0..texts.len()).map(|row| texts.value(row).to_owned()).collect()
+    (0..texts.len())
+        .map(|row| texts.value(row).to_owned())
+        .collect()
 }
 
 /// A file of the shared data sets, if they are here.

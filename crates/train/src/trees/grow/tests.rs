@@ -112,7 +112,11 @@ fn many_rows() -> (Bins, Vec<f64>) {
     let (mut values, mut gradients) = (Vec::new(), Vec::new());
     for row in 0..3000_u32 {
         let x = f64::from(row.wrapping_mul(2_654_435_761) % 1000);
-        let few = if row % 11 == 0 { f64::NAN } else { f64::from(row % 7) };
+        let few = if row % 11 == 0 {
+            f64::NAN
+        } else {
+            f64::from(row % 7)
+        };
         let hot = [row % 3 == 0, row % 3 == 1, row % 3 == 2].map(|hot| f64::from(u8::from(hot)));
         values.extend([few, x]);
         values.extend(hot);
@@ -130,7 +134,7 @@ fn grown(n_threads: usize, columns: Columns<'_>) -> Grown {
     let (bins, gradients) = many_rows();
     let rows = Rows {
         gradients: &gradients,
-        weights: &[1.0; 3000],
+        weights: &vec![1.0; 3000],
         n_targets: 1,
     };
     let growth = Growth {
@@ -142,7 +146,15 @@ fn grown(n_threads: usize, columns: Columns<'_>) -> Grown {
         factor: 1.0,
         target: 0,
     };
-    grow(&bins, &rows, (0..3000).collect(), growth, leaves, columns, &mut || false)
+    grow(
+        &bins,
+        &rows,
+        (0..3000).collect(),
+        growth,
+        leaves,
+        columns,
+        &mut || false,
+    )
 }
 
 #[test]
@@ -154,7 +166,9 @@ fn subtracted_sums_find_the_splits_of_fresh_ones() {
         let nodes = grown.tree.nodes.iter().take(30);
         nodes
             .filter_map(|node| match node {
-                TreeNode::Split { feature, threshold, .. } => Some((*feature, *threshold)),
+                TreeNode::Split {
+                    feature, threshold, ..
+                } => Some((*feature, *threshold)),
                 _ => None,
             })
             .collect()
@@ -166,7 +180,10 @@ fn subtracted_sums_find_the_splits_of_fresh_ones() {
 #[test]
 fn threads_do_not_matter() {
     let all = [0, 1, 2, 3, 4];
-    assert_eq!(grown(1, Columns::Same(&all)).tree, grown(3, Columns::Same(&all)).tree);
+    assert_eq!(
+        grown(1, Columns::Same(&all)).tree,
+        grown(3, Columns::Same(&all)).tree
+    );
 }
 
 #[test]
@@ -186,7 +203,7 @@ fn growing_stops_when_told() {
     let (bins, gradients) = many_rows();
     let rows = Rows {
         gradients: &gradients,
-        weights: &[1.0; 3000],
+        weights: &vec![1.0; 3000],
         n_targets: 1,
     };
     // The same rows again and again are work enough for a question.
