@@ -97,15 +97,7 @@ impl Encoder {
                     .push(format!("column `{name}` is left out: {why}")),
             }
         }
-        let n_bytes = encoder.n_columns() * columns.num_rows() * 8;
-        if n_bytes > MAX_MATRIX_BYTES {
-            let (n_rows, n_columns) = (columns.num_rows(), encoder.n_columns());
-            return Err(Error::Inputs(format!(
-                "{n_rows} rows of {n_columns} encoded columns need {} GB, at most {} GB are used; exclude columns or rows",
-                n_bytes >> 30,
-                MAX_MATRIX_BYTES >> 30
-            )));
-        }
+        check_size(columns.num_rows(), encoder.n_columns())?;
         if encoder.columns.is_empty() {
             return Err(Error::Inputs("no column is left to learn from".to_owned()));
         }
@@ -162,6 +154,18 @@ impl Encoder {
         }
         Ok(builder.concat(&parts))
     }
+}
+
+fn check_size(n_rows: usize, n_columns: usize) -> Result<(), Error> {
+    let n_bytes = n_rows * n_columns * size_of::<f64>();
+    if n_bytes <= MAX_MATRIX_BYTES {
+        return Ok(());
+    }
+    Err(Error::Inputs(format!(
+        "{n_rows} rows of {n_columns} encoded columns need {} GiB, at most {} GiB are used; exclude columns or rows",
+        n_bytes >> 30,
+        MAX_MATRIX_BYTES >> 30
+    )))
 }
 
 impl Rule {
@@ -423,3 +427,6 @@ fn texts(column: &ArrayRef) -> impl Iterator<Item = &str> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,3 +138,71 @@ pub(crate) fn softmax(scores: &[f64]) -> Vec<f64> {
     let sum: f64 = powers.iter().sum();
     powers.into_iter().map(|power| power / sum).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use everloop_package::graph::Tree;
+
+    use super::*;
+
+    fn stump(missing_goes_left: bool) -> Model {
+        let split = TreeNode::Split {
+            feature: 0,
+            threshold: 0.5,
+            missing_goes_left,
+            left: 1,
+            right: 2,
+        };
+        let leaf = |weight: f64| TreeNode::Leaves(vec![(0, weight), (1, -weight)]);
+        Model::Trees {
+            ensemble: TreeEnsemble {
+                n_targets: 2,
+                trees: vec![Tree {
+                    nodes: vec![split, leaf(1.0), leaf(2.0)],
+                }],
+            },
+            base: vec![10.0, 0.0],
+        }
+    }
+
+    #[track_caller]
+    fn check(model: &Model, values: &[f64], expected: &[f64]) {
+        let design = Design {
+            values: values.to_vec(),
+            n_rows: values.len(),
+            n_columns: 1,
+        };
+        assert_eq!(model.scores(&design), expected);
+    }
+
+    #[test]
+    fn trees_part_at_their_threshold() {
+        check(
+            &stump(true),
+            &[0.4, 0.5, f64::NAN],
+            &[11.0, -1.0, 12.0, -2.0, 11.0, -1.0],
+        );
+        check(&stump(false), &[f64::NAN], &[12.0, -2.0]);
+        // Features are 32-bit: the nearest such number is the threshold itself.
+        check(&stump(true), &[0.5 - 1e-12], &[12.0, -2.0]);
+    }
+
+    #[test]
+    fn linear_models_have_a_weight_for_each_target() {
+        let model = Model::Linear {
+            weights: vec![2.0, 3.0],
+            bias: vec![1.0, 0.0],
+        };
+        check(&model, &[1.0, -1.0], &[3.0, 3.0, -1.0, -3.0]);
+    }
+
+    #[test]
+    fn links_end_in_probabilities() {
+        assert_eq!(Link::Identity.apply(&[7.0], 1), [7.0]);
+        assert_eq!(Link::Sigmoid.apply(&[0.0], 1), [0.5]);
+        assert_eq!(Link::Softmax.apply(&[3.0, 3.0], 2), [0.5, 0.5]);
+        assert_eq!(Link::Shares.apply(&[0.25, 0.75], 2), [0.75]);
+        assert_eq!(Link::Shares.apply(&[0.2, 0.3, 0.5], 3), [0.2, 0.3, 0.5]);
+        assert!(softmax(&[1000.0, 0.0])[0].is_finite());
+    }
+}
