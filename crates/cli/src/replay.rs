@@ -62,8 +62,8 @@ pub(crate) async fn run(project: Project, plan: &Plan) -> Result<Report> {
 
 /// An opened replay: stores, server, controller, rows.
 pub(crate) struct Replay {
-    pub(crate) workspace: Workspace,
-    pub(crate) rows: Rows,
+    workspace: Workspace,
+    rows: Rows,
     clock: Arc<ManualClock>,
     controller: Controller,
     server: everloop_server::Running,
@@ -100,7 +100,7 @@ impl Replay {
             first_version,
         });
         let controller = Controller::new(runner, true);
-        let traffic = Traffic::new(&server.url(), workspace.lifecycle.deploy.model.clone());
+        let traffic = Traffic::new(&server.url());
         server.reconcile().await?;
         Ok(Self {
             workspace,
@@ -112,11 +112,6 @@ impl Replay {
             until,
             position,
         })
-    }
-
-    /// The version that served first.
-    pub(crate) fn first_version(&self) -> VersionNumber {
-        self.position.first_version
     }
 
     /// Plays window after window to the end.

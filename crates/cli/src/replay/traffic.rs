@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use everloop_domain::{ManualClock, ModelName, Timestamp};
+use everloop_domain::{ManualClock, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -21,15 +21,13 @@ const N_LABELS: usize = 1000;
 pub(crate) struct Traffic {
     client: reqwest::Client,
     url: String,
-    model: ModelName,
 }
 
 impl Traffic {
-    pub(crate) fn new(url: &str, model: ModelName) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         Self {
             client: reqwest::Client::new(),
             url: url.trim_end_matches('/').to_owned(),
-            model,
         }
     }
 
@@ -100,7 +98,6 @@ impl Traffic {
             let answer = self
                 .client
                 .post(format!("{}/feedback", self.url))
-                .query(&[("model", self.model.as_str())])
                 .json(&json!({"labels": some}))
                 .send()
                 .await?;
