@@ -1,0 +1,60 @@
+//! `mlflow-artifacts/…`.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::server::{TestServer, answer};
+
+const ROOT: &str = "/api/2.0/mlflow-artifacts/artifacts";
+
+#[tokio::test]
+async fn an_artifact_is_kept_listed_given_and_removed() {
+    let server = TestServer::start().await;
+    let path = format!("{ROOT}/0/run/artifacts/dir/gr%C3%B6%C3%9Fe.txt");
+    let upload = server.request(Method::PUT, &path).body("hello");
+    assert_eq!(answer(upload).await.0, StatusCode::OK);
+    let (_, listed) = server.get(&format!("{ROOT}?path=0/run/artifacts")).await;
+    assert_eq!(listed, json!({"files": [{"path": "dir", "is_dir": true}]}));
+    let (_, listed) = server
+        .get(&format!("{ROOT}?path=0/run/artifacts/dir"))
+        .await;
+    assert_eq!(
+        listed,
+        json!({"files": [{"path": "größe.txt", "is_dir": false, "file_size": 5}]})
+    );
+    let response = server.request(Method::GET, &path).send().await.unwrap();
+    let disposition = response.headers()["content-disposition"].to_str().unwrap();
+    assert!(disposition.starts_with("attachment"), "{disposition}");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(response.text().await.unwrap(), "hello");
+    let removed = answer(server.request(Method::DELETE, &path)).await;
+    assert_eq!(removed.0, StatusCode::OK);
+    assert_eq!(server.get(&path).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn path_traversal_is_refused() {
+    let server = TestServer::start().await;
+    std::fs::write(server.dir().join("secret"), "secret").unwrap();
+    for path in [
+        "..%2fsecret",
+        "%2e%2e%2fsecret",
+        "a%2f..%2f..%2fsecret",
+        "%2fetc%2fpasswd",
+        "..%5csecret",
+        "%252e%252e%252fsecret",
+        "C:%2fx",
+    ] {
+        let path = format!("{ROOT}/{path}");
+        for method in [Method::GET, Method::DELETE] {
+            let (status, body) = answer(server.request(method, &path)).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {body}");
+        }
+        let upload = server.request(Method::PUT, &path).body("x");
+        assert_eq!(answer(upload).await.0, StatusCode::BAD_REQUEST, "{path}");
+    }
+    let (status, _) = server.get(&format!("{ROOT}?path=../..")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let kept = std::fs::read_to_string(server.dir().join("secret")).unwrap();
+    assert_eq!(kept, "secret");
+}
