@@ -29,6 +29,7 @@ impl Front {
     /// Inputs for the raw columns that are needed, then the expressions. Whether a column may be missing is told by the
     /// train rows.
     pub(crate) fn build(request: &FitRequest<'_>, train: &RecordBatch) -> Result<Self, Error> {
+        check_names(request)?;
         let mut builder = GraphBuilder::new();
         let mut known: BTreeMap<String, Column> = BTreeMap::new();
         let computed: Vec<&str> = request
@@ -103,6 +104,34 @@ impl Computed {
         let columns = named.map(|(name, column)| (name, Arc::clone(column), true));
         Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
     }
+}
+
+/// Refuses features that are named like columns, and inputs that hold the answer.
+fn check_names(request: &FitRequest<'_>) -> Result<(), Error> {
+    if request
+        .columns
+        .iter()
+        .any(|column| column == request.target)
+    {
+        return Err(Error::Inputs(format!(
+            "the target `{}` is also an input: leave it out of the inputs",
+            request.target
+        )));
+    }
+    for (name, expression) in request.features {
+        if expression.names().contains(request.target) {
+            return Err(Error::Inputs(format!(
+                "feature `{name}` uses the target `{}`, which is unknown when predicting",
+                request.target
+            )));
+        }
+        if request.columns.contains(name) {
+            return Err(Error::Inputs(format!(
+                "feature `{name}` is named like a column: rename the feature"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn compile(

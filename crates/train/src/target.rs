@@ -24,7 +24,7 @@ impl Target {
             column: name.to_owned(),
             problem,
         };
-        let values = read(rows, name)?;
+        let values = read(rows, name, "train")?;
         if values.len() < 2 {
             return Err(refuse(format!(
                 "there are {} rows to learn from, expected at least 2",
@@ -89,7 +89,7 @@ impl Target {
         name: &str,
         classes: &[Value],
     ) -> Result<Vec<f64>, Error> {
-        let values = read(rows, name)?;
+        let values = read(rows, name, "validation")?;
         if task.is_classification() {
             Ok(indices(&values, classes))
         } else {
@@ -98,18 +98,21 @@ impl Target {
     }
 }
 
-fn read(rows: &RecordBatch, name: &str) -> Result<Vec<Value>, Error> {
+fn read(rows: &RecordBatch, name: &str, part: &str) -> Result<Vec<Value>, Error> {
     let refuse = |problem: String| Error::Target {
         column: name.to_owned(),
         problem,
     };
     let column = rows
         .column_by_name(name)
-        .ok_or_else(|| refuse("the train rows have no such column".to_owned()))?;
+        .ok_or_else(|| refuse(format!("the {part} rows have no such column")))?;
     (0..column.len())
         .map(|row| {
             if column.is_null(row) {
-                return Err(refuse(format!("row {} has no value", row + 1)));
+                return Err(refuse(format!(
+                    "row {} of the {part} part has no value",
+                    row + 1
+                )));
             }
             match column.data_type() {
                 DataType::Int64 => Ok(Value::Integer(
@@ -122,7 +125,10 @@ fn read(rows: &RecordBatch, name: &str) -> Result<Vec<Value>, Error> {
                     if value.is_finite() {
                         Ok(Value::Number(value))
                     } else {
-                        Err(refuse(format!("row {} is {value}", row + 1)))
+                        Err(refuse(format!(
+                            "row {} of the {part} part is {value}",
+                            row + 1
+                        )))
                     }
                 }
                 other => Err(refuse(format!(
@@ -231,12 +237,12 @@ mod tests {
         check(
             Task::Regression,
             Arc::new(Float64Array::from(vec![1.0, f64::NAN])),
-            "target `y`: row 2 is NaN",
+            "target `y`: row 2 of the train part is NaN",
         );
         check(
             Task::Regression,
             Arc::new(Float64Array::from(vec![Some(1.0), None])),
-            "target `y`: row 2 has no value",
+            "target `y`: row 2 of the train part has no value",
         );
         check(
             Task::Regression,

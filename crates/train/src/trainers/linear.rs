@@ -16,7 +16,7 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     job.tell(0, 1, None)?;
     // Even without a penalty, columns may depend on each other: the least one makes the solution unique.
     let l2 = job.parameters.number("l2").max(1e-10) * design.n_rows as f64;
-    let solution = ridge(design, &job.row_weights, job.target, l2)?;
+    let solution = ridge("linear", design, (&job.row_weights, job.target), l2)?;
     job.tell(1, 1, None)?;
     let (weights, bias) = solution.split_at(design.n_columns);
     Ok(Trained {
@@ -52,11 +52,16 @@ pub(super) fn sizes(design: &Design, weights: &[f64], n_targets: usize) -> Vec<f
 /// With `Z` the centred rows times the roots of their weights, `w` solves `(Z'Z + l2 I) w = Z'y`, or, where there are
 /// fewer rows than columns, is `Z'a` for the `a` that solves `(ZZ' + l2 I) a = y`.
 pub(super) fn ridge(
+    trainer: &'static str,
     design: &Design,
-    weights: &[f64],
-    targets: &[f64],
+    (weights, targets): (&[f64], &[f64]),
     l2: f64,
 ) -> Result<Vec<f64>, Error> {
+    let singular = || Error::Diverged {
+        trainer,
+        step: 0,
+        hint: "columns are too large or depend on each other: raise `l2` or exclude some",
+    };
     let (n_rows, n_columns) = (design.n_rows, design.n_columns);
     let size = n_rows.min(n_columns);
     check_size(size)?;
@@ -77,10 +82,11 @@ pub(super) fn ridge(
         weights[row].sqrt() * (targets[row] - mean_target)
     });
     let solution = if n_columns <= n_rows {
-        solve(z.transpose() * &z, &(z.transpose() * &y), l2)?
+        solve(z.transpose() * &z, &(z.transpose() * &y), l2)
     } else {
-        z.transpose() * solve(&z * z.transpose(), &y, l2)?
+        solve(&z * z.transpose(), &y, l2).map(|dual| z.transpose() * dual)
     };
+    let solution = solution.ok_or_else(singular)?;
     let mut solution: Vec<f64> = (0..n_columns).map(|column| solution[(column, 0)]).collect();
     let offset: f64 = solution
         .iter()
@@ -95,12 +101,13 @@ pub(super) fn ridge(
     }
 }
 
-fn solve(mut system: Mat<f64>, right: &Mat<f64>, l2: f64) -> Result<Mat<f64>, Error> {
+/// Nothing if the system has no unique solution.
+fn solve(mut system: Mat<f64>, right: &Mat<f64>, l2: f64) -> Option<Mat<f64>> {
     for at in 0..system.nrows() {
         system[(at, at)] += l2;
     }
-    let factor = system.llt(Side::Lower).map_err(|_| singular())?;
-    Ok(factor.solve(right))
+    let factor = system.llt(Side::Lower).ok()?;
+    Some(factor.solve(right))
 }
 
 fn check_size(size: usize) -> Result<(), Error> {
@@ -113,14 +120,6 @@ fn check_size(size: usize) -> Result<(), Error> {
         n_bytes >> 30,
         MAX_SYSTEM_BYTES >> 30
     )))
-}
-
-fn singular() -> Error {
-    Error::Diverged {
-        trainer: "linear",
-        step: 0,
-        hint: "columns are too large or depend on each other: raise `l2` or exclude some",
-    }
 }
 
 #[cfg(test)]
@@ -138,7 +137,7 @@ mod tests {
     #[track_caller]
     fn check(design: &Design, targets: &[f64], l2: f64, expected: &[f64]) {
         let weights = vec![1.0; targets.len()];
-        let found = ridge(design, &weights, targets, l2).unwrap();
+        let found = ridge("linear", design, (&weights, targets), l2).unwrap();
         let is_near = found
             .iter()
             .zip(expected)
@@ -176,12 +175,22 @@ mod tests {
     #[test]
     fn weights_count_as_repeated_rows() {
         let once = design(1, &[0.0, 1.0, 3.0]);
-        let found = ridge(&once, &[1.0, 2.0, 1.0], &[0.0, 2.0, 3.0], 0.5).unwrap();
+        let found = ridge("linear", &once, (&[1.0, 2.0, 1.0], &[0.0, 2.0, 3.0]), 0.5).unwrap();
         check(
             &design(1, &[0.0, 1.0, 1.0, 3.0]),
             &[0.0, 2.0, 2.0, 3.0],
             0.5,
             &found,
+        );
+    }
+
+    #[test]
+    fn numbers_beyond_reason_are_an_error() {
+        let huge = design(1, &[1e300, -1e300, 1e300]);
+        let error = ridge("linear", &huge, (&[1.0; 3], &[1.0, 2.0, 3.0]), 1.0).unwrap_err();
+        assert!(
+            error.to_string().starts_with("`linear` diverged at step 0"),
+            "{error}"
         );
     }
 

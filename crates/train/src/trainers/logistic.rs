@@ -58,7 +58,7 @@ fn binary(job: &mut Job<'_>) -> Result<(Vec<f64>, bool), Error> {
             weights.push(curvature * job.row_weights[row]);
             targets.push(score + (job.target[row] - probability) / curvature);
         }
-        let goal = ridge(design, &weights, &targets, l2)?;
+        let goal = ridge("logistic", design, (&weights, &targets), l2)?;
         let mut factor = 1.0;
         let (next, next_loss) = loop {
             let pairs = solution.iter().zip(&goal);

@@ -11,7 +11,7 @@ use super::Bins;
 use super::histogram::{Node, Rows, Split, accumulate, best_split};
 
 /// Rows times bundles that one thread looks through before another is worth starting.
-const WORK_A_THREAD: usize = 100_000;
+const WORK_A_THREAD: usize = 400_000;
 /// Rows times bundles between two questions whether to stop.
 const WORK_A_POLL: usize = 10_000_000;
 

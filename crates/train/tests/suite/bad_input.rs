@@ -93,6 +93,42 @@ fn an_unknown_column_or_trainer_is_named() {
 }
 
 #[test]
+fn what_holds_the_answer_is_no_input() {
+    let rows = made_up(60, 1);
+    let mut case = Case::new("tree", Task::Regression);
+    case.columns.push("amount".to_owned());
+    assert_eq!(
+        said(&case, &rows),
+        "the target `amount` is also an input: leave it out of the inputs"
+    );
+    let mut case = Case::new("tree", Task::Regression);
+    let feature = everloop_domain::expression::parse("amount * 2").unwrap();
+    case.features = vec![("leak".to_owned(), feature)];
+    assert_eq!(
+        said(&case, &rows),
+        "feature `leak` uses the target `amount`, which is unknown when predicting"
+    );
+    let feature = everloop_domain::expression::parse("count * 2").unwrap();
+    case.features = vec![("size".to_owned(), feature)];
+    assert_eq!(
+        said(&case, &rows),
+        "feature `size` is named like a column: rename the feature"
+    );
+}
+
+#[test]
+fn validation_rows_are_told_apart() {
+    let rows = made_up(60, 1);
+    let gaps = Arc::new(Float64Array::from(vec![None; 60]));
+    let validation = with_column(&rows, "amount", gaps);
+    let case = Case::new("tree", Task::Regression);
+    assert_eq!(
+        case.fit(&rows, &validation).unwrap_err().to_string(),
+        "target `amount`: row 1 of the validation part has no value"
+    );
+}
+
+#[test]
 fn too_few_rows_are_refused() {
     let case = Case::new("tree", Task::Regression);
     assert_eq!(
