@@ -9,6 +9,7 @@ use everloop_measure::check_gate;
 use everloop_metastore::{Entry, ModelVersion, Signal};
 
 use crate::Error;
+use crate::decisions::{carried_out, settle};
 use crate::log::VersionLog;
 use crate::planner::{Condition, Decision, LastCycle, State, planner};
 use crate::signals::Subject;
@@ -57,6 +58,7 @@ impl Controller {
     ///
     /// Fails if the log or the metastore cannot be read or written.
     pub async fn tick(&self) -> Result<Tick, Error> {
+        settle(self.runner.metastore(), self.now()).await?;
         let champion = self.champion().await?;
         let signals = match &champion {
             Some(champion) => self.look(champion).await?,
@@ -389,7 +391,7 @@ impl Controller {
         Ok(conditions)
     }
 
-    /// The keys among those that could come up which were decided before.
+    /// The keys among those that could come up which were carried out before.
     async fn decided(
         &self,
         champion: Option<VersionNumber>,
@@ -407,20 +409,7 @@ impl Controller {
                 ))
             })
             .collect();
-        let found = self
-            .runner
-            .metastore()
-            .read(move |tx| {
-                let mut found = std::collections::BTreeSet::new();
-                for key in keys {
-                    if tx.decisions().is_recorded(&key)? {
-                        found.insert(key);
-                    }
-                }
-                Ok(found)
-            })
-            .await?;
-        Ok(found)
+        carried_out(self.runner.metastore(), keys).await
     }
 }
 

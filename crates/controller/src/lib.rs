@@ -7,6 +7,7 @@
 //! The controller deploys by moving an alias ([`promotion`]); it never talks to what serves.
 
 mod controller;
+mod decisions;
 mod error;
 mod log;
 pub mod planner;

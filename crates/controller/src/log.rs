@@ -167,3 +167,6 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     paths.sort();
     Ok(paths)
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,3 +115,6 @@ fn audit(
         details: serde_json::Value::Null,
     })
 }
+
+#[cfg(test)]
+mod tests;
