@@ -64,12 +64,12 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
     );
     eprintln!(
         "the model goes live on {}; fraudsters change their ways on {}\n",
-        world.live().day(),
-        world.change().day()
+        World::live().day(),
+        World::change().day()
     );
 
     let plan = Plan {
-        from: world.live(),
+        from: World::live(),
         until: Some(world.end()),
         set: Vec::new(),
     };

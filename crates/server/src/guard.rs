@@ -49,7 +49,10 @@ pub(crate) async fn check(State(hosts): State<Hosts>, request: Request, next: Ne
         &hosts,
         request.method(),
         request.headers(),
-        request.uri().authority().map(|found| found.as_str()),
+        request
+            .uri()
+            .authority()
+            .map(axum::http::uri::Authority::as_str),
     ) {
         Some(problem) => (StatusCode::FORBIDDEN, problem).into_response(),
         None => next.run(request).await,
@@ -78,7 +81,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(method: Method, host: &str, origin: Option<&str>, is_refused: bool) {
+    fn check(method: &Method, host: &str, origin: Option<&str>, is_refused: bool) {
         let hosts = Hosts::new([127, 0, 0, 1].into(), &["ml.example".to_owned()]);
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
@@ -86,7 +89,7 @@ mod tests {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
         assert_eq!(
-            problem(&hosts, &method, &headers, None).is_some(),
+            problem(&hosts, method, &headers, None).is_some(),
             is_refused,
             "{method} {host} {origin:?}"
         );
@@ -94,31 +97,31 @@ mod tests {
 
     #[test]
     fn dns_rebinding_is_refused() {
-        check(Method::GET, "127.0.0.1:5000", None, false);
-        check(Method::GET, "localhost", None, false);
-        check(Method::GET, "[::1]:5000", None, false);
-        check(Method::GET, "ML.example:80", None, false);
-        check(Method::GET, "evil.example", None, true);
-        check(Method::GET, "127.0.0.1.evil.example:5000", None, true);
+        check(&Method::GET, "127.0.0.1:5000", None, false);
+        check(&Method::GET, "localhost", None, false);
+        check(&Method::GET, "[::1]:5000", None, false);
+        check(&Method::GET, "ML.example:80", None, false);
+        check(&Method::GET, "evil.example", None, true);
+        check(&Method::GET, "127.0.0.1.evil.example:5000", None, true);
     }
 
     #[test]
     fn cross_site_writes_are_refused() {
         check(
-            Method::POST,
+            &Method::POST,
             "localhost:5000",
             Some("http://localhost:5000"),
             false,
         );
         check(
-            Method::POST,
+            &Method::POST,
             "localhost:5000",
             Some("http://evil.example"),
             true,
         );
-        check(Method::POST, "localhost:5000", Some("null"), true);
+        check(&Method::POST, "localhost:5000", Some("null"), true);
         check(
-            Method::GET,
+            &Method::GET,
             "localhost:5000",
             Some("http://evil.example"),
             false,

@@ -101,7 +101,10 @@ impl TestProject {
 
     /// Runs the binary, which must succeed.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "that it succeeded is often all that matters")]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "that it succeeded is often all that matters"
+    )]
     pub fn succeed(&self, arguments: &[&str]) -> Ran {
         let ran = self.run(arguments);
         assert!(

@@ -20,7 +20,10 @@ pub struct Up {
 impl Up {
     /// Starts a server and waits until it has said its address.
     #[must_use]
-    #[expect(clippy::zombie_processes, reason = "a server that never came up ends the test")]
+    #[expect(
+        clippy::zombie_processes,
+        reason = "a server that never came up ends the test"
+    )]
     pub fn start(mut command: Command) -> Self {
         let mut child = command
             .stderr(Stdio::piped())

@@ -37,10 +37,10 @@ pub(crate) struct Cost {
 impl Cost {
     /// Reads what was served and compares it with the truth, which the generator knows.
     pub(crate) async fn of(workspace: &Workspace, world: World) -> Result<Self> {
-        let rows = Rows::read(workspace, world.live(), Some(world.end())).await?;
+        let rows = Rows::read(workspace, World::live(), Some(world.end())).await?;
         let served = Served::read(workspace, &rows, VersionNumber(1)).await?;
         let promotions = promotions(workspace).await?;
-        let change = world.change();
+        let change = World::change();
         // The first promotion after labels of the new fraud were there to learn from.
         let promoted_at = served
             .versions
@@ -58,7 +58,7 @@ impl Cost {
             Stretch::of(&rows, &served, predictions, from, until)
         };
         Ok(Self {
-            before: stretch(&served.predictions, world.live(), change)?,
+            before: stretch(&served.predictions, World::live(), change)?,
             late: stretch(&served.predictions, change, end)?,
             after: stretch(&served.predictions, end, world.end())?,
             after_with_first: stretch(&served.first_model, end, world.end())?,

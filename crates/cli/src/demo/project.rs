@@ -21,7 +21,7 @@ const N_DAYS_BEFORE: u32 = 28;
 const N_DAYS_TO_CHANGE: u32 = 6;
 /// 2026-01-01, a Thursday.
 const FIRST_DAY_MS: i64 = 1_767_225_600_000;
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// What is generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +37,12 @@ impl World {
     }
 
     /// When the model goes live.
-    pub(crate) fn live(self) -> Timestamp {
+    pub(crate) fn live() -> Timestamp {
         day_start(N_DAYS_BEFORE)
     }
 
     /// When fraudsters change their ways.
-    pub(crate) fn change(self) -> Timestamp {
+    pub(crate) fn change() -> Timestamp {
         day_start(N_DAYS_BEFORE + N_DAYS_TO_CHANGE)
     }
 
@@ -153,8 +153,8 @@ mod tests {
 
     #[test]
     fn the_calendar_is_fixed() {
-        assert_eq!(WORLD.live().day(), "2026-01-29");
-        assert_eq!(WORLD.change().day(), "2026-02-04");
+        assert_eq!(World::live().day(), "2026-01-29");
+        assert_eq!(World::change().day(), "2026-02-04");
         assert_eq!(WORLD.end().day(), "2026-01-30");
     }
 }

@@ -70,10 +70,10 @@ impl Rows {
             .labels
             .as_ref()
             .map(|labels| labels.key.as_str());
-        Self::new(batch, &dataset.target, key)
+        Ok(Self::new(batch, &dataset.target, key))
     }
 
-    fn new(batch: RecordBatch, target: &str, key: Option<&str>) -> Result<Self> {
+    fn new(batch: RecordBatch, target: &str, key: Option<&str>) -> Self {
         let column = batch.column_by_name(TIME).map(|column| {
             column
                 .as_primitive::<TimestampMillisecondType>()
@@ -96,13 +96,13 @@ impl Rows {
                 .collect(),
         };
         let has_key = key_column.is_some();
-        Ok(Self {
+        Self {
             batch,
             times,
             ids,
             target: target.to_owned(),
             has_key,
-        })
+        }
     }
 
     /// The rows between two moments.
@@ -207,7 +207,7 @@ mod tests {
             ),
         ])
         .unwrap();
-        Rows::new(batch, "y", Some("id")).unwrap()
+        Rows::new(batch, "y", Some("id"))
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `everloop run` and `everloop status`: cache, outcomes, bad data.
 
+use std::fmt::Write as _;
+
 use crate::projects::{line, line_rows};
 
 #[test]
@@ -127,13 +129,13 @@ fn bad_data_is_named() {
     fails("", "it is empty");
     fails("id,x,group,y\n", "rows");
     fails("id,x,group,y\n1,2,a\n", "line 2: 3 fields, expected 4");
-    let constant: String = (0..50).map(|id| format!("{id},{},a,1\n", id * 2)).collect();
-    fails(
-        &format!("id,x,group,y\n{constant}"),
-        "there is nothing to learn",
-    );
-    let texts: String = (0..50)
-        .map(|id| format!("{id},{},a,none{id}\n", id * 2))
-        .collect();
-    fails(&format!("id,x,group,y\n{texts}"), "type number");
+    let rows = |target: &dyn Fn(usize) -> String| {
+        let mut text = String::from("id,x,group,y\n");
+        for id in 0..50 {
+            let _ = writeln!(text, "{id},{},a,{}", id * 2, target(id));
+        }
+        text
+    };
+    fails(&rows(&|_| "1".to_owned()), "there is nothing to learn");
+    fails(&rows(&|id| format!("none{id}")), "type number");
 }

@@ -184,7 +184,7 @@ fn falling_quality_starts_a_cycle_that_is_promoted() {
         let _ = up.post("/feedback", &label).ok();
     }
     project.write("data/line.csv", line_rows(1000, 300, 4.0));
-    let cycle = up.wait_for(Duration::from_secs(60), "retraining", |up| {
+    let cycle = up.wait_for(Duration::from_mins(1), "retraining", |up| {
         let status = up.get("/api/v1/status").ok().json();
         let cycle = status["cycles"][0].clone();
         (cycle["number"].as_u64() > Some(1) && !cycle["outcome"].is_null()).then_some(cycle)

@@ -46,7 +46,7 @@ with mlflow.start_run():
     model.fit(train[numbers + texts], train[target])
     mlflow.log_param("solver", "lbfgs")
     mlflow.log_metric("validation_accuracy", model.score(validation[numbers + texts], validation[target]))
-    mlflow.sklearn.log_model(model, name="model", input_example=train[numbers + texts].head(3))
+    mlflow.sklearn.log_model(model, name="model", serialization_format="cloudpickle", input_example=train[numbers + texts].head(3))
 "#;
 
 #[test]
@@ -69,7 +69,7 @@ fn a_python_model_is_adopted_and_served() {
         {"age": 29.0, "fare": 211.3, "pclass": 1, "sex": "female", "embarked": "S"},
         {"age": 40.0, "fare": 7.9, "pclass": 3, "sex": "male", "embarked": "S"},
     ]});
-    let answer = up.wait_for(std::time::Duration::from_secs(60), "prediction", |up| {
+    let answer = up.wait_for(std::time::Duration::from_mins(1), "prediction", |up| {
         let answer = up.post("/invocations", &body);
         (answer.status == 200).then(|| answer.json())
     });

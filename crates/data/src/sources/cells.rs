@@ -167,7 +167,9 @@ mod tests {
     #[track_caller]
     fn check(cells: &[&str], expected: ColumnType) {
         let mut candidates = Candidates::new();
-        cells.iter().for_each(|cell| candidates.see(cell, false));
+        for cell in cells {
+            candidates.see(cell, false);
+        }
         assert_eq!(candidates.column_type(), expected, "{cells:?}");
     }
 

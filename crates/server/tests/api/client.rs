@@ -6,7 +6,6 @@ use std::process::Command;
 use crate::server::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stderr, reason = "a test says when it is skipped")]
 async fn the_real_client_works_unchanged() {
     let Some(python) = std::env::var_os("EVERLOOP_TEST_PYTHON") else {
         eprintln!("skipped: `EVERLOOP_TEST_PYTHON` names no Python with mlflow and scikit-learn");

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::server::TestServer;
 
 #[track_caller]
-fn check(found: (u16, String, String), status: u16, code: &str, words: &str) {
+fn check(found: &(u16, String, String), status: u16, code: &str, words: &str) {
     assert_eq!((found.0, found.1.as_str()), (status, code), "{}", found.2);
     assert!(found.2.contains(words), "{}", found.2);
 }
@@ -73,7 +73,7 @@ async fn refusals_have_a_code_and_name_what_is_wrong() {
         ),
     ];
     for (endpoint, body, status, code, words) in cases {
-        check(server.refused(endpoint, body).await, status, code, words);
+        check(&server.refused(endpoint, body).await, status, code, words);
     }
 }
 

@@ -1,13 +1,24 @@
 //! The server as its clients see it: a real one on a free port, with a metastore in memory and a clock that stands still.
 
+#[cfg(test)]
 mod artifacts;
+#[cfg(test)]
 mod client;
+#[cfg(test)]
 mod errors;
+#[cfg(test)]
 mod experiments;
+#[cfg(test)]
 mod feedback;
+#[cfg(test)]
 mod guard;
+#[cfg(test)]
 mod own;
+#[cfg(test)]
 mod registry;
+#[cfg(test)]
 mod runs;
+#[cfg(test)]
 mod server;
+#[cfg(test)]
 mod switching;
