@@ -8,10 +8,10 @@ use everloop_domain::ErrorKind;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No file matches a source.
-    #[error("source `{source_name}`: nothing matches `{path}`{hint}")]
+    #[error("source `{named}`: nothing matches `{path}`{hint}")]
     NoFiles {
         /// The source.
-        source_name: String,
+        named: String,
         /// The path or pattern.
         path: String,
         /// Nearby names, or nothing.

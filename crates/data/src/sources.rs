@@ -40,7 +40,7 @@ pub(crate) fn files(base: &Path, source: &Source) -> Result<Vec<PathBuf>, Error>
     found.sort();
     if found.is_empty() {
         return Err(Error::NoFiles {
-            source_name: source.name.clone(),
+            named: source.name.clone(),
             path: source.path.clone(),
             hint: hint(&path),
         });
