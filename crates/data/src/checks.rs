@@ -163,9 +163,12 @@ impl Session {
 
     /// For each row of a table whether a condition holds; null counts as no.
     async fn failing(&self, table: &str, condition: &str) -> Result<BooleanArray, Error> {
+        // A window in the condition sorts the rows, so they are numbered before and put back in order after.
+        let name = quoted(table);
         let query = format!(
-            "select coalesce({condition}, false) as failing from {}",
-            quoted(table)
+            "select failing from (select coalesce({condition}, false) as failing, \"_everloop_row\" \
+             from (select *, row_number() over () as \"_everloop_row\" from {name}) as {name}) \
+             order by \"_everloop_row\""
         );
         let found = self.sql(&query).await?;
         let column = found

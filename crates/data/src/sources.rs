@@ -38,6 +38,7 @@ pub(crate) fn files(base: &Path, source: &Source) -> Result<Vec<PathBuf>, Error>
         Vec::new()
     };
     found.sort();
+    found.dedup();
     if found.is_empty() {
         return Err(Error::NoFiles {
             named: source.name.clone(),
@@ -89,7 +90,6 @@ fn matches(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, Error> {
         places = next;
     }
     places.retain(|path| path.is_file());
-    places.dedup();
     Ok(places)
 }
 

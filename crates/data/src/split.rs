@@ -200,7 +200,16 @@ fn assign(rows: &RecordBatch, dataset: &Dataset, split: &Split) -> Result<Vec<Pa
             let strata = codes(column(rows, dataset, &dataset.target)?);
             by_chance(&strata, split)
         }
-        SplitBy::Group(name) => by_group(&codes(column(rows, dataset, name)?), split),
+        SplitBy::Group(name) => {
+            let groups = column(rows, dataset, name)?;
+            if groups.null_count() > 0 {
+                let (n_missing, n_rows) = (groups.null_count(), rows.num_rows());
+                let problem =
+                    format!("group column `{name}` is missing in {n_missing} of {n_rows} rows");
+                return Err(refuse(dataset, problem));
+            }
+            by_group(&codes(groups), split)
+        }
         SplitBy::Column(name) => by_column(column(rows, dataset, name)?, dataset, name)?,
     };
     let share = |part: Part| match part {

@@ -191,3 +191,15 @@ async fn failing_rows_are_kept_with_their_reasons() {
     assert_eq!(text("_severity", 1), "error");
     assert_eq!(text("text", 1), "cd");
 }
+
+#[tokio::test]
+async fn repeated_values_are_found_where_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = session(dir.path()).await;
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![3, 1, 3, 2]));
+    let rows = RecordBatch::try_from_iter(vec![("id", ids)]).unwrap();
+    session.register("t", &rows).unwrap();
+    let checks = column("id", ColumnRule::Unique);
+    let report = session.check(&checks).await.unwrap();
+    assert_eq!(report.results[0].examples, ["row 1: 3", "row 3: 3"]);
+}

@@ -138,7 +138,7 @@ fn impossible_splits_are_refused() {
     refuse_with(
         &two,
         SplitBy::Random,
-        "cannot split `t`: the validation part of 2 rows would be empty",
+        "cannot split `t`: the test part of 2 rows would be empty",
     );
     refuse_with(
         &two,
@@ -185,5 +185,16 @@ fn rows_that_were_not_known_are_hidden() {
     assert_eq!(
         error.to_string(),
         "cannot split `t`: none of its 3 rows has a value of `y` before 2020-01-01T00:00:00Z"
+    );
+}
+
+#[test]
+fn a_row_without_group_is_refused() {
+    let groups: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
+    let rows = RecordBatch::try_from_iter(vec![("group", groups)]).unwrap();
+    refuse_with(
+        &rows,
+        SplitBy::Group("group".into()),
+        "cannot split `t`: group column `group` is missing in 1 of 2 rows",
     );
 }

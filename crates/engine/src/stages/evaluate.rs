@@ -114,7 +114,7 @@ impl Work {
         let slices = slices(self.lifecycle(), &scored, &test)?;
         let fairness = fairness(self.lifecycle(), &scored, &test)?;
         let all = fairness_metrics(&fairness, metrics.clone());
-        let mut gates = gates(self.lifecycle(), &all, champion.as_ref())?;
+        let mut gates = gates(self.lifecycle(), &all, champion.as_ref(), &fairness)?;
         gates.extend(bounds(self.lifecycle(), &fairness));
         self.reference(dir, candidate.as_ref(), &test)?;
         Ok(Evaluation {
@@ -270,6 +270,7 @@ fn gates(
     lifecycle: &Lifecycle,
     metrics: &BTreeMap<String, f64>,
     champion: Option<&BTreeMap<String, f64>>,
+    fairness: &[GroupReport],
 ) -> Result<Vec<GateOutcome>, Error> {
     lifecycle
         .gates
@@ -280,13 +281,39 @@ fn gates(
                 None => metrics.get(name).copied(),
             };
             let result = check_gate(&gate.expression, &value)?;
+            let mut shown = result.shown;
+            for name in gate.expression.names() {
+                if let Some(words) = groups(name, fairness) {
+                    shown = format!("{shown}; {words}");
+                }
+            }
             Ok(GateOutcome {
                 text: gate.text.clone(),
                 passed: result.passed,
-                shown: result.shown,
+                shown,
             })
         })
         .collect()
+}
+
+/// Which groups make a difference that a gate names, if it names one.
+fn groups(name: &str, reports: &[GroupReport]) -> Option<String> {
+    let (name, column) = name
+        .split_once('.')
+        .map_or((name, None), |(name, column)| (name, Some(column)));
+    let value = |report: &GroupReport| {
+        report
+            .differences()
+            .into_iter()
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| value)
+    };
+    reports
+        .iter()
+        .filter(|report| column.is_none_or(|column| report.column == column))
+        .filter_map(|report| Some((value(report)?, report)))
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, report)| report.explain(name))
 }
 
 /// The bounds that `evaluate.fairness.metrics` sets, as gates that name the groups.
