@@ -17,7 +17,7 @@ fn the_demo_promotes_a_retraining_even_after_a_kill() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_millis(1500));
     child.kill().unwrap();
     child.wait().unwrap();
     let ran = place.succeed(&arguments);
