@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use everloop_domain::{CycleOutcome, RequestId, Timestamp, Value, VersionNumber};
 use everloop_engine::{CHAMPION, CycleReport, CycleRequest, METRICS_TAG, Runner};
+use everloop_lifecycle::Window;
 use everloop_measure::check_gate;
 use everloop_metastore::{Entry, ModelVersion, Signal};
 
@@ -12,13 +13,15 @@ use crate::Error;
 use crate::decisions::{carried_out, settle};
 use crate::log::VersionLog;
 use crate::planner::{Condition, Decision, LastCycle, State, planner};
-use crate::signals::Subject;
+use crate::signals::{Kept, Subject};
 use crate::windows::closed;
 
 /// Who writes the audit rows.
 const ACTOR: &str = "controller";
 /// How long a claimed decision belongs to its claimer; a cycle is never split between two, because it holds a lock.
 const LEASE: Duration = Duration::from_hours(24);
+/// How long after its due time a label still counts for the window it belongs to.
+const LATE_LABELS: Duration = Duration::from_hours(7 * 24);
 /// Cycles that are looked at for failures in a row.
 const N_CYCLES: usize = 20;
 
@@ -166,74 +169,65 @@ impl Controller {
         Ok(())
     }
 
-    /// Keeps the signals of the windows that have closed since the last look.
+    /// Keeps the signals of the windows that have closed since the last look, and those that late labels have changed.
     async fn look(&self, champion: &ModelVersion) -> Result<Vec<Signal>, Error> {
-        let dir = self
-            .runner
-            .project()
-            .predictions_dir()
-            .join(champion.name.as_str());
-        let Some(log) = VersionLog::read(&dir, champion.version, champion.created_at)? else {
+        let kept = Kept::read(self.runner.metastore(), champion).await?;
+        let Some(log) = self.log(champion, &kept)? else {
             return Ok(Vec::new());
         };
-        let monitor = &self.runner.lifecycle().monitor;
-        let now = self.now();
+        let window = self.runner.lifecycle().monitor.window;
         let subject = Subject {
             runner: &self.runner,
             model: champion.name.clone(),
             version: champion.version,
             log: &log,
         };
+        let closed = |until| closed(window, champion.created_at, &log, until);
         let mut signals = Vec::new();
-        let seen = self.seen(champion, "drift").await?;
-        for window in closed(monitor.window, champion.created_at, seen.0, &log.times, now) {
-            let look = seen.1
-                + 1
-                + signals
-                    .iter()
-                    .filter(|signal: &&Signal| signal.name == "drift")
-                    .count() as u64;
+        let unseen = closed(self.now())
+            .into_iter()
+            .filter(|(_, end)| Some(*end) > kept.seen_until);
+        for (look, window) in (kept.n_looks + 1..).zip(unseen) {
             signals.extend(subject.service(window));
             signals.extend(subject.drift(window, look)?);
         }
-        if let Some(spec) = &monitor.labels {
-            let seen = self.seen(champion, "n_labels").await?;
-            for window in closed(
-                monitor.window,
-                champion.created_at,
-                seen.0,
-                &log.times,
-                now - spec.delay,
-            ) {
+        if let Some(spec) = &self.runner.lifecycle().monitor.labels {
+            for window in closed(self.now() - spec.delay) {
                 let labels = self.labels(champion, &log, window).await?;
-                signals.extend(subject.quality(window, &labels)?);
+                let scored = subject.quality(window, &labels)?;
+                signals.extend(scored.into_iter().filter(|signal| kept.is_news(signal)));
             }
         }
-        let kept = signals.clone();
+        let news = signals.clone();
         self.runner
             .metastore()
-            .write(move |tx| tx.signals().insert(&kept))
+            .write(move |tx| tx.signals().insert(&news))
             .await?;
         Ok(signals)
     }
 
-    /// The end of the last window with a signal of this name, and how many windows have one.
-    async fn seen(
-        &self,
-        champion: &ModelVersion,
-        name: &'static str,
-    ) -> Result<(Option<Timestamp>, u64), Error> {
-        let (model, version) = (champion.name.clone(), champion.version);
-        let all = self
+    /// The log of the champion's windows that can still tell something new: those not looked at, and those whose labels
+    /// may still arrive.
+    fn log(&self, champion: &ModelVersion, kept: &Kept) -> Result<Option<VersionLog>, Error> {
+        let monitor = &self.runner.lifecycle().monitor;
+        let since = match (monitor.window, kept.seen_until) {
+            // Such windows are counted from the first prediction.
+            (Window::Predictions(_), _) | (_, None) => champion.created_at,
+            (Window::Time(length), Some(seen_until)) => {
+                let delay = monitor
+                    .labels
+                    .as_ref()
+                    .map_or(Duration::ZERO, |labels| labels.delay);
+                let settled = self.now() - delay - LATE_LABELS.max(length * 2);
+                seen_until.min(settled).max(champion.created_at)
+            }
+        };
+        let dir = self
             .runner
-            .metastore()
-            .read(move |tx| tx.signals().list(&model, usize::MAX >> 1))
-            .await?;
-        let own = all
-            .iter()
-            .filter(|signal| signal.version == version && signal.name == name);
-        let count = own.clone().count() as u64;
-        Ok((own.map(|signal| signal.window_end).max(), count))
+            .project()
+            .predictions_dir()
+            .join(champion.name.as_str());
+        VersionLog::read(&dir, champion.version, since)
     }
 
     /// The labels of a window's predictions: those that were sent, and those of the source table.

@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType};
+use arrow::datatypes::{Float64Type, Int64Type, Schema, TimestampMillisecondType};
 use everloop_domain::{Timestamp, VersionNumber};
 
 use crate::Error;
 
 /// The log of one version, in order of time; of two rows with the same id the later one counts.
 pub(crate) struct VersionLog {
+    /// What happened before is not in it.
+    pub(crate) since: Timestamp,
     /// Answered rows: inputs, `_prediction` …
     pub(crate) answered: RecordBatch,
     /// Their moments.
@@ -25,7 +28,7 @@ pub(crate) struct VersionLog {
 }
 
 impl VersionLog {
-    /// Reads the days since a version went live; nothing if it has answered nothing yet.
+    /// Reads the days since a moment; nothing if the version was asked for nothing in them.
     pub(crate) fn read(
         dir: &Path,
         version: VersionNumber,
@@ -62,18 +65,33 @@ impl VersionLog {
                 batches.push(take_record_batch(&rows, &UInt32Array::from(picked))?);
             }
         }
-        let Some(first) = batches.first() else {
-            return Ok(None);
-        };
-        let schema = first.schema();
-        batches.retain(|batch| batch.schema() == schema);
-        Ok(Some(Self::new(
-            &concat_batches(&schema, &batches)?,
+        let empty = Self {
             failed,
-        )?))
+            ..Self::empty(since)
+        };
+        match batches.first().map(RecordBatch::schema) {
+            None if empty.failed.is_empty() => Ok(None),
+            None => Ok(Some(empty)),
+            Some(schema) => {
+                batches.retain(|batch| batch.schema() == schema);
+                Ok(Some(empty.with(&concat_batches(&schema, &batches)?)?))
+            }
+        }
     }
 
-    fn new(rows: &RecordBatch, failed: Vec<Timestamp>) -> Result<Self, Error> {
+    /// A log in which nothing has happened.
+    pub(crate) fn empty(since: Timestamp) -> Self {
+        Self {
+            since,
+            answered: RecordBatch::new_empty(Arc::new(Schema::empty())),
+            times: Vec::new(),
+            ids: Vec::new(),
+            failed: Vec::new(),
+            latencies_ms: Vec::new(),
+        }
+    }
+
+    fn with(self, rows: &RecordBatch) -> Result<Self, Error> {
         let ids = everloop_engine::texts(rows.column_by_name("_id").unwrap_or(rows.column(0)));
         let last: HashMap<&Option<String>, usize> =
             ids.iter().enumerate().map(|(row, id)| (id, row)).collect();
@@ -118,8 +136,8 @@ impl VersionLog {
                 .map(|row| ids[*row].clone().unwrap_or_default())
                 .collect(),
             answered,
-            failed,
             latencies_ms,
+            ..self
         })
     }
 
@@ -127,6 +145,19 @@ impl VersionLog {
     pub(crate) fn between(&self, window: (Timestamp, Timestamp)) -> std::ops::Range<usize> {
         let at = |moment: Timestamp| self.times.partition_point(|time| *time < moment);
         at(window.0)..at(window.1)
+    }
+
+    /// How many requests of a window failed.
+    pub(crate) fn n_failed(&self, window: (Timestamp, Timestamp)) -> usize {
+        self.failed
+            .iter()
+            .filter(|time| **time >= window.0 && **time < window.1)
+            .count()
+    }
+
+    /// How many rows of a window were asked for.
+    pub(crate) fn n_requests(&self, window: (Timestamp, Timestamp)) -> usize {
+        self.between(window).len() + self.n_failed(window)
     }
 }
 

@@ -11,7 +11,7 @@ use everloop_domain::{ModelName, Timestamp, Value, VersionNumber};
 use everloop_engine::{Runner, Scored};
 use everloop_lifecycle::Columns;
 use everloop_measure::{ColumnDrift, Metric, drift, judge};
-use everloop_metastore::Signal;
+use everloop_metastore::{Metastore, ModelVersion, Signal};
 use serde_json::json;
 
 use crate::Error;
@@ -26,6 +26,39 @@ pub(crate) struct Subject<'a> {
 }
 
 type Span = (Timestamp, Timestamp);
+
+/// The signals of a version that were kept by earlier looks.
+pub(crate) struct Kept {
+    /// The end of the last window that was looked at.
+    pub(crate) seen_until: Option<Timestamp>,
+    /// How many windows were looked at.
+    pub(crate) n_looks: u64,
+    values: HashMap<(String, Timestamp), Option<f64>>,
+}
+
+impl Kept {
+    pub(crate) async fn read(metastore: &Metastore, version: &ModelVersion) -> Result<Self, Error> {
+        let (model, number) = (version.name.clone(), version.version);
+        let all = metastore
+            .read(move |tx| tx.signals().list(&model, usize::MAX >> 1))
+            .await?;
+        let own = || all.iter().filter(|signal| signal.version == number);
+        let looks = || own().filter(|signal| signal.name == "n_rows");
+        Ok(Self {
+            seen_until: looks().map(|signal| signal.window_end).max(),
+            n_looks: looks().count() as u64,
+            values: own()
+                .map(|signal| ((signal.name.clone(), signal.window_end), signal.value))
+                .collect(),
+        })
+    }
+
+    /// Whether a signal says what was not known of its window.
+    pub(crate) fn is_news(&self, signal: &Signal) -> bool {
+        let value = signal.value.filter(|value| !value.is_nan());
+        self.values.get(&(signal.name.clone(), signal.window_end)) != Some(&value)
+    }
+}
 
 impl Subject<'_> {
     fn signal(&self, name: &str, kind: &str, window: Span, value: f64) -> Signal {
@@ -46,12 +79,7 @@ impl Subject<'_> {
     /// How many rows, how many failures, how long they took.
     pub(crate) fn service(&self, window: Span) -> Vec<Signal> {
         let rows = self.log.between(window);
-        let n_failed = self
-            .log
-            .failed
-            .iter()
-            .filter(|time| **time >= window.0 && **time < window.1)
-            .count();
+        let n_failed = self.log.n_failed(window);
         let n_rows = rows.len();
         let mut latencies: Vec<f64> = self
             .log
@@ -82,8 +110,12 @@ impl Subject<'_> {
         signals
     }
 
-    /// Drift of each input and of the predictions against the reference of the version, and `drift` for all of them.
+    /// Drift of each input and of the predictions against the reference of the version, and `drift` for all of them;
+    /// nothing of a window in which every request failed.
     pub(crate) fn drift(&self, window: Span, look: u64) -> Result<Vec<Signal>, Error> {
+        if self.log.between(window).is_empty() {
+            return Ok(Vec::new());
+        }
         let path = self
             .runner
             .project()

@@ -1,5 +1,7 @@
 //! Ticks over a hand-written prediction log: what is seen, what is decided, and that it is decided once.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -61,7 +63,7 @@ async fn watched() -> Watched {
     let path = project.reference_path(&model(), VersionNumber(1));
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     write_parquet(&path, &RecordBatch::try_from_iter(columns).unwrap()).unwrap();
-    metastore.write(|tx| champion(tx)).await.unwrap();
+    metastore.write(champion).await.unwrap();
     let lifecycle = everloop_lifecycle::parse(LIFECYCLE, &[]);
     let runner = Runner::new(Deps {
         artifacts: Store::local(&project.artifacts_dir()).unwrap(),
@@ -137,16 +139,31 @@ fn log_day(dir: &Path, day: u32, shift: f64) {
         ("temp", values.clone()),
         ("_prediction", values),
     ];
+    write_log(dir, begin, columns);
+}
+
+/// 20 requests of a day that the model could not answer.
+fn log_failures(dir: &Path, day: u32) {
+    let begin = start() + DAY * day;
+    let times: TimestampMillisecondArray = (0..20_i64)
+        .map(|i| Some(begin.as_millis() + i * 1000))
+        .collect();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("_time", Arc::new(times.with_timezone("UTC"))),
+        ("_version", Arc::new(Int64Array::from(vec![1; 20]))),
+        ("_status", Arc::new(StringArray::from(vec!["invalid"; 20]))),
+    ];
+    write_log(dir, begin, columns);
+}
+
+fn write_log(dir: &Path, begin: Timestamp, columns: Vec<(&str, ArrayRef)>) {
     let folder = Project::new(dir)
         .predictions_dir()
         .join("bikes")
         .join(format!("day={}", begin.day()));
     std::fs::create_dir_all(&folder).unwrap();
-    write_parquet(
-        &folder.join("a.parquet"),
-        &RecordBatch::try_from_iter(columns).unwrap(),
-    )
-    .unwrap();
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    write_parquet(&folder.join("a.parquet"), &rows).unwrap();
 }
 
 impl Watched {
@@ -157,13 +174,17 @@ impl Watched {
 
     /// Labels of a day that are off by `error`.
     async fn label_day(&self, day: u32, error: f64) {
+        self.label(day, 0..300, error).await;
+    }
+
+    async fn label(&self, day: u32, rows: std::ops::Range<i64>, error: f64) {
         let label = |i: i64| {
             (
                 RequestId(format!("{day}-{i}")),
                 Value::Number((i % 50) as f64 + error),
             )
         };
-        let labels: Vec<_> = (0..300).map(label).collect();
+        let labels: Vec<_> = rows.map(label).collect();
         let now = start() + DAY * (day + 1);
         let work = move |tx: &Transaction<'_>| tx.labels().insert(&model(), &labels, now);
         self.metastore.write(work).await.unwrap();
@@ -244,4 +265,41 @@ async fn bad_labels_start_a_cycle_for_performance() {
         panic!("{:?}", tick.decision)
     };
     assert_eq!(reason, CycleReason::Performance);
+}
+
+#[tokio::test]
+async fn labels_that_come_late_or_are_corrected_score_their_window_again() {
+    let watched = watched().await;
+    log_day(watched.dir.path(), 0, 0.0);
+    let due = DAY * 2;
+    assert_eq!(value(&watched.tick_after(due).await, "rmse"), None);
+    watched.label(0, 0..10, 0.5).await;
+    let first = watched.tick_after(due + DAY / 24).await;
+    assert_eq!(
+        (value(&first, "rmse"), value(&first, "n_labels")),
+        (Some(0.5), Some(10.0))
+    );
+    let calm = watched.tick_after(due + DAY / 12).await;
+    assert!(calm.signals.is_empty(), "{:?}", calm.signals);
+    watched.label(0, 0..300, 1.0).await;
+    let later = watched.tick_after(due + DAY).await;
+    assert_eq!(
+        (value(&later, "rmse"), value(&later, "n_labels")),
+        (Some(1.0), Some(300.0))
+    );
+    watched.label(0, 0..300, 0.25).await;
+    let corrected = watched.tick_after(due + DAY * 2).await;
+    assert_eq!(
+        (value(&corrected, "rmse"), value(&corrected, "n_labels")),
+        (Some(0.25), None)
+    );
+}
+
+#[tokio::test]
+async fn a_day_on_which_every_request_failed_is_seen() {
+    let watched = watched().await;
+    log_failures(watched.dir.path(), 0);
+    let tick = watched.tick_after(DAY).await;
+    assert_eq!(value(&tick, "error_rate"), Some(1.0));
+    assert_eq!(value(&tick, "drift"), None);
 }

@@ -244,7 +244,6 @@ mod tests {
             std::path::Path::new("."),
             &crate::Settings {
                 memory_bytes: 1 << 26,
-                n_threads: 1,
             },
         );
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["a", "a"]));

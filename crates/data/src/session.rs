@@ -19,10 +19,9 @@ use crate::{Error, TableDigest, canonical, read_parquet, write_parquet};
 /// What the work may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Memory for sorts, joins and windows, in bytes; beyond it they spill to disk.
+    /// Memory for sorts, joins and windows, in bytes; beyond it they spill to disk. Queries run in one partition,
+    /// because rows must keep their order.
     pub memory_bytes: usize,
-    /// Threads for reading files. Queries run in one partition, because rows must keep their order.
-    pub n_threads: usize,
 }
 
 /// Named tables, and the queries over them.

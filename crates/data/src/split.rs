@@ -1,18 +1,18 @@
 //! Train, validation and test: which row goes where.
 //!
-//! The order of the rows is kept within each part. Chance comes from `ChaCha8` with the split's seed, so a split is the
-//! same on every machine.
+//! The order of the rows is kept within each part. Chance is a digest of the seed and of the row's own content (or of its
+//! group's name), so a split is the same on every machine, equal rows never part, and a row keeps its part when others
+//! arrive, but for the few beside a boundary. That keeps a champion's training rows out of its challenger's test rows.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMillisecondType};
+use arrow::row::{RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
 use everloop_domain::dataset::{Dataset, Part, Split, SplitBy};
 use everloop_domain::{Digest, Timestamp};
-use rand::{Rng, RngExt as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Session, write_parquet};
@@ -195,10 +195,13 @@ fn millis(column: &ArrayRef, dataset: &Dataset, name: &str) -> Result<Vec<Option
 fn assign(rows: &RecordBatch, dataset: &Dataset, split: &Split) -> Result<Vec<Part>, Error> {
     let parts = match &split.by {
         SplitBy::Time => by_time(rows, dataset, split)?,
-        SplitBy::Random => by_chance(&vec![0; rows.num_rows()], split),
+        SplitBy::Random => {
+            let one_stratum = vec![0; rows.num_rows()];
+            by_lot(&row_lots(rows, split.seed)?, &one_stratum, split)
+        }
         SplitBy::Stratified => {
             let strata = codes(column(rows, dataset, &dataset.target)?);
-            by_chance(&strata, split)
+            by_lot(&row_lots(rows, split.seed)?, &strata, split)
         }
         SplitBy::Group(name) => {
             let groups = column(rows, dataset, name)?;
@@ -208,7 +211,7 @@ fn assign(rows: &RecordBatch, dataset: &Dataset, split: &Split) -> Result<Vec<Pa
                     format!("group column `{name}` is missing in {n_missing} of {n_rows} rows");
                 return Err(refuse(dataset, problem));
             }
-            by_group(&codes(groups), split)
+            by_group(groups, split)
         }
         SplitBy::Column(name) => by_column(column(rows, dataset, name)?, dataset, name)?,
     };
@@ -242,76 +245,90 @@ fn by_time(rows: &RecordBatch, dataset: &Dataset, split: &Split) -> Result<Vec<P
             format!("time column `{name}`, row {}: missing", row + 1),
         ));
     }
-    let mut sorted: Vec<i64> = moments.iter().copied().flatten().collect();
-    sorted.sort_unstable();
-    // Equal moments stay together: a part begins with the first row of a moment.
-    let boundary = |share: f64| {
-        sorted
-            .get((share * sorted.len() as f64).round() as usize)
-            .copied()
-            .unwrap_or(i64::MAX)
-    };
-    let (validation, test) = (
-        boundary(split.train),
-        boundary(split.train + split.validation),
-    );
-    let part = |moment: i64| match moment {
-        _ if moment >= test => Part::Test,
-        _ if moment >= validation => Part::Validation,
-        _ => Part::Train,
-    };
-    Ok(moments.into_iter().flatten().map(part).collect())
+    let moments: Vec<i64> = moments.into_iter().flatten().collect();
+    let boundaries = Boundaries::of(moments.clone(), split);
+    Ok(moments
+        .into_iter()
+        .map(|moment| boundaries.part(moment))
+        .collect())
 }
 
-/// Within each stratum the shares are kept to a row.
-fn by_chance(strata: &[usize], split: &Split) -> Vec<Part> {
-    let mut rows_by_stratum: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (row, stratum) in strata.iter().enumerate() {
-        rows_by_stratum.entry(*stratum).or_default().push(row);
+/// The rows of each stratum in the order of their lots: the first share is train's, the next validation's.
+fn by_lot(lots: &[u64], strata: &[usize], split: &Split) -> Vec<Part> {
+    let mut lots_by_stratum: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+    for (lot, stratum) in lots.iter().zip(strata) {
+        lots_by_stratum.entry(*stratum).or_default().push(*lot);
     }
-    let mut rng = ChaCha8Rng::seed_from_u64(split.seed);
-    let mut parts = vec![Part::Train; strata.len()];
-    for rows in rows_by_stratum.values_mut() {
-        shuffle(rows, &mut rng);
-        deal(rows, split, |row, part| parts[row] = part);
-    }
-    parts
+    let boundaries_by_stratum: BTreeMap<usize, Boundaries<u64>> = lots_by_stratum
+        .into_iter()
+        .map(|(stratum, lots)| (stratum, Boundaries::of(lots, split)))
+        .collect();
+    lots.iter()
+        .zip(strata)
+        .map(|(lot, stratum)| boundaries_by_stratum[stratum].part(*lot))
+        .collect()
 }
 
-fn by_group(groups: &[usize], split: &Split) -> Vec<Part> {
-    let mut names: Vec<usize> = groups.to_vec();
-    names.sort_unstable();
-    names.dedup();
-    shuffle(&mut names, &mut ChaCha8Rng::seed_from_u64(split.seed));
-    let mut part_of = BTreeMap::new();
-    deal(&names, split, |group, part| {
-        part_of.insert(group, part);
-    });
-    groups.iter().map(|group| part_of[group]).collect()
+/// Every group draws one lot; the shares are shares of groups.
+fn by_group(groups: &ArrayRef, split: &Split) -> Vec<Part> {
+    let lots: Vec<u64> = texts(groups)
+        .iter()
+        .map(|name| lot(split.seed, name.as_bytes()))
+        .collect();
+    let mut drawn = lots.clone();
+    drawn.sort_unstable();
+    drawn.dedup();
+    let boundaries = Boundaries::of(drawn, split);
+    lots.into_iter().map(|lot| boundaries.part(lot)).collect()
 }
 
-/// Gives the first share to train, the next to validation, the rest to test.
-fn deal(shuffled: &[usize], split: &Split, mut give: impl FnMut(usize, Part)) {
-    let count = shuffled.len() as f64;
-    let (train, validation) = (
-        (split.train * count).round(),
-        ((split.train + split.validation) * count).round(),
-    );
-    for (position, item) in shuffled.iter().enumerate() {
-        let position = position as f64;
-        let part = match position {
-            _ if position < train => Part::Train,
-            _ if position < validation => Part::Validation,
-            _ => Part::Test,
+/// The lot of each row, drawn from all its values.
+fn row_lots(rows: &RecordBatch, seed: u64) -> Result<Vec<u64>, Error> {
+    let fields = rows
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.data_type().clone())
+        .map(SortField::new)
+        .collect();
+    let bytes = RowConverter::new(fields)?.convert_columns(rows.columns())?;
+    Ok(bytes.iter().map(|row| lot(seed, row.as_ref())).collect())
+}
+
+fn lot(seed: u64, content: &[u8]) -> u64 {
+    let mut drawn = [0; 8];
+    let digest = Digest::of([&seed.to_le_bytes(), content].concat());
+    drawn.copy_from_slice(&digest.as_bytes()[..8]);
+    u64::from_be_bytes(drawn)
+}
+
+/// Where validation and test begin on an ordered scale; equal places stay together.
+struct Boundaries<T> {
+    validation: Option<T>,
+    test: Option<T>,
+}
+
+impl<T: Ord + Copy> Boundaries<T> {
+    fn of(mut places: Vec<T>, split: &Split) -> Self {
+        places.sort_unstable();
+        let at = |share: f64| {
+            places
+                .get((share * places.len() as f64).round() as usize)
+                .copied()
         };
-        give(*item, part);
+        Self {
+            validation: at(split.train),
+            test: at(split.train + split.validation),
+        }
     }
-}
 
-/// Fisher and Yates' shuffle.
-fn shuffle(items: &mut [usize], rng: &mut impl Rng) {
-    for index in (1..items.len()).rev() {
-        items.swap(index, rng.random_range(0..=index));
+    fn part(&self, place: T) -> Part {
+        let reached = |boundary: Option<T>| boundary.is_some_and(|boundary| place >= boundary);
+        match () {
+            () if reached(self.test) => Part::Test,
+            () if reached(self.validation) => Part::Validation,
+            () => Part::Train,
+        }
     }
 }
 
@@ -335,14 +352,18 @@ fn by_column(column: &ArrayRef, dataset: &Dataset, name: &str) -> Result<Vec<Par
 
 /// A number for each distinct value, in the order of their texts.
 fn codes(column: &ArrayRef) -> Vec<usize> {
-    let texts: Vec<String> = (0..column.len())
-        .map(|row| array_value_to_string(column, row).unwrap_or_default())
-        .collect();
+    let texts = texts(column);
     let mut codes: BTreeMap<&str, usize> = texts.iter().map(|text| (text.as_str(), 0)).collect();
     for (number, code) in codes.values_mut().enumerate() {
         *code = number;
     }
     texts.iter().map(|text| codes[text.as_str()]).collect()
+}
+
+fn texts(column: &ArrayRef) -> Vec<String> {
+    (0..column.len())
+        .map(|row| array_value_to_string(column, row).unwrap_or_default())
+        .collect()
 }
 
 #[cfg(test)]

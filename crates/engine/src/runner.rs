@@ -155,7 +155,6 @@ impl Runner {
     pub fn session(&self) -> Session {
         let settings = Settings {
             memory_bytes: self.deps.memory_bytes,
-            n_threads: self.deps.n_threads,
         };
         Session::new(self.deps.project.dir(), &settings)
     }

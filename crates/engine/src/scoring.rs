@@ -128,14 +128,23 @@ impl Scored {
     }
 }
 
-/// Scores raw rows with a model: picks its inputs, and runs it.
-pub(crate) fn predict(
+/// The rows of a part as the model takes them. A model that does not say what it takes gets the
+/// dataset's input columns: never the target, nor what `dataset.exclude` names.
+pub(crate) fn inputs(
     scorer: &dyn Scorer,
+    lifecycle: &Lifecycle,
     rows: &RecordBatch,
-) -> Result<(RecordBatch, RecordBatch), Error> {
-    let inputs = scorer.signature().conform(rows)?;
-    let predictions = scorer.score(&inputs)?;
-    Ok((inputs, predictions))
+) -> Result<RecordBatch, Error> {
+    if !scorer.signature().inputs.is_empty() {
+        return Ok(scorer.conform(rows)?);
+    }
+    let (columns, _) = input_columns(lifecycle, &rows.schema());
+    let columns = columns.into_iter().filter_map(|name| {
+        let column = rows.column_by_name(&name)?.clone();
+        Some((name, column))
+    });
+    RecordBatch::try_from_iter(columns)
+        .map_err(|error| Error::Invalid(format!("the dataset offers the model no input: {error}")))
 }
 
 fn probabilities(

@@ -10,7 +10,21 @@ pub trait Scorer: Send + Sync {
     /// What the model takes and gives.
     fn signature(&self) -> &Signature;
 
-    /// The predictions for rows that were made ready by [`Signature::conform`]; as many rows as
+    /// Makes rows ready for [`score`](Self::score). A model by others may not say what it takes:
+    /// then it gets the rows as they are.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`Signature::conform`].
+    fn conform(&self, rows: &RecordBatch) -> Result<RecordBatch, Error> {
+        let signature = self.signature();
+        if signature.inputs.is_empty() {
+            return Ok(rows.clone());
+        }
+        signature.conform(rows)
+    }
+
+    /// The predictions for rows that were made ready by [`conform`](Self::conform); as many rows as
     /// came in, in the same order.
     ///
     /// # Errors

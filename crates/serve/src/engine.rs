@@ -114,20 +114,6 @@ fn load_onnx(package: &Package, file: &Path, settings: &EngineSettings) -> Resul
 }
 
 impl Engine {
-    /// Makes rows ready for [`score`](Scorer::score). A model by others may not say what it takes:
-    /// then it gets the rows as they are.
-    ///
-    /// # Errors
-    ///
-    /// Fails like [`Signature::conform`].
-    pub fn conform(&self, rows: &RecordBatch) -> Result<RecordBatch, everloop_package::Error> {
-        let signature = self.signature();
-        if signature.inputs.is_empty() {
-            return Ok(rows.clone());
-        }
-        signature.conform(rows)
-    }
-
     /// Whether scoring waits for another process or for its turn, so that it must not happen on a
     /// thread that answers requests.
     pub(crate) fn waits(&self) -> bool {

@@ -7,7 +7,6 @@ use everloop_data::{Session, Settings};
 use everloop_lifecycle::{Catalog, Diagnostic, Lifecycle, Severity, Trainer};
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
-use crate::environment::n_threads;
 use crate::exit::Exit;
 use crate::output::Format;
 use crate::workspace::{find_project, overrides};
@@ -94,7 +93,6 @@ async fn catalog(lifecycle: &Lifecycle, dir: &Path, text: &str) -> (Catalog, Vec
         dir,
         &Settings {
             memory_bytes: 1 << 30,
-            n_threads: n_threads(),
         },
     );
     let mut catalog = Catalog::default();

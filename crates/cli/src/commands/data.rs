@@ -6,7 +6,6 @@ use anyhow::Result;
 use everloop_data::{Session, Settings};
 use everloop_domain::dataset::{Severity, Source};
 
-use crate::environment::n_threads;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format};
 use crate::workspace::Workspace;
@@ -115,7 +114,6 @@ pub(crate) fn session(dir: &Path) -> Session {
         dir,
         &Settings {
             memory_bytes: 2 << 30,
-            n_threads: n_threads(),
         },
     )
 }

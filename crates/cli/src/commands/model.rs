@@ -139,7 +139,7 @@ async fn predict(model: &str, input: &Path, output: &Path, project: Option<&Path
     let dir = package_dir(model, project).await?;
     let engine = everloop_serve::load(&dir, &engine_settings())?;
     let rows = read_parquet(input)?;
-    let inputs = engine.signature().conform(&rows)?;
+    let inputs = engine.conform(&rows)?;
     let predictions = engine.score(&inputs)?;
     let mut columns: Vec<(String, arrow::array::ArrayRef)> = Vec::new();
     for batch in [&rows, &predictions] {

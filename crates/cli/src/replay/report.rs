@@ -230,7 +230,7 @@ async fn score_with(
         .await?;
     let dir = std::path::PathBuf::from(found.source);
     let engine = everloop_serve::load(&dir, &engine_settings())?;
-    let inputs = engine.signature().conform(rows)?;
+    let inputs = engine.conform(rows)?;
     Ok((
         engine.score(&inputs)?,
         everloop_package::open(&dir)?.classes,

@@ -64,12 +64,25 @@ fn rows_of_the_version_come_in_order_of_time_and_once() {
 }
 
 #[test]
-fn a_version_that_has_answered_nothing_has_no_log() {
+fn a_version_that_was_asked_for_nothing_has_no_log() {
     let dir = tempfile::tempdir().unwrap();
     assert!(read(dir.path(), 1).is_none());
     assert!(read(&dir.path().join("absent"), 1).is_none());
     write(dir.path(), "day=1970-01-01/a.parquet", "c 15 2 ok 9.0");
     assert!(read(dir.path(), 1).is_none());
+}
+
+#[test]
+fn a_version_that_only_failed_has_a_log() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        "day=1970-01-01/a.parquet",
+        "a 10 1 invalid 0\nb 20 1 invalid 0",
+    );
+    let log = read(dir.path(), 1).unwrap();
+    let all = (Timestamp::from_millis(0), Timestamp::from_millis(99));
+    assert_eq!((log.n_requests(all), log.n_failed(all)), (2, 2));
 }
 
 #[test]

@@ -14,7 +14,6 @@ async fn session(dir: &Path) -> Session {
         dir,
         &Settings {
             memory_bytes: 1 << 26,
-            n_threads: 1,
         },
     );
     let source = everloop_domain::dataset::Source {

@@ -94,6 +94,45 @@ fn chance_keeps_the_shares_and_the_seed() {
     assert_ne!(by(1), by(2));
 }
 
+fn numbered(n_rows: i64) -> RecordBatch {
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..n_rows));
+    let y: ArrayRef = Arc::new(Int64Array::from_iter_values((0..n_rows).map(|id| id % 2)));
+    RecordBatch::try_from_iter([("id", ids), ("y", y)]).unwrap()
+}
+
+#[test]
+fn rows_keep_their_part_when_others_arrive() {
+    for by in [
+        SplitBy::Random,
+        SplitBy::Stratified,
+        SplitBy::Group("id".to_owned()),
+    ] {
+        let assign = |n_rows| {
+            assign(
+                &numbered(n_rows),
+                &dataset(),
+                &split(by.clone(), 0.7, 0.15, 0.15),
+            )
+            .unwrap()
+        };
+        let (before, after) = (assign(2000), assign(3000));
+        let n_taught_and_tested = (0..2000)
+            .filter(|row| before[*row] == Part::Train && after[*row] == Part::Test)
+            .count();
+        let n_moved = (0..2000).filter(|row| before[*row] != after[*row]).count();
+        assert_eq!(n_taught_and_tested, 0, "{by:?}");
+        assert!(n_moved < 60, "{by:?}: {n_moved} of 2000 rows moved");
+    }
+}
+
+#[test]
+fn equal_rows_stay_together() {
+    let once = numbered(50);
+    let twice = arrow::compute::concat_batches(&once.schema(), [&once, &once]).unwrap();
+    let parts = assign(&twice, &dataset(), &split(SplitBy::Random, 0.6, 0.2, 0.2)).unwrap();
+    assert_eq!(parts[..50], parts[50..]);
+}
+
 #[test]
 fn strata_keep_the_shares_of_the_target() {
     let parts = assign(

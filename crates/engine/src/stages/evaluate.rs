@@ -19,7 +19,7 @@ use super::monitor::write_reference;
 use super::prepare::Prepared;
 use super::train::Trained;
 use super::{Output, blocking, cached};
-use crate::scoring::{Scored, part_file, predict, texts};
+use crate::scoring::{Scored, inputs, part_file, texts};
 use crate::{Error, Fingerprint, Runner};
 
 const VERSION: u32 = 1;
@@ -108,7 +108,10 @@ impl Work {
         metrics.insert("n_rows".to_owned(), test.num_rows() as f64);
         metrics.insert(
             "latency_p99_ms".to_owned(),
-            latency_p99_ms(candidate.as_ref(), &test)?,
+            latency_p99_ms(
+                candidate.as_ref(),
+                &inputs(candidate.as_ref(), self.lifecycle(), &test)?,
+            )?,
         );
         let (champion, champion_problem) = self.champion(&test);
         let slices = slices(self.lifecycle(), &scored, &test)?;
@@ -141,7 +144,7 @@ impl Work {
         let truth = rows.column_by_name(&dataset.target).ok_or_else(|| {
             Error::Invalid(format!("the test rows have no column `{}`", dataset.target))
         })?;
-        let (_, predictions) = predict(scorer.as_ref(), rows)?;
+        let predictions = scorer.score(&inputs(scorer.as_ref(), self.lifecycle(), rows)?)?;
         let classes = everloop_package::open(dir)?.classes;
         Scored::new(self.lifecycle().train.task, truth, &predictions, &classes)
     }
@@ -173,8 +176,8 @@ impl Work {
         let validation = read_parquet(&part_file(&self.parts, Part::Validation))?;
         let rows = arrow::compute::concat_batches(&test.schema(), [&validation, test])
             .map_err(|error| Error::Invalid(format!("validation and test rows differ: {error}")))?;
-        let (inputs, predictions) = predict(candidate, &rows)?;
-        write_reference(dir, &inputs, &predictions)
+        let inputs = inputs(candidate, self.lifecycle(), &rows)?;
+        write_reference(dir, &inputs, &candidate.score(&inputs)?)
     }
 }
 
@@ -342,8 +345,7 @@ fn bounds(lifecycle: &Lifecycle, reports: &[GroupReport]) -> Vec<GateOutcome> {
 }
 
 /// The 99th percentile of the time that one row takes, after a first row that warms up.
-fn latency_p99_ms(scorer: &dyn Scorer, rows: &RecordBatch) -> Result<f64, Error> {
-    let inputs = scorer.signature().conform(rows)?;
+fn latency_p99_ms(scorer: &dyn Scorer, inputs: &RecordBatch) -> Result<f64, Error> {
     if inputs.num_rows() == 0 {
         return Ok(0.0);
     }

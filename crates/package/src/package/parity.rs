@@ -25,7 +25,7 @@ pub(super) fn check(
             "there are {n_rows} rows and {n_expected} predictions of the trainer"
         )));
     }
-    let conformed = model.signature().conform(rows)?;
+    let conformed = model.conform(rows)?;
     let found = model.score(&conformed)?;
     let mut max_difference = 0.0_f64;
     for output in &model.signature().outputs {

@@ -1,0 +1,8 @@
+//! Golden numbers: what scikit-learn, SciPy and Fairlearn say of the same rows.
+
+#[cfg(test)]
+mod committed;
+#[cfg(test)]
+mod shared;
+#[cfg(test)]
+mod table;
