@@ -52,16 +52,17 @@ pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
         .count();
     if n_errors > 0 {
         eprintln!(
-            "{n_errors} errors, {} warnings",
-            diagnostics.len() - n_errors
+            "{}, {}",
+            count(n_errors, "error"),
+            count(diagnostics.len() - n_errors, "warning")
         );
         return Ok(Exit::LifecycleFile);
     }
     if args.format == Format::Text {
         eprintln!(
-            "`{}` is in order ({} warnings)",
+            "`{}` is in order ({})",
             file.display(),
-            diagnostics.len()
+            count(diagnostics.len(), "warning")
         );
     }
     Ok(Exit::Ok)
@@ -174,4 +175,10 @@ pub(crate) fn refuse(workspace_text: &str, diagnostics: &[Diagnostic]) -> anyhow
     crate::exit::Failure::new(Exit::LifecycleFile, "the lifecycle file has errors")
         .hint("`everloop check` shows them at any time")
         .into()
+}
+
+/// How many there are of something, in words.
+fn count(number: usize, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{ending}")
 }

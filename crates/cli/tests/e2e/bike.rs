@@ -19,7 +19,7 @@ features:
   hour_sin: sin(2 * pi() * hr / 24)
   hour_cos: cos(2 * pi() * hr / 24)
 dataset: {table: rides, target: cnt, time: dteday, exclude: [instant, casual, registered]}
-split: {by: random, train: 0.7, validation: 0.15, test: 0.15}
+split: {by: time, train: 0.8, validation: 0.1, test: 0.1}
 train:
   task: regression
   trainer: boosting
