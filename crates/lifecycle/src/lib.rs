@@ -2,7 +2,7 @@
 //!
 //! [`parse`] reads `everloop.yaml` and reports everything that is wrong with it at once, each with
 //! a code, a place and a way out; [`check_catalog`] adds what can be told only when the columns of
-//! the tables are known; [`plan()`] says in words what a cycle will do; [`schema`] is the JSON
+//! the tables are known; [`plan()`] says in words what a cycle will do; [`schema()`] is the JSON
 //! Schema for editors.
 //!
 //! The crate is pure: it opens no file, reads no environment and takes no time.

@@ -29,7 +29,7 @@ pub enum Error {
     Metastore(#[from] everloop_metastore::Error),
 }
 
-/// The status of each kind of failure. MLflow's own codes are in [`crate::mlflow::error`].
+/// The status of each kind of failure. MLflow's own codes are in `mlflow::error`.
 pub(crate) fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::NotFound => StatusCode::NOT_FOUND,

@@ -3,7 +3,7 @@
 //! [`start`] binds a port and serves until [`Running::stop`]. A task reconciles the models of `serve` with the
 //! registry: what the alias `champion` points to is what is served; the controller only ever moves the alias.
 //!
-//! MLflow's wire format lives in [`mlflow`](crate::mlflow) alone, ours in `api`. Requests whose `Host` or `Origin` is
+//! MLflow's wire format lives in `mlflow` alone, ours in `api`. Requests whose `Host` or `Origin` is
 //! not ours are refused (DNS rebinding, cross-site requests).
 
 mod api;

@@ -1,10 +1,10 @@
 //! Trainers: from a table to a fitted model and its graph.
 //!
-//! [`fit`] computes the feature expressions with the very graph that will serve, encodes the columns, fits a trainer,
+//! [`fit()`] computes the feature expressions with the very graph that will serve, encodes the columns, fits a trainer,
 //! and appends encoder and model to the graph. Everything is seeded: the same rows and parameters give the same bytes,
 //! on any number of threads.
 //!
-//! Start with [`fit`], then `encoder.rs`, then one file a trainer.
+//! Start with [`fit()`], then `encoder.rs`, then one file a trainer.
 
 mod encoder;
 mod error;
