@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check, data, init, model, reference, replay, run, schema, serve, status, up,
+    check, data, init, model, reference, replay, run, schema, serve, server, status, up,
 };
 use crate::demo;
 
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Model(model::Command),
     /// Serve one model package; needs no project and no database.
     Serve(serve::Args),
+    /// Serve tracking and registry to MLflow's clients; needs no project.
+    Server(server::Args),
     /// Print the JSON Schema of the lifecycle file.
     Schema(schema::Args),
     /// Write the reference pages of this program.

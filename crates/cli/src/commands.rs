@@ -9,6 +9,7 @@ pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod server;
 pub(crate) mod status;
 pub(crate) mod up;
 
@@ -34,6 +35,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Data(command) => data::run(command, project).await,
         Command::Model(command) => model::run(command, project).await,
         Command::Serve(args) => serve::run(args).await,
+        Command::Server(args) => server::run(args).await,
         Command::Schema(args) => schema::run(args),
         Command::Reference(args) => reference::run(args),
     }

@@ -12,7 +12,7 @@ use everloop_lifecycle::{Lifecycle, Override, Severity, Trainer};
 use everloop_metastore::Metastore;
 use everloop_package::Scorer;
 use everloop_serve::EngineSettings;
-use everloop_server::Parts;
+use everloop_server::{Deployment, Parts};
 
 use crate::commands::check;
 use crate::environment::{self, SystemClock, n_threads};
@@ -90,25 +90,25 @@ impl Workspace {
     /// What a server of this project is made of.
     pub(crate) fn server_parts(&self) -> Parts {
         let settings = engine_settings();
+        let labels = self.lifecycle.monitor.labels.as_ref();
         Parts {
-            project: self.lifecycle.project.clone(),
-            model: self.lifecycle.deploy.model.clone(),
-            key_column: self
-                .lifecycle
-                .monitor
-                .labels
-                .as_ref()
-                .map(|labels| labels.key.clone()),
             metastore: self.metastore.clone(),
             artifacts: self.artifacts.clone(),
-            clock: Arc::clone(&self.clock),
-            predictions: self.project.predictions_dir(),
             artifacts_dir: self.project.artifacts_dir(),
-            load_engine: Arc::new(move |dir| {
-                let engine =
-                    everloop_serve::load(dir, &settings).map_err(|error| error_text(&error))?;
-                let digest = everloop_package::digest(dir).map_err(|error| error_text(&error))?;
-                Ok((engine, digest))
+            clock: Arc::clone(&self.clock),
+            artifact_root: "mlflow-artifacts:".to_owned(),
+            deployment: Some(Deployment {
+                project: self.lifecycle.project.clone(),
+                model: self.lifecycle.deploy.model.clone(),
+                key_column: labels.map(|labels| labels.key.clone()),
+                predictions: self.project.predictions_dir(),
+                load_engine: Arc::new(move |dir| {
+                    let engine =
+                        everloop_serve::load(dir, &settings).map_err(|error| error_text(&error))?;
+                    let digest =
+                        everloop_package::digest(dir).map_err(|error| error_text(&error))?;
+                    Ok((engine, digest))
+                }),
             }),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{CycleNumber, Digest, ExperimentId, RunId, RunStatus, Timestamp, Value};
-use everloop_metastore::{Metric, NewRun};
+use everloop_metastore::{DatasetInput, Metric, NewRun};
 
 use crate::provenance::{Provenance, environment};
 use crate::stages::Output;
@@ -135,19 +135,16 @@ pub(crate) async fn log_data(
             for (key, value) in &tags {
                 tx.runs().set_tag(&id, key, value)?;
             }
-            tx.runs().log_dataset(
-                &id,
-                &everloop_metastore::Dataset {
-                    name: table.clone(),
-                    digest: digest.clone(),
-                    source_type: "local".to_owned(),
-                    source: format!("{{\"table\": \"{table}\"}}"),
-                    schema: None,
-                    profile: Some(profile.clone()),
-                },
-                "train",
-            )?;
-            Ok(())
+            let dataset = everloop_metastore::Dataset {
+                source: format!("{{\"table\": \"{table}\"}}"),
+                name: table,
+                digest,
+                source_type: "local".to_owned(),
+                schema: None,
+                profile: Some(profile),
+            };
+            tx.runs()
+                .log_dataset(&id, &DatasetInput::in_context(dataset, "train"))
         })
         .await?;
     Ok(())

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{ExperimentId, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use crate::Error;
+use crate::search::{Column, Query, Side, Statement, Tables};
 use crate::values::moment;
 
 /// Experiments.
@@ -81,6 +82,26 @@ pub struct Experiment {
     pub tags: BTreeMap<String, String>,
 }
 
+/// What experiments can be searched and ordered by, beside their tags.
+pub const EXPERIMENT_COLUMNS: [Column; 4] = [
+    Column::text("name", "name"),
+    Column::number("experiment_id", "id"),
+    Column::number("creation_time", "created_at"),
+    Column::number("last_update_time", "updated_at"),
+];
+
+const TABLES: Tables = Tables {
+    select: "select id, name, artifact_location, lifecycle, created_at, updated_at from experiments",
+    order: "created_at desc, id desc",
+    metrics: None,
+    params: None,
+    tags: Some(Side::new(
+        "experiment_tags",
+        "s.experiment = experiments.id",
+    )),
+    datasets: None,
+};
+
 const COLUMNS: &str = "id, name, artifact_location, lifecycle, created_at, updated_at";
 
 fn read(row: &Row<'_>) -> Result<Experiment, rusqlite::Error> {
@@ -107,6 +128,30 @@ impl Experiments<'_> {
         location: Option<&str>,
         now: Timestamp,
     ) -> Result<ExperimentId, Error> {
+        self.insert(name, location, "mlflow-artifacts:", now)
+    }
+
+    /// Makes an experiment whose artifacts go to `<root>/<id>`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyExists`] if the name is taken, also by a deleted one.
+    pub fn create_below(
+        &self,
+        root: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<ExperimentId, Error> {
+        self.insert(name, None, root, now)
+    }
+
+    fn insert(
+        &self,
+        name: &str,
+        location: Option<&str>,
+        root: &str,
+        now: Timestamp,
+    ) -> Result<ExperimentId, Error> {
         if self.find_by_name(name)?.is_some() {
             return Err(Error::AlreadyExists {
                 what: "experiment",
@@ -114,11 +159,13 @@ impl Experiments<'_> {
             });
         }
         let sql = "insert into experiments (id, name, artifact_location, created_at, updated_at) \
-             select max(id) + 1, $1, coalesce($2, 'mlflow-artifacts:/' || (max(id) + 1)), $3, $3 from experiments returning id";
+             select max(id) + 1, $1, coalesce($2, $3 || '/' || (max(id) + 1)), $4, $4 from experiments returning id";
         let id = self
             .0
             .prepare_cached(sql)?
-            .query_row(params![name, location, now.as_millis()], |row| row.get(0))?;
+            .query_row(params![name, location, root, now.as_millis()], |row| {
+                row.get(0)
+            })?;
         Ok(ExperimentId(id))
     }
 
@@ -173,6 +220,22 @@ impl Experiments<'_> {
             .collect()
     }
 
+    /// A page of experiments, newest first if no order says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the query asks for what experiments do not have.
+    pub fn search(&self, view: View, query: &Query) -> Result<Vec<Experiment>, Error> {
+        let page = Statement::page(&TABLES, view.condition(), Vec::new(), query)?;
+        let mut statement = self.0.prepare_cached(&page.sql)?;
+        let rows = statement
+            .query_map(params_from_iter(page.values), read)?
+            .collect::<Result<Vec<_>, _>>()?;
+        rows.into_iter()
+            .map(|experiment| self.with_tags(experiment))
+            .collect()
+    }
+
     fn with_tags(&self, experiment: Experiment) -> Result<Experiment, Error> {
         let mut statement = self
             .0
@@ -220,6 +283,31 @@ impl Experiments<'_> {
         self.0
             .prepare_cached(sql)?
             .execute(params![id.0, key, value])?;
+        Ok(())
+    }
+
+    /// Removes a tag.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such experiment or tag.
+    pub fn delete_tag(&self, id: ExperimentId, key: &str) -> Result<(), Error> {
+        self.get(id)?;
+        let sql = "delete from experiment_tags where experiment = $1 and key = $2";
+        match self.0.prepare_cached(sql)?.execute(params![id.0, key])? {
+            0 => Err(Error::not_found("experiment tag", key)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts artifacts of the default experiment elsewhere, as long as it has no runs.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be written.
+    pub fn place_default(&self, location: &str) -> Result<(), Error> {
+        let sql = "update experiments set artifact_location = $1 where id = 0 and not exists (select 1 from runs where experiment = 0)";
+        self.0.prepare_cached(sql)?.execute([location])?;
         Ok(())
     }
 

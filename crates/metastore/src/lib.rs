@@ -19,6 +19,7 @@ mod models;
 mod notes;
 mod readers;
 mod runs;
+pub mod search;
 mod signals;
 mod stages;
 mod store;
@@ -31,14 +32,18 @@ pub use audit::{Audit, Entry};
 pub use cycles::{Cycle, Cycles, NewCycle};
 pub use decisions::{Decision, Decisions};
 pub use error::Error;
-pub use experiments::{Experiment, Experiments, Lifecycle, View};
+pub use experiments::{EXPERIMENT_COLUMNS, Experiment, Experiments, Lifecycle, View};
 pub use labels::{Label, Labels};
-pub use logged_models::{LoggedModel, LoggedModels, NewLoggedModel};
-pub use models::{Models, RegisteredModel};
+pub use logged_models::{
+    LOGGED_MODEL_COLUMNS, LoggedModel, LoggedModels, ModelMetric, NewLoggedModel,
+};
+pub use models::{MODEL_COLUMNS, Models, RegisteredModel};
 pub use notes::Notes;
-pub use runs::{Dataset, Metric, NewRun, Output, Run, RunInfo, Runs};
+pub use runs::{
+    DATASET_COLUMNS, Dataset, DatasetInput, Metric, NewRun, Output, RUN_COLUMNS, Run, RunInfo, Runs,
+};
 pub use signals::{Signal, Signals};
 pub use stages::{Stage, Stages};
 pub use store::Metastore;
 pub use transaction::Transaction;
-pub use versions::{ModelVersion, NewVersion};
+pub use versions::{ModelVersion, NewVersion, VERSION_COLUMNS};

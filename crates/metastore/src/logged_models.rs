@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{ExperimentId, RunId, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
-use crate::Error;
 use crate::experiments::Experiments;
+use crate::search::{Column, Query, Side, Statement, Tables};
 use crate::values::{moment, parse};
+use crate::{Error, Metric};
 
 /// Logged models.
 #[derive(Debug)]
@@ -24,8 +26,8 @@ pub struct NewLoggedModel {
     pub name: String,
     /// What kind of model it is.
     pub model_type: Option<String>,
-    /// The run that made it.
-    pub source_run: Option<RunId>,
+    /// The id of the run that made it; clients may name runs of elsewhere.
+    pub source_run: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// Its parameters.
@@ -35,7 +37,7 @@ pub struct NewLoggedModel {
 }
 
 /// A logged model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LoggedModel {
     /// Its id.
     pub id: String,
@@ -49,41 +51,81 @@ pub struct LoggedModel {
     pub status: String,
     /// What kind of model it is.
     pub model_type: Option<String>,
-    /// The run that made it.
-    pub source_run: Option<RunId>,
+    /// The id of the run that made it; clients may name runs of elsewhere.
+    pub source_run: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+    /// What went wrong, if it did.
+    pub status_message: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// Its parameters.
     pub params: BTreeMap<String, String>,
+    /// Points of metrics that were logged of it.
+    pub metrics: Vec<ModelMetric>,
 }
 
-const COLUMNS: &str = "id, experiment, name, artifact_location, status, model_type, source_run, created_at, updated_at";
-
-struct LoggedModelRow {
-    model: LoggedModel,
-    source_run: Option<String>,
+/// A point of a metric that was logged of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelMetric {
+    /// The point.
+    pub metric: Metric,
+    /// The run that measured it.
+    pub run: RunId,
+    /// The dataset's name; empty if nobody said.
+    pub dataset_name: String,
+    /// The dataset's digest; empty if nobody said.
+    pub dataset_digest: String,
 }
 
-fn read(row: &Row<'_>) -> Result<LoggedModelRow, rusqlite::Error> {
-    Ok(LoggedModelRow {
-        model: LoggedModel {
-            id: row.get(0)?,
-            experiment: ExperimentId(row.get(1)?),
-            name: row.get(2)?,
-            artifact_location: row.get(3)?,
-            status: row.get(4)?,
-            model_type: row.get(5)?,
-            source_run: None,
-            created_at: moment(row.get(7)?),
-            updated_at: moment(row.get(8)?),
-            tags: BTreeMap::new(),
-            params: BTreeMap::new(),
-        },
+/// What logged models can be searched and ordered by, beside what was logged of them.
+pub const LOGGED_MODEL_COLUMNS: [Column; 8] = [
+    Column::text("model_id", "id"),
+    Column::text("name", "name"),
+    Column::text("model_type", "model_type"),
+    Column::text("status", "replace(status, 'LOGGED_MODEL_', '')"),
+    Column::text("source_run_id", "source_run"),
+    Column::number("creation_timestamp", "created_at"),
+    Column::number("last_updated_timestamp", "updated_at"),
+    Column::text("experiment_id", "cast(experiment as text)"),
+];
+
+fn tables(metric_tie: String) -> Tables {
+    Tables {
+        select: "select id, experiment, name, artifact_location, status, model_type, source_run, created_at, updated_at, status_message from logged_models",
+        order: "created_at desc, id",
+        metrics: Some(Side {
+            table: "model_metrics",
+            tie: metric_tie.into(),
+        }),
+        params: Some(Side::new(
+            "logged_model_params",
+            "s.model = logged_models.id",
+        )),
+        tags: Some(Side::new("logged_model_tags", "s.model = logged_models.id")),
+        datasets: None,
+    }
+}
+
+const COLUMNS: &str = "id, experiment, name, artifact_location, status, model_type, source_run, created_at, updated_at, status_message";
+
+fn read(row: &Row<'_>) -> Result<LoggedModel, rusqlite::Error> {
+    Ok(LoggedModel {
+        id: row.get(0)?,
+        experiment: ExperimentId(row.get(1)?),
+        name: row.get(2)?,
+        artifact_location: row.get(3)?,
+        status: row.get(4)?,
+        model_type: row.get(5)?,
         source_run: row.get(6)?,
+        created_at: moment(row.get(7)?),
+        updated_at: moment(row.get(8)?),
+        status_message: row.get(9)?,
+        tags: BTreeMap::new(),
+        params: BTreeMap::new(),
+        metrics: Vec::new(),
     })
 }
 
@@ -108,20 +150,33 @@ impl LoggedModels<'_> {
             new.name,
             location,
             new.model_type,
-            new.source_run.as_ref().map(RunId::as_str),
+            new.source_run,
             new.now.as_millis()
         ])?;
         self.set_tags(&new.id, &new.tags)?;
         self.log_params(&new.id, &new.params)
     }
 
-    /// The model of an id.
+    /// The model of an id, unless it is deleted.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] if there is none.
     pub fn get(&self, id: &str) -> Result<LoggedModel, Error> {
-        let sql = format!("select {COLUMNS} from logged_models where id = $1");
+        self.get_with("and deleted_at is null", id)
+    }
+
+    /// The model of an id, deleted or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none.
+    pub fn get_even_deleted(&self, id: &str) -> Result<LoggedModel, Error> {
+        self.get_with("", id)
+    }
+
+    fn get_with(&self, condition: &str, id: &str) -> Result<LoggedModel, Error> {
+        let sql = format!("select {COLUMNS} from logged_models where id = $1 {condition}");
         let row = self
             .0
             .prepare_cached(&sql)?
@@ -146,30 +201,126 @@ impl LoggedModels<'_> {
         rows.into_iter().map(|row| self.complete(row)).collect()
     }
 
-    /// The models of some experiments, newest first.
+    /// A page of the models of some experiments, newest first if no order says otherwise. With datasets (a name, and a
+    /// digest if it matters) only models that were measured on one of them, and only those measurements, count.
     ///
     /// # Errors
     ///
-    /// Fails if the store cannot be read.
-    pub fn list(&self, experiments: &[ExperimentId]) -> Result<Vec<LoggedModel>, Error> {
-        let ids = serde_json::to_string(experiments).unwrap_or_default();
-        let sql = format!(
-            "select {COLUMNS} from logged_models where experiment in (select value from json_each($1)) order by created_at desc, id"
-        );
-        let mut statement = self.0.prepare_cached(&sql)?;
+    /// Fails if the query asks for what models do not have.
+    pub fn search(
+        &self,
+        experiments: &[ExperimentId],
+        datasets: &[(String, Option<String>)],
+        query: &Query,
+    ) -> Result<Vec<LoggedModel>, Error> {
+        let mut values = vec![Value::Text(
+            serde_json::to_string(experiments).unwrap_or_default(),
+        )];
+        let mut bind = |text: &str| {
+            values.push(Value::Text(text.to_owned()));
+            values.len()
+        };
+        let wanted: Vec<String> = datasets
+            .iter()
+            .map(|(name, digest)| {
+                let name = format!("s.dataset_name = ${}", bind(name));
+                match digest {
+                    Some(digest) => format!("({name} and s.dataset_digest = ${})", bind(digest)),
+                    None => name,
+                }
+            })
+            .collect();
+        let mut tie = "s.model = logged_models.id".to_owned();
+        if !wanted.is_empty() {
+            tie = format!("{tie} and ({})", wanted.join(" or "));
+        }
+        let scope = "experiment in (select value from json_each($1)) and deleted_at is null";
+        let page = Statement::page(&tables(tie), scope, values, query)?;
+        let mut statement = self.0.prepare_cached(&page.sql)?;
         let rows = statement
-            .query_map([ids], read)?
+            .query_map(params_from_iter(page.values), read)?
             .collect::<Result<Vec<_>, _>>()?;
         rows.into_iter().map(|row| self.complete(row)).collect()
     }
 
-    fn complete(&self, row: LoggedModelRow) -> Result<LoggedModel, Error> {
-        let id = row.model.id.clone();
+    /// Deletes a model, softly.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none.
+    pub fn delete(&self, id: &str, now: Timestamp) -> Result<(), Error> {
+        let sql = "update logged_models set deleted_at = $1, updated_at = $1 where id = $2 and deleted_at is null";
+        match self
+            .0
+            .prepare_cached(sql)?
+            .execute(params![now.as_millis(), id])?
+        {
+            0 => Err(Error::not_found("logged model", id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a tag.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such model or tag.
+    pub fn delete_tag(&self, id: &str, key: &str) -> Result<(), Error> {
+        self.get(id)?;
+        let sql = "delete from logged_model_tags where model = $1 and key = $2";
+        match self.0.prepare_cached(sql)?.execute([id, key])? {
+            0 => Err(Error::not_found("logged model tag", key)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Logs points of metrics of a model; one that is there already is not stored twice.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such model.
+    pub fn log_metrics(&self, id: &str, metrics: &[ModelMetric]) -> Result<(), Error> {
+        self.get(id)?;
+        let sql = "insert into model_metrics (model, key, timestamp, step, value, is_nan, run, dataset_name, dataset_digest) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing";
+        let mut statement = self.0.prepare_cached(sql)?;
+        for found in metrics {
+            let is_nan = found.metric.value.is_nan();
+            statement.execute(params![
+                id,
+                found.metric.key,
+                found.metric.timestamp.as_millis(),
+                found.metric.step,
+                if is_nan { 0.0 } else { found.metric.value },
+                is_nan,
+                found.run.as_str(),
+                found.dataset_name,
+                found.dataset_digest
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn metrics(&self, id: &str) -> Result<Vec<ModelMetric>, Error> {
+        let sql = "select key, value, timestamp, step, is_nan, run, dataset_name, dataset_digest from model_metrics \
+             where model = $1 order by key, timestamp, step";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query([id])?;
+        let mut metrics = Vec::new();
+        while let Some(row) = rows.next()? {
+            metrics.push(ModelMetric {
+                metric: Metric::read(row)?,
+                run: parse(&row.get::<_, String>(5)?, "model_metrics", "run", id)?,
+                dataset_name: row.get(6)?,
+                dataset_digest: row.get(7)?,
+            });
+        }
+        Ok(metrics)
+    }
+
+    fn complete(&self, row: LoggedModel) -> Result<LoggedModel, Error> {
+        let id = row.id.clone();
         Ok(LoggedModel {
-            source_run: row
-                .source_run
-                .map(|text| parse(&text, "logged_models", "source_run", &id))
-                .transpose()?,
             tags: self.pairs(
                 "select key, value from logged_model_tags where model = $1",
                 &id,
@@ -178,7 +329,8 @@ impl LoggedModels<'_> {
                 "select key, value from logged_model_params where model = $1",
                 &id,
             )?,
-            ..row.model
+            metrics: self.metrics(&id)?,
+            ..row
         })
     }
 
@@ -194,7 +346,7 @@ impl LoggedModels<'_> {
     ///
     /// [`Error::NotFound`] if there is no such model.
     pub fn set_status(&self, id: &str, status: &str, now: Timestamp) -> Result<(), Error> {
-        let sql = "update logged_models set status = $1, updated_at = $2 where id = $3";
+        let sql = "update logged_models set status = $1, updated_at = $2 where id = $3 and deleted_at is null";
         let changed = self
             .0
             .prepare_cached(sql)?

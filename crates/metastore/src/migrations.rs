@@ -6,7 +6,10 @@ use crate::Error;
 use crate::connection::Place;
 
 /// The migrations in order; the version of a file is how many of them it has seen.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/sqlite/0001_init.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/sqlite/0001_init.sql"),
+    include_str!("../migrations/sqlite/0002_search.sql"),
+];
 /// Marks our files among all SQLite databases: `EVLP`.
 const APPLICATION_ID: i64 = 0x4556_4c50;
 
@@ -87,7 +90,7 @@ mod tests {
         let error = run(&mut connection, &place()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`x.db` has schema version 99, this program knows 1; use a newer everloop"
+            "`x.db` has schema version 99, this program knows 2; use a newer everloop"
         );
     }
 

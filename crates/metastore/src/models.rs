@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{ModelName, Timestamp, VersionNumber};
-use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, ToSql, params, params_from_iter};
 
+use crate::search::{Column, Query, Side, Statement, Tables};
 use crate::values::{moment, parse};
 use crate::{Error, ModelVersion};
 
@@ -26,6 +27,25 @@ pub struct RegisteredModel {
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
+
+/// What registered models can be searched and ordered by, beside their tags.
+pub const MODEL_COLUMNS: [Column; 3] = [
+    Column::text("name", "name"),
+    Column::number("creation_timestamp", "created_at"),
+    Column::number("last_updated_timestamp", "updated_at"),
+];
+
+const TABLES: Tables = Tables {
+    select: "select name, description, created_at, updated_at from registered_models",
+    order: "name",
+    metrics: None,
+    params: None,
+    tags: Some(Side::new(
+        "registered_model_tags",
+        "s.model = registered_models.name",
+    )),
+    datasets: None,
+};
 
 impl Models<'_> {
     /// Makes a model.
@@ -90,15 +110,26 @@ impl Models<'_> {
         self.select("order by name", &[])
     }
 
+    /// A page of models, by name if no order says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the query asks for what models do not have.
+    pub fn search(&self, query: &Query) -> Result<Vec<RegisteredModel>, Error> {
+        let page = Statement::page(&TABLES, "true", Vec::new(), query)?;
+        self.models(&page.sql, params_from_iter(page.values))
+    }
+
     fn select(
         &self,
         condition: &str,
         params: &[&dyn ToSql],
     ) -> Result<Vec<RegisteredModel>, Error> {
-        let sql = format!(
-            "select name, description, created_at, updated_at from registered_models {condition}"
-        );
-        let mut statement = self.0.prepare_cached(&sql)?;
+        self.models(&format!("{} {condition}", TABLES.select), params)
+    }
+
+    fn models(&self, sql: &str, params: impl Params) -> Result<Vec<RegisteredModel>, Error> {
+        let mut statement = self.0.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         let mut models = Vec::new();
         while let Some(row) = rows.next()? {
@@ -120,6 +151,75 @@ impl Models<'_> {
             .prepare_cached("select key, value from registered_model_tags where model = $1")?;
         let rows = statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Gives a model another name; versions, tags and aliases go with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none, [`Error::AlreadyExists`] if the name is taken.
+    pub fn rename(&self, name: &ModelName, to: &ModelName, now: Timestamp) -> Result<(), Error> {
+        self.get(name)?;
+        if name != to && self.find(to)?.is_some() {
+            return Err(Error::AlreadyExists {
+                what: "registered model",
+                name: to.to_string(),
+            });
+        }
+        let sql = "update registered_models set name = $1, updated_at = $2 where name = $3";
+        self.0.prepare_cached(sql)?.execute(params![
+            to.as_str(),
+            now.as_millis(),
+            name.as_str()
+        ])?;
+        Ok(())
+    }
+
+    /// Says what a model is for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none.
+    pub fn describe(
+        &self,
+        name: &ModelName,
+        description: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.get(name)?;
+        let sql = "update registered_models set description = $1, updated_at = $2 where name = $3";
+        self.0.prepare_cached(sql)?.execute(params![
+            description,
+            now.as_millis(),
+            name.as_str()
+        ])?;
+        Ok(())
+    }
+
+    /// Deletes a model with its versions, tags and aliases, for good.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none.
+    pub fn delete(&self, name: &ModelName) -> Result<(), Error> {
+        let sql = "delete from registered_models where name = $1";
+        match self.0.prepare_cached(sql)?.execute([name.as_str()])? {
+            0 => Err(Error::not_found("registered model", name)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a tag; doing it twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such model.
+    pub fn delete_tag(&self, name: &ModelName, key: &str) -> Result<(), Error> {
+        self.get(name)?;
+        self.0
+            .prepare_cached("delete from registered_model_tags where model = $1 and key = $2")?
+            .execute([name.as_str(), key])?;
+        Ok(())
     }
 
     /// Sets a tag.

@@ -7,13 +7,15 @@ mod params;
 use std::collections::BTreeMap;
 
 use everloop_domain::{ExperimentId, RunId, RunStatus, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use crate::Error;
 use crate::experiments::{Experiments, Lifecycle, View};
+use crate::search::{Column, Query, Side, Statement, Tables};
 use crate::values::{moment, parse};
 
-pub use inputs::{Dataset, Output};
+pub use inputs::{Dataset, DatasetInput, Output};
 pub use metrics::Metric;
 
 /// Runs.
@@ -76,11 +78,43 @@ pub struct Run {
     pub metrics: Vec<Metric>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
-    /// Datasets with their context (`train`, `test`).
-    pub datasets: Vec<(Dataset, String)>,
+    /// Datasets that it read.
+    pub datasets: Vec<DatasetInput>,
+    /// Models that it read, by id.
+    pub model_inputs: Vec<String>,
     /// Models that it made.
     pub outputs: Vec<Output>,
 }
+
+/// What runs can be searched and ordered by, beside what they logged.
+pub const RUN_COLUMNS: [Column; 7] = [
+    Column::text("run_id", "runs.id"),
+    Column::text("run_name", "runs.name"),
+    Column::text("status", "runs.status"),
+    Column::text("user_id", "runs.user"),
+    Column::text("artifact_uri", "runs.artifact_uri"),
+    Column::number("start_time", "runs.start_time"),
+    Column::number("end_time", "runs.end_time"),
+];
+
+/// What runs can be searched by of the datasets they read.
+pub const DATASET_COLUMNS: [Column; 3] = [
+    Column::text("name", "d.name"),
+    Column::text("digest", "d.digest"),
+    Column::text("context", "s.context"),
+];
+
+const TABLES: Tables = Tables {
+    select: "select runs.id, experiment, name, user, status, start_time, end_time, artifact_uri, lifecycle from runs",
+    order: "start_time desc, runs.id",
+    metrics: Some(Side::new("latest_metrics", "s.run = runs.id")),
+    params: Some(Side::new("params", "s.run = runs.id")),
+    tags: Some(Side::new("tags", "s.run = runs.id")),
+    datasets: Some(Side::new(
+        "datasets d, inputs",
+        "s.run = runs.id and d.id = s.dataset",
+    )),
+};
 
 const COLUMNS: &str =
     "id, experiment, name, user, status, start_time, end_time, artifact_uri, lifecycle";
@@ -205,12 +239,17 @@ impl Runs<'_> {
     ///
     /// [`Error::NotFound`] if there is none.
     pub fn get(&self, id: &RunId) -> Result<Run, Error> {
-        let info = self.info(id)?;
+        self.with_logged(self.info(id)?)
+    }
+
+    fn with_logged(&self, info: RunInfo) -> Result<Run, Error> {
+        let id = &info.id;
         Ok(Run {
             params: self.pairs("select key, value from params where run = $1", id)?,
             tags: self.pairs("select key, value from tags where run = $1", id)?,
             metrics: self.latest_metrics(id)?,
             datasets: self.datasets(id)?,
+            model_inputs: self.model_inputs(id)?,
             outputs: self.outputs(id)?,
             info,
         })
@@ -220,6 +259,45 @@ impl Runs<'_> {
         let mut statement = self.0.prepare_cached(sql)?;
         let rows = statement.query_map([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A page of the runs of some experiments, the latest start first if no order says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the query asks for what runs do not have.
+    pub fn search(
+        &self,
+        experiments: &[ExperimentId],
+        view: View,
+        query: &Query,
+    ) -> Result<Vec<Run>, Error> {
+        let ids = Value::Text(serde_json::to_string(experiments).unwrap_or_default());
+        let scope = format!(
+            "experiment in (select value from json_each($1)) and {}",
+            view.condition()
+        );
+        let by_metric = Statement::page_by_metric(&TABLES, &scope, vec![ids.clone()], query)?;
+        if let Some(page) = by_metric {
+            let rows = self.page(page)?;
+            if rows.len() == query.limit {
+                return self.complete(rows);
+            }
+        }
+        let rows = self.page(Statement::page(&TABLES, &scope, vec![ids], query)?)?;
+        self.complete(rows)
+    }
+
+    fn page(&self, page: Statement) -> Result<Vec<RunRow>, Error> {
+        let mut statement = self.0.prepare_cached(&page.sql)?;
+        let rows = statement.query_map(params_from_iter(page.values), RunRow::read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn complete(&self, rows: Vec<RunRow>) -> Result<Vec<Run>, Error> {
+        rows.into_iter()
+            .map(|row| self.with_logged(row.into_info()?))
+            .collect()
     }
 
     /// Runs of some experiments, the latest start first.
@@ -243,9 +321,7 @@ impl Runs<'_> {
         let rows = statement
             .query_map(params![ids, limit as i64], RunRow::read)?
             .collect::<Result<Vec<_>, _>>()?;
-        rows.into_iter()
-            .map(|row| self.get(&row.into_info()?.id))
-            .collect()
+        self.complete(rows)
     }
 
     /// Changes status, end and name; what is absent stays.

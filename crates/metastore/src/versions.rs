@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{ModelName, RunId, Timestamp, VersionNumber};
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
 
+use crate::search::{Column, Query, Side, Statement, Tables};
 use crate::values::{moment, parse};
 use crate::{Error, Models};
 
@@ -51,6 +52,28 @@ pub struct ModelVersion {
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
+
+/// What versions can be searched and ordered by, beside their tags.
+pub const VERSION_COLUMNS: [Column; 6] = [
+    Column::text("name", "model"),
+    Column::number("version_number", "version"),
+    Column::text("run_id", "run"),
+    Column::text("source_path", "source"),
+    Column::number("creation_timestamp", "created_at"),
+    Column::number("last_updated_timestamp", "updated_at"),
+];
+
+const TABLES: Tables = Tables {
+    select: "select version, source, run, logged_model, description, stage, created_at, updated_at, model from model_versions",
+    order: "updated_at desc, model, version desc",
+    metrics: None,
+    params: None,
+    tags: Some(Side::new(
+        "model_version_tags",
+        "s.model = model_versions.model and s.version = model_versions.version",
+    )),
+    datasets: None,
+};
 
 const COLUMNS: &str =
     "version, source, run, logged_model, description, stage, created_at, updated_at";
@@ -127,6 +150,117 @@ impl Models<'_> {
             versions.push(self.read_version(name, row)?);
         }
         Ok(versions)
+    }
+
+    /// A page of versions of all models, the last changed first if no order says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the query asks for what versions do not have.
+    pub fn search_versions(&self, query: &Query) -> Result<Vec<ModelVersion>, Error> {
+        let page = Statement::page(&TABLES, "true", Vec::new(), query)?;
+        let mut statement = self.0.prepare_cached(&page.sql)?;
+        let mut rows = statement.query(params_from_iter(page.values))?;
+        let mut versions = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(8)?;
+            let name = parse(&name, "model_versions", "model", &name)?;
+            versions.push(self.read_version(&name, row)?);
+        }
+        Ok(versions)
+    }
+
+    /// Says what a version is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such version.
+    pub fn describe_version(
+        &self,
+        name: &ModelName,
+        version: VersionNumber,
+        description: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.get_version(name, version)?;
+        let sql = "update model_versions set description = $1, updated_at = $2 where model = $3 and version = $4";
+        self.0.prepare_cached(sql)?.execute(params![
+            description,
+            now.as_millis(),
+            name.as_str(),
+            version.0
+        ])?;
+        self.touch(name, now)
+    }
+
+    /// Moves a version to a stage, and if asked the others of that stage to `Archived`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such version.
+    pub fn set_stage(
+        &self,
+        name: &ModelName,
+        version: VersionNumber,
+        stage: &str,
+        archives_others: bool,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.get_version(name, version)?;
+        if archives_others {
+            let sql = "update model_versions set stage = 'Archived', updated_at = $1 where model = $2 and stage = $3 and version <> $4";
+            self.0.prepare_cached(sql)?.execute(params![
+                now.as_millis(),
+                name.as_str(),
+                stage,
+                version.0
+            ])?;
+        }
+        let sql = "update model_versions set stage = $1, updated_at = $2 where model = $3 and version = $4";
+        self.0.prepare_cached(sql)?.execute(params![
+            stage,
+            now.as_millis(),
+            name.as_str(),
+            version.0
+        ])?;
+        self.touch(name, now)
+    }
+
+    /// Deletes a version with its tags and aliases, for good; its number is never used again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such version.
+    pub fn delete_version(
+        &self,
+        name: &ModelName,
+        version: VersionNumber,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.get_version(name, version)?;
+        self.0
+            .prepare_cached("delete from model_versions where model = $1 and version = $2")?
+            .execute(params![name.as_str(), version.0])?;
+        self.touch(name, now)
+    }
+
+    /// Removes a tag of a version; doing it twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such version.
+    pub fn delete_version_tag(
+        &self,
+        name: &ModelName,
+        version: VersionNumber,
+        key: &str,
+    ) -> Result<(), Error> {
+        self.get_version(name, version)?;
+        let sql = "delete from model_version_tags where model = $1 and version = $2 and key = $3";
+        self.0
+            .prepare_cached(sql)?
+            .execute(params![name.as_str(), version.0, key])?;
+        Ok(())
     }
 
     fn read_version(&self, name: &ModelName, row: &Row<'_>) -> Result<ModelVersion, Error> {

@@ -8,14 +8,19 @@ mod models;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::state::AppState;
+use crate::state::{AppState, LoopState};
 
-/// The routes.
-pub(crate) fn router() -> Router<AppState> {
+/// The routes that every server has.
+pub(crate) fn common() -> Router<AppState> {
     Router::new()
-        .route("/feedback", post(feedback::post))
         .route("/health", get(health::health))
         .route("/version", get(health::version))
+}
+
+/// The routes of a project.
+pub(crate) fn router() -> Router<LoopState> {
+    Router::new()
+        .route("/feedback", post(feedback::post))
         .route("/metrics", get(health::metrics))
         .route("/api/v1/status", get(cycles::status))
         .route("/api/v1/cycles", get(cycles::cycles))

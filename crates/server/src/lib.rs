@@ -19,4 +19,4 @@ mod state;
 pub use error::Error;
 pub use reconcile::LoadEngine;
 pub use running::{Running, Settings, start};
-pub use state::Parts;
+pub use state::{Deployment, Parts};

@@ -11,13 +11,14 @@ mod filter;
 pub(crate) mod ids;
 mod logged_models;
 mod model_versions;
+mod paging;
 mod parameters;
 mod registered_models;
 mod runs;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::Uri;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -43,6 +44,7 @@ pub(crate) fn router() -> Router<AppState> {
             .merge(registered_models::router())
             .merge(model_versions::router())
             .route("/artifacts/list", get(artifacts::list_of_run))
+            .route("/upload-artifact", post(artifacts::upload_to_run))
             .fallback(any(unknown))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
         let newer = Router::new()
@@ -57,6 +59,11 @@ pub(crate) fn router() -> Router<AppState> {
             .nest(&format!("{root}/2.0/mlflow-artifacts"), files);
     }
     router
+        .route("/get-artifact", get(artifacts::get_of_run))
+        .route(
+            "/model-versions/get-artifact",
+            get(artifacts::get_of_version),
+        )
 }
 
 /// An endpoint that is not there; the path is what follows the prefix of the API.

@@ -10,20 +10,47 @@ use everloop_metastore::Signal;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::error::ApiError;
-use crate::state::AppState;
+use crate::state::LoopState;
 
 const STYLE: &str = include_str!("page/style.css");
 const N_CYCLES: usize = 25;
 const N_SIGNALS: usize = 200;
 
 /// The route.
-pub(crate) fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<LoopState> {
     Router::new().route("/", get(show))
 }
 
-async fn show(State(state): State<AppState>) -> Result<Html<String>, ApiError> {
-    let status = Status::load(state.metastore(), &state.parts.project, N_CYCLES).await?;
-    let model = state.parts.model.clone();
+/// The page of a server that only tracks: how to reach it.
+pub(crate) fn tracking_only() -> Router {
+    Router::new().route("/", get(|| async { Html(welcome().into_string()) }))
+}
+
+fn welcome() -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { "Everloop tracking" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { h1 { "Everloop tracking" } p { "MLflow's clients can log here." } }
+                main {
+                    section {
+                        h2 { "Connect" }
+                        pre { "import mlflow\nmlflow.set_tracking_uri(\"http://<this address>\")" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn show(State(state): State<LoopState>) -> Result<Html<String>, ApiError> {
+    let status = Status::load(state.metastore(), &state.deployment.project, N_CYCLES).await?;
+    let model = state.deployment.model.clone();
     let signals = {
         let model = model.clone();
         state

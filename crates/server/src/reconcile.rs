@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use everloop_domain::{Digest, ModelName, Timestamp, VersionNumber};
 use everloop_metastore::Metastore;
-use everloop_serve::{Engine, Models};
+use everloop_serve::Engine;
 
-use crate::state::Parts;
+use crate::state::LoopState;
 use crate::{Error, source};
 
 /// Loads the package in a directory: the engine and the package's digest.
@@ -46,11 +46,9 @@ struct Champion {
 }
 
 /// Brings the served models in line with the registry; a model that cannot be loaded keeps its old version.
-pub(crate) async fn reconcile(
-    parts: &Parts,
-    models: &Models,
-    failures: &Failures,
-) -> Result<(), Error> {
+pub(crate) async fn reconcile(state: &LoopState) -> Result<(), Error> {
+    let (parts, models) = (&state.parts, state.serving.models());
+    let failures = &state.failures;
     let wanted = champions(&parts.metastore).await?;
     for champion in &wanted {
         let now = parts.clock.now();
@@ -59,7 +57,7 @@ pub(crate) async fn reconcile(
             continue;
         }
         let (name, version) = (&champion.name, champion.version);
-        match load(parts, champion).await {
+        match load(state, champion).await {
             Ok((engine, digest)) => {
                 models.set(name, version, digest, Arc::new(engine));
                 tracing::info!(model = %name, version = %version, "serving a new version");
@@ -78,11 +76,11 @@ pub(crate) async fn reconcile(
     Ok(())
 }
 
-async fn load(parts: &Parts, champion: &Champion) -> Result<(Engine, Digest), String> {
+async fn load(state: &LoopState, champion: &Champion) -> Result<(Engine, Digest), String> {
     let source = champion.source.clone()?;
-    let dir = source::local_dir(&source, &parts.artifacts_dir)
+    let dir = source::local_dir(&source, &state.parts.artifacts_dir)
         .ok_or_else(|| format!("`{source}` is not a directory of this machine"))?;
-    let load = Arc::clone(&parts.load_engine);
+    let load = Arc::clone(&state.deployment.load_engine);
     tokio::task::spawn_blocking(move || load(&dir))
         .await
         .unwrap_or_else(|error| Err(format!("loading broke off: {error}")))

@@ -4,13 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Uri;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use everloop_domain::ErrorKind;
 use everloop_serve::Serving;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::error::ApiError;
 use crate::guard::Hosts;
-use crate::state::{AppState, Parts};
+use crate::state::{AppState, Deployment, LoopState, Parts};
 use crate::{Error, api, mlflow, page};
 
 /// How often the registry is looked at for a moved alias.
@@ -49,10 +53,10 @@ impl Settings {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
-    state: AppState,
+    project: Option<LoopState>,
     stop: watch::Sender<bool>,
     server: JoinHandle<std::io::Result<()>>,
-    reconciling: JoinHandle<()>,
+    reconciling: Option<JoinHandle<()>>,
 }
 
 /// Loads the champions, binds the address, and serves.
@@ -61,26 +65,29 @@ pub struct Running {
 ///
 /// Fails if the address is taken or the metastore cannot be read.
 pub async fn start(parts: Parts, settings: &Settings) -> Result<Running, Error> {
-    let serving = Serving::logging(
-        &parts.predictions,
-        Arc::clone(&parts.clock),
-        parts.key_column.clone(),
-        &parts.model,
-    )?;
-    let ids = Arc::new(mlflow::ids::Ids::default());
+    let parts = Arc::new(parts);
+    let project = parts
+        .deployment
+        .as_ref()
+        .map(|deployment| project(&parts, deployment))
+        .transpose()?;
     let state = AppState {
-        parts: Arc::new(parts),
-        serving,
-        ids,
-        failures: Arc::default(),
+        parts,
+        ids: Arc::new(mlflow::ids::Ids::default()),
     };
     let address = settings.address;
     let listen = |source| Error::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    state.reconcile().await?;
+    if let Some(project) = &project {
+        project.reconcile().await?;
+    }
     let (stop, stopped) = watch::channel(false);
-    let app = router(state.clone(), Hosts::new(address.ip(), &settings.hosts));
+    let app = router(
+        state,
+        project.clone(),
+        Hosts::new(address.ip(), &settings.hosts),
+    );
     let mut until = stopped.clone();
     let server = tokio::spawn(async move {
         axum::serve(listener, app)
@@ -90,30 +97,67 @@ pub async fn start(parts: Parts, settings: &Settings) -> Result<Running, Error> 
             })
             .await
     });
-    let reconciling = tokio::spawn(keep_reconciling(state.clone(), stopped));
+    let reconciling = project
+        .clone()
+        .map(|project| tokio::spawn(keep_reconciling(project, stopped)));
     Ok(Running {
         address,
-        state,
+        project,
         stop,
         server,
         reconciling,
     })
 }
 
-fn router(state: AppState, hosts: Hosts) -> axum::Router {
-    axum::Router::new()
-        .merge(page::router())
-        .merge(api::router())
-        .merge(mlflow::router())
-        .with_state(state.clone())
-        .merge(everloop_serve::router(state.serving))
+fn project(parts: &Arc<Parts>, deployment: &Deployment) -> Result<LoopState, Error> {
+    let serving = Serving::logging(
+        &deployment.predictions,
+        Arc::clone(&parts.clock),
+        deployment.key_column.clone(),
+        &deployment.model,
+    )?;
+    Ok(LoopState {
+        parts: Arc::clone(parts),
+        deployment: Arc::new(deployment.clone()),
+        serving,
+        failures: Arc::default(),
+    })
+}
+
+fn router(state: AppState, project: Option<LoopState>, hosts: Hosts) -> axum::Router {
+    let tracking = axum::Router::new()
+        .merge(api::common())
+        .merge(mlflow::router());
+    let rest = match project {
+        None => axum::Router::new().merge(page::tracking_only()),
+        Some(project) => axum::Router::new()
+            .merge(page::router())
+            .merge(api::router())
+            .with_state(project.clone())
+            .merge(everloop_serve::router(project.serving)),
+    };
+    tracking
+        .with_state(state)
+        .merge(rest)
+        .fallback(elsewhere)
         .layer(axum::middleware::from_fn_with_state(
             hosts,
             crate::guard::check,
         ))
 }
 
-async fn keep_reconciling(state: AppState, mut stopped: watch::Receiver<bool>) {
+/// A path that nobody serves; one that begins with too many slashes is sent to where it meant to go.
+async fn elsewhere(uri: Uri) -> Response {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if path.starts_with("//") {
+        let target = format!("/{}", path.trim_start_matches('/'));
+        return Redirect::permanent(&target).into_response();
+    }
+    let message = format!("there is nothing at `{}`", uri.path());
+    ApiError::new(ErrorKind::NotFound, message).into_response()
+}
+
+async fn keep_reconciling(state: LoopState, mut stopped: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(RECONCILE_EVERY);
     loop {
         tokio::select! {
@@ -142,7 +186,10 @@ impl Running {
     ///
     /// Fails if the metastore cannot be read.
     pub async fn reconcile(&self) -> Result<(), Error> {
-        self.state.reconcile().await
+        match &self.project {
+            Some(project) => project.reconcile().await,
+            None => Ok(()),
+        }
     }
 
     /// Writes what the prediction log still holds in memory.
@@ -151,7 +198,9 @@ impl Running {
     ///
     /// Fails if the log cannot be written.
     pub async fn flush(&self) -> Result<(), Error> {
-        self.state.serving.flush().await?;
+        if let Some(project) = &self.project {
+            project.serving.flush().await?;
+        }
         Ok(())
     }
 
@@ -161,8 +210,13 @@ impl Running {
         if let Err(error) = self.server.await {
             tracing::error!(error = %error, "the server broke off");
         }
-        self.reconciling.abort();
-        if let Err(error) = self.state.serving.flush().await {
+        if let Some(reconciling) = self.reconciling {
+            reconciling.abort();
+        }
+        let Some(project) = self.project else {
+            return;
+        };
+        if let Err(error) = project.serving.flush().await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "the prediction log could not be flushed"

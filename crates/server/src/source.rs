@@ -3,61 +3,141 @@
 //! Loading a package may run code that it brings. So a client may only register what was uploaded here, under the run
 //! or the logged model that it names; local paths are for the cycles of this project, which write them themselves.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use everloop_artifacts::StorageKey;
+use everloop_domain::RunId;
 use everloop_metastore::{Error, NewVersion, Transaction};
 
 /// What artifacts of this server are called.
 const OWN: &str = "mlflow-artifacts:/";
 
-/// Refuses a source that is not below the run or the logged model that the version names.
+/// Refuses a source that is not below the run or the logged model that the version names. Places that the server never
+/// reads itself (`s3://…`) are free.
 pub(crate) fn check(tx: &Transaction<'_>, new: &NewVersion) -> Result<(), Error> {
     let source = new.source.as_str();
-    let refused = |what: &str| {
+    let refused = |what: String| {
         Err(Error::Invalid(format!(
-            "Invalid model version source: '{source}'. The {what} request parameter must identify the resource that contains \
-             the source."
+            "Invalid model version source: '{source}'. {what}"
         )))
+    };
+    let must_identify = |what: &str| {
+        refused(format!(
+            "The {what} request parameter must identify the resource that contains the source."
+        ))
     };
     if let Some(id) = source.strip_prefix("models:/") {
         if new.model_id.as_deref() != Some(id) {
-            return refused("model_id");
+            return must_identify("model_id");
         }
         tx.logged_models().get(id)?;
         return Ok(());
     }
     if let Some(rest) = source.strip_prefix("runs:/") {
         let run = rest.split('/').next();
-        if run != new.run_id.as_ref().map(everloop_domain::RunId::as_str) {
-            return refused("run_id");
+        if run != new.run_id.as_ref().map(RunId::as_str) {
+            return must_identify("run_id");
         }
     }
     let resolved = resolve(tx, source)?;
-    let Some(key) = own_key(&resolved) else {
-        return refused("run_id");
+    let is_below = |place: &Place| -> Result<bool, Error> {
+        let roots = roots(tx, new)?;
+        Ok(roots
+            .iter()
+            .filter_map(|root| Place::of(root))
+            .any(|root| place.is_below(&root)))
     };
-    let run = new
-        .run_id
-        .as_ref()
-        .map(|id| tx.runs().info(id))
-        .transpose()?;
-    let model = new
-        .model_id
-        .as_ref()
-        .map(|id| tx.logged_models().get(id))
-        .transpose()?;
-    let roots = run
-        .map(|run| run.artifact_uri)
-        .into_iter()
-        .chain(model.map(|model| model.artifact_location));
-    let is_below = |root: StorageKey| {
-        key.as_str() == root.as_str() || key.as_str().starts_with(&format!("{root}/"))
-    };
-    if roots.filter_map(|root| own_key(&root)).any(is_below) {
-        return Ok(());
+    match Place::of(&resolved) {
+        Some(place @ Place::Own(_)) if !is_below(&place)? => must_identify("run_id"),
+        Some(place @ Place::Local(_)) if !is_below(&place)? => refused(
+            "To use a local path as a model version source, the run_id request parameter has to be specified and the local \
+             path has to be contained within the artifact directory of the run specified by the run_id."
+                .to_owned(),
+        ),
+        None if has_relative_parts(&resolved) => refused(
+            "If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute \
+             path must be provided without relative path references present. Please provide an absolute path."
+                .to_owned(),
+        ),
+        Some(_) | None => Ok(()),
     }
-    refused("run_id")
+}
+
+/// The artifact roots of the run and of the logged model that a version names.
+fn roots(tx: &Transaction<'_>, new: &NewVersion) -> Result<Vec<String>, Error> {
+    let mut roots = Vec::new();
+    if let Some(id) = &new.run_id {
+        roots.push(tx.runs().info(id)?.artifact_uri);
+    }
+    if let Some(id) = &new.model_id {
+        roots.push(tx.logged_models().get(id)?.artifact_location);
+    }
+    Ok(roots)
+}
+
+/// A place that this server reads itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// One of our artifacts.
+    Own(String),
+    /// A path of this machine, without `.` and `..`.
+    Local(PathBuf),
+}
+
+impl Place {
+    fn of(uri: &str) -> Option<Self> {
+        if let Some(path) = uri.strip_prefix(OWN) {
+            let key = StorageKey::parse(path.trim_matches('/')).ok()?;
+            return Some(Self::Own(key.as_str().to_owned()));
+        }
+        normal_path(uri).map(Self::Local)
+    }
+
+    fn is_below(&self, root: &Self) -> bool {
+        match (self, root) {
+            (Self::Own(key), Self::Own(root)) => {
+                key == root || key.starts_with(&format!("{root}/"))
+            }
+            (Self::Local(path), Self::Local(root)) => path.starts_with(root),
+            _ => false,
+        }
+    }
+}
+
+/// A local path, or a `file:` URI of this machine, without `.` and `..`; nothing for anything else.
+pub(crate) fn normal_path(uri: &str) -> Option<PathBuf> {
+    let path = match uri.strip_prefix("file:") {
+        Some(rest) => rest
+            .strip_prefix("//localhost")
+            .or_else(|| rest.strip_prefix("//"))
+            .unwrap_or(rest),
+        None => uri,
+    };
+    if !path.starts_with('/') || path.contains(['?', '#', '%', '\\']) {
+        return None;
+    }
+    let mut normal = PathBuf::new();
+    for part in Path::new(path).components() {
+        match part {
+            Component::ParentDir => {
+                normal.pop();
+            }
+            Component::CurDir => {}
+            other => normal.push(other),
+        }
+    }
+    Some(normal)
+}
+
+fn has_relative_parts(uri: &str) -> bool {
+    let plain = uri
+        .to_lowercase()
+        .replace("%2e", ".")
+        .replace("%2f", "/")
+        .replace("%5c", "/");
+    plain.split(['/', '\\']).any(|part| part == "..")
+        || !uri.contains(":/")
+        || uri.starts_with("file:")
 }
 
 /// Where a source's files are: `runs:/` and `models:/m-…` are looked up, others stay.
@@ -118,6 +198,44 @@ mod tests {
             Some("/p/artifacts/1/r/artifacts/model"),
         );
         check_dir("file:///p/x", Some("/p/x"));
+    }
+
+    #[track_caller]
+    fn check_path(uri: &str, expected: Option<&str>) {
+        assert_eq!(
+            normal_path(uri).as_deref(),
+            expected.map(Path::new),
+            "{uri}"
+        );
+    }
+
+    #[test]
+    fn local_paths_are_made_plain() {
+        check_path("/a/./b/../c", Some("/a/c"));
+        check_path("/../../etc", Some("/etc"));
+        check_path("file:///a/b", Some("/a/b"));
+        check_path("file://localhost/a", Some("/a"));
+        check_path("file://host/a", None);
+        check_path("/a/%2e%2e/b", None);
+        check_path("/a?x=/etc", None);
+        check_path("s3://bucket/a", None);
+        check_path("a/b", None);
+    }
+
+    #[test]
+    fn relative_parts_are_found_also_when_encoded() {
+        for uri in [
+            "s3://b/../x",
+            "http://h/%2e%2e/x",
+            "s3://b/a%2F..%2fx",
+            "relative/path",
+            "file://host/x",
+        ] {
+            assert!(has_relative_parts(uri), "{uri}");
+        }
+        for uri in ["s3://b/x", "https://h/a/....//x", "dbfs:/x"] {
+            assert!(!has_relative_parts(uri), "{uri}");
+        }
     }
 
     #[test]

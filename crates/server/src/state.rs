@@ -9,55 +9,87 @@ use everloop_domain::{Clock, ModelName};
 use everloop_metastore::Metastore;
 use everloop_serve::Serving;
 
-use crate::reconcile::LoadEngine;
+use crate::reconcile::{Failures, LoadEngine};
 
 /// What a server is made of.
 #[derive(Clone)]
 pub struct Parts {
+    /// Where everything is recorded.
+    pub metastore: Metastore,
+    /// Where artifacts of runs are kept.
+    pub artifacts: Store,
+    /// The directory that `mlflow-artifacts:` URIs are relative to, for packages that are loaded from it.
+    pub artifacts_dir: PathBuf,
+    /// Where artifacts of new experiments go: `mlflow-artifacts:` is through this server.
+    pub artifact_root: String,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// The project whose models are served; without one the server only tracks.
+    pub deployment: Option<Deployment>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("artifacts_dir", &self.artifacts_dir)
+            .field("deployment", &self.deployment)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A project whose models are served.
+#[derive(Clone)]
+pub struct Deployment {
     /// The project's name, as pages show it.
     pub project: String,
     /// The model that `/invocations` and `/feedback` mean when none is named.
     pub model: ModelName,
     /// The column whose value names a prediction, if requests carry one.
     pub key_column: Option<String>,
-    /// Where everything is recorded.
-    pub metastore: Metastore,
-    /// Where artifacts of runs are kept.
-    pub artifacts: Store,
-    /// The present.
-    pub clock: Arc<dyn Clock>,
     /// Where the prediction log is written.
     pub predictions: PathBuf,
-    /// The directory that `mlflow-artifacts:` URIs are relative to, for packages that are loaded from it.
-    pub artifacts_dir: PathBuf,
     /// How packages become engines.
     pub load_engine: LoadEngine,
 }
 
-impl fmt::Debug for Parts {
+impl fmt::Debug for Deployment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts")
+        f.debug_struct("Deployment")
             .field("project", &self.project)
             .field("model", &self.model)
             .finish_non_exhaustive()
     }
 }
 
-/// The state of all handlers.
+/// The state of the handlers that track.
 #[derive(Clone, Debug)]
 pub(crate) struct AppState {
     pub(crate) parts: Arc<Parts>,
-    pub(crate) serving: Serving,
     pub(crate) ids: Arc<crate::mlflow::ids::Ids>,
-    pub(crate) failures: Arc<crate::reconcile::Failures>,
 }
 
 impl AppState {
     pub(crate) fn metastore(&self) -> &Metastore {
         &self.parts.metastore
     }
+}
+
+/// The state of the handlers of a project: its loop, and its models.
+#[derive(Clone, Debug)]
+pub(crate) struct LoopState {
+    pub(crate) parts: Arc<Parts>,
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) serving: Serving,
+    pub(crate) failures: Arc<Failures>,
+}
+
+impl LoopState {
+    pub(crate) fn metastore(&self) -> &Metastore {
+        &self.parts.metastore
+    }
+
     /// Brings the served models in line with the registry.
     pub(crate) async fn reconcile(&self) -> Result<(), crate::Error> {
-        crate::reconcile::reconcile(&self.parts, self.serving.models(), &self.failures).await
+        crate::reconcile::reconcile(self).await
     }
 }

@@ -1,10 +1,11 @@
 //! What runs read and made: datasets and logged models.
 
-use everloop_domain::RunId;
+use everloop_domain::{ExperimentId, RunId};
 use rusqlite::params;
 
 use super::Runs;
 use crate::Error;
+use crate::values::{json, to_json};
 
 /// A dataset, as MLflow describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,36 @@ pub struct Dataset {
     pub profile: Option<String>,
 }
 
+/// That a run read a dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetInput {
+    /// The dataset.
+    pub dataset: Dataset,
+    /// What is said of it; the tag `mlflow.data.context` tells what it was for (`train`, `test`).
+    pub tags: Vec<(String, String)>,
+}
+
+impl DatasetInput {
+    /// A dataset that was read for something.
+    #[must_use]
+    pub fn in_context(dataset: Dataset, context: &str) -> Self {
+        let tags = vec![(CONTEXT_TAG.to_owned(), context.to_owned())];
+        Self { dataset, tags }
+    }
+
+    /// What it was for; empty if nobody said.
+    #[must_use]
+    pub fn context(&self) -> &str {
+        self.tags
+            .iter()
+            .find(|(key, _)| key == CONTEXT_TAG)
+            .map_or("", |(_, context)| context)
+    }
+}
+
+/// The tag of an input that tells what it was for.
+const CONTEXT_TAG: &str = "mlflow.data.context";
+
 /// A model that a run made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
@@ -33,12 +64,13 @@ pub struct Output {
 }
 
 impl Runs<'_> {
-    /// Says that a run read a dataset, in a context (`train`, `test`, or nothing).
+    /// Says that a run read a dataset; saying it again changes nothing.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] if there is no such run, [`Error::Invalid`] if it is deleted.
-    pub fn log_dataset(&self, id: &RunId, dataset: &Dataset, context: &str) -> Result<(), Error> {
+    pub fn log_dataset(&self, id: &RunId, input: &DatasetInput) -> Result<(), Error> {
+        let dataset = &input.dataset;
         let info = self.require_active(id)?;
         let sql = "insert into datasets (experiment, name, digest, source_type, source, schema, profile) \
              values ($1, $2, $3, $4, $5, $6, $7) on conflict (experiment, name, digest) do nothing";
@@ -51,11 +83,12 @@ impl Runs<'_> {
             dataset.schema,
             dataset.profile
         ])?;
-        let sql = "insert into inputs (run, dataset, context) select $1, id, $2 from datasets \
-             where experiment = $3 and name = $4 and digest = $5 on conflict do nothing";
+        let sql = "insert into inputs (run, dataset, context, tags) select $1, id, $2, $3 from datasets \
+             where experiment = $4 and name = $5 and digest = $6 on conflict do nothing";
         self.0.prepare_cached(sql)?.execute(params![
             id.as_str(),
-            context,
+            input.context(),
+            to_json(&input.tags),
             info.experiment.0,
             dataset.name,
             dataset.digest
@@ -79,8 +112,49 @@ impl Runs<'_> {
         Ok(())
     }
 
-    pub(super) fn datasets(&self, id: &RunId) -> Result<Vec<(Dataset, String)>, Error> {
-        let sql = "select name, digest, source_type, source, schema, profile, context from inputs \
+    /// Says that a run read a logged model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such run, [`Error::Invalid`] if it is deleted.
+    pub fn log_model_input(&self, id: &RunId, model_id: &str) -> Result<(), Error> {
+        self.require_active(id)?;
+        let sql = "insert into model_inputs (run, model) values ($1, $2) on conflict do nothing";
+        self.0
+            .prepare_cached(sql)?
+            .execute([id.as_str(), model_id])?;
+        Ok(())
+    }
+
+    pub(super) fn model_inputs(&self, id: &RunId) -> Result<Vec<String>, Error> {
+        let mut statement = self
+            .0
+            .prepare_cached("select model from model_inputs where run = $1 order by model")?;
+        let rows = statement.query_map([id.as_str()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The names, digests and contexts of the datasets that runs of an experiment read.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn dataset_summaries(
+        &self,
+        experiment: ExperimentId,
+        limit: usize,
+    ) -> Result<Vec<(String, String, String)>, Error> {
+        let sql = "select distinct name, digest, context from inputs join datasets on datasets.id = inputs.dataset \
+             where experiment = $1 order by name, digest, context limit $2";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map(params![experiment.0, limit as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub(super) fn datasets(&self, id: &RunId) -> Result<Vec<DatasetInput>, Error> {
+        let sql = "select name, digest, source_type, source, schema, profile, tags from inputs \
              join datasets on datasets.id = inputs.dataset where run = $1 order by datasets.id, context";
         let mut statement = self.0.prepare_cached(sql)?;
         let rows = statement.query_map([id.as_str()], |row| {
@@ -92,9 +166,14 @@ impl Runs<'_> {
                 schema: row.get(4)?,
                 profile: row.get(5)?,
             };
-            Ok((dataset, row.get(6)?))
+            Ok((dataset, row.get::<_, String>(6)?))
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.map(|row| {
+            let (dataset, tags) = row?;
+            let tags = json(&tags, "inputs", "tags", id)?;
+            Ok(DatasetInput { dataset, tags })
+        })
+        .collect()
     }
 
     pub(super) fn outputs(&self, id: &RunId) -> Result<Vec<Output>, Error> {

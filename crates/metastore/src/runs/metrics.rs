@@ -23,14 +23,17 @@ pub struct Metric {
     pub step: i64,
 }
 
-fn read(row: &Row<'_>) -> Result<Metric, rusqlite::Error> {
-    let is_nan: bool = row.get(4)?;
-    Ok(Metric {
-        key: row.get(0)?,
-        value: if is_nan { f64::NAN } else { row.get(1)? },
-        timestamp: moment(row.get(2)?),
-        step: row.get(3)?,
-    })
+impl Metric {
+    /// From a row of key, value, timestamp, step and whether the value is NaN.
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+        let is_nan: bool = row.get(4)?;
+        Ok(Self {
+            key: row.get(0)?,
+            value: if is_nan { f64::NAN } else { row.get(1)? },
+            timestamp: moment(row.get(2)?),
+            step: row.get(3)?,
+        })
+    }
 }
 
 impl Runs<'_> {
@@ -74,7 +77,7 @@ impl Runs<'_> {
         let sql = "select key, value, timestamp, step, is_nan from latest_metrics where run = $1 order by position";
         let mut statement = self.0.prepare_cached(sql)?;
         Ok(statement
-            .query_map([id.as_str()], read)?
+            .query_map([id.as_str()], Metric::read)?
             .collect::<Result<_, _>>()?)
     }
 
@@ -84,11 +87,55 @@ impl Runs<'_> {
     ///
     /// Fails if the store cannot be read.
     pub fn metric_history(&self, id: &RunId, key: &str) -> Result<Vec<Metric>, Error> {
+        self.metric_page(id, key, usize::MAX >> 1, 0)
+    }
+
+    /// A page of the points of a metric, by timestamp, step and value.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn metric_page(
+        &self,
+        id: &RunId,
+        key: &str,
+        limit: usize,
+        offset: usize,
+    ) -> Result<Vec<Metric>, Error> {
         let sql = "select key, value, timestamp, step, is_nan from metrics where run = $1 and key = $2 \
-             order by timestamp, step, value";
+             order by timestamp, step, value limit $3 offset $4";
         let mut statement = self.0.prepare_cached(sql)?;
-        Ok(statement
-            .query_map([id.as_str(), key], read)?
-            .collect::<Result<_, _>>()?)
+        let rows = statement.query_map(
+            params![id.as_str(), key, limit as i64, offset as i64],
+            Metric::read,
+        )?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Points of a metric between two steps (inclusive), by step, at most `limit` of them: evenly spread by row, the first
+    /// and the last among them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn metric_sample(
+        &self,
+        id: &RunId,
+        key: &str,
+        steps: std::ops::RangeInclusive<i64>,
+        limit: usize,
+    ) -> Result<Vec<Metric>, Error> {
+        let sql = "with points as (select key, value, timestamp, step, is_nan, \
+             row_number() over (order by step, timestamp, value) - 1 as place, count(*) over () as n \
+             from metrics where run = $1 and key = $2 and step between $3 and $4) \
+             select key, value, timestamp, step, is_nan from points \
+             where n <= $5 or place = 0 or place = n - 1 or place * ($5 - 1) / (n - 1) <> (place - 1) * ($5 - 1) / (n - 1) \
+             order by place";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map(
+            params![id.as_str(), key, steps.start(), steps.end(), limit as i64],
+            Metric::read,
+        )?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

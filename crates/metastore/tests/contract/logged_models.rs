@@ -1,6 +1,7 @@
 //! Logged models.
 
 use everloop_domain::ExperimentId;
+use everloop_metastore::search::Query;
 use everloop_metastore::{Metastore, NewLoggedModel};
 
 use super::{at, read, refused, run_id, write};
@@ -11,7 +12,7 @@ fn new_model(id: &str, run: u8, now: i64) -> NewLoggedModel {
         experiment: ExperimentId(0),
         name: "model".to_owned(),
         model_type: Some("boosting".to_owned()),
-        source_run: Some(run_id(run)),
+        source_run: Some(run_id(run).to_string()),
         tags: [("t".to_owned(), "1".to_owned())].into(),
         params: [("trees".to_owned(), "300".to_owned())].into(),
         now: at(now),
@@ -44,7 +45,7 @@ pub(crate) fn a_logged_model_is_pending_until_told(store: &Metastore) {
         ("LOGGED_MODEL_READY", at(6))
     );
     assert_eq!(model.tags["t"], "2");
-    assert_eq!(model.source_run, Some(run_id(1)));
+    assert_eq!(model.source_run, Some(run_id(1).to_string()));
 }
 
 pub(crate) fn logged_models_are_listed_by_run_and_experiment(store: &Metastore) {
@@ -58,7 +59,10 @@ pub(crate) fn logged_models_are_listed_by_run_and_experiment(store: &Metastore) 
     };
     let by_run = read(store, |tx| tx.logged_models().list_by_run(&run_id(1)));
     assert_eq!(ids(by_run), ["m-1", "m-2"]);
-    let by_experiment = read(store, |tx| tx.logged_models().list(&[ExperimentId(0)]));
+    let by_experiment = read(store, |tx| {
+        let all = Query::everything(10);
+        tx.logged_models().search(&[ExperimentId(0)], &[], &all)
+    });
     assert_eq!(ids(by_experiment), ["m-3", "m-2", "m-1"]);
 }
 

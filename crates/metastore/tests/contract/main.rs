@@ -13,6 +13,7 @@ mod metrics;
 mod models;
 mod notes;
 mod runs;
+mod search;
 mod signals;
 mod stages;
 
@@ -35,6 +36,12 @@ macro_rules! on_sqlite {
 
 mod sqlite {
     on_sqlite! {
+        search {
+            conditions_hold_as_a_naive_reader_would_say,
+            orders_put_what_is_missing_last_and_pages_cover_everything,
+            several_orders_follow_each_other,
+            hidden_runs_and_other_experiments_are_left_out,
+        }
         experiments {
             the_default_experiment_is_there,
             ids_and_locations_are_counted,

@@ -1,7 +1,7 @@
 //! Runs, their parameters, tags, datasets and outputs.
 
 use everloop_domain::{ExperimentId, RunStatus};
-use everloop_metastore::{Dataset, Lifecycle, Metastore, Metric, Output, View};
+use everloop_metastore::{Dataset, DatasetInput, Lifecycle, Metastore, Metric, Output, View};
 
 use super::{at, new_run, read, refused, run_id, with_run, write};
 
@@ -180,14 +180,15 @@ pub(crate) fn datasets_and_outputs_are_kept_once(store: &Metastore) {
     let (logged, made) = (dataset.clone(), output.clone());
     write(store, move |tx| {
         for context in ["train", "test", "train"] {
-            tx.runs().log_dataset(&run_id(1), &logged, context)?;
+            let input = DatasetInput::in_context(logged.clone(), context);
+            tx.runs().log_dataset(&run_id(1), &input)?;
         }
         tx.runs().log_outputs(&run_id(1), &[made.clone(), made])
     });
     let run = read(store, |tx| tx.runs().get(&id));
     let expected = [
-        (dataset.clone(), "test".to_owned()),
-        (dataset, "train".to_owned()),
+        DatasetInput::in_context(dataset.clone(), "test"),
+        DatasetInput::in_context(dataset, "train"),
     ];
     assert_eq!(run.datasets, expected);
     assert_eq!(run.outputs, [output]);

@@ -72,6 +72,7 @@ fn the_last_clone_may_go_in_the_work_itself() {
     let path = dir.path().join("metastore.db");
     let store = Metastore::open(&path).unwrap();
     let (sender, receiver) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = std::sync::mpsc::channel::<()>();
     let clone = store.clone();
     let waiting = std::thread::spawn(move || {
         // The caller has gone away before the work ends, and the work drops the store.
@@ -81,6 +82,7 @@ fn the_last_clone_may_go_in_the_work_itself() {
         let held = clone.clone();
         let written = Box::pin(clone.write(move |tx| {
             tx.notes().set("a", "1")?;
+            let _ = begun.send(());
             let _ = receiver.recv();
             drop(held);
             Ok(())
@@ -90,6 +92,7 @@ fn the_last_clone_may_go_in_the_work_itself() {
         });
     });
     waiting.join().unwrap();
+    has_begun.recv().unwrap();
     drop(sender);
     drop(store);
     let store = Metastore::open(&path).unwrap();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
-use crate::state::AppState;
+use crate::state::LoopState;
 
 /// How many rows are wanted.
 #[derive(Debug, Deserialize)]
@@ -24,21 +24,21 @@ fn default_limit() -> usize {
 
 /// `GET /api/v1/status`: the same as `everloop status --format json`.
 pub(super) async fn status(
-    State(state): State<AppState>,
+    State(state): State<LoopState>,
     Query(limit): Query<Limit>,
 ) -> Result<Json<Status>, ApiError> {
     Ok(Json(
-        Status::load(state.metastore(), &state.parts.project, limit.limit).await?,
+        Status::load(state.metastore(), &state.deployment.project, limit.limit).await?,
     ))
 }
 
 /// `GET /api/v1/cycles`: newest first.
 pub(super) async fn cycles(
-    State(state): State<AppState>,
+    State(state): State<LoopState>,
     Query(limit): Query<Limit>,
 ) -> Result<Json<Vec<CycleStatus>>, ApiError> {
     Ok(Json(
-        Status::load(state.metastore(), &state.parts.project, limit.limit)
+        Status::load(state.metastore(), &state.deployment.project, limit.limit)
             .await?
             .cycles,
     ))
@@ -46,10 +46,15 @@ pub(super) async fn cycles(
 
 /// `GET /api/v1/cycles/{number}`.
 pub(super) async fn cycle(
-    State(state): State<AppState>,
+    State(state): State<LoopState>,
     Path(number): Path<u64>,
 ) -> Result<Json<CycleStatus>, ApiError> {
-    let all = Status::load(state.metastore(), &state.parts.project, usize::MAX >> 1).await?;
+    let all = Status::load(
+        state.metastore(),
+        &state.deployment.project,
+        usize::MAX >> 1,
+    )
+    .await?;
     let found = all
         .cycles
         .into_iter()
@@ -61,10 +66,12 @@ pub(super) async fn cycle(
 
 /// `GET /api/v1/signals?model=`: newest first.
 pub(super) async fn signals(
-    State(state): State<AppState>,
+    State(state): State<LoopState>,
     Query(limit): Query<Limit>,
 ) -> Result<Json<Value>, ApiError> {
-    let model = limit.model.unwrap_or_else(|| state.parts.model.clone());
+    let model = limit
+        .model
+        .unwrap_or_else(|| state.deployment.model.clone());
     let signals = state
         .metastore()
         .read(move |tx| tx.signals().list(&model, limit.limit))
@@ -84,7 +91,7 @@ pub(super) async fn signals(
 
 /// `GET /api/v1/audit`: newest first.
 pub(super) async fn audit(
-    State(state): State<AppState>,
+    State(state): State<LoopState>,
     Query(limit): Query<Limit>,
 ) -> Result<Json<Value>, ApiError> {
     let entries = state

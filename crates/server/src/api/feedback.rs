@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as JsonValue, json};
 
 use crate::error::ApiError;
-use crate::state::AppState;
+use crate::state::LoopState;
 
 /// The model whose predictions are labelled.
 #[derive(Debug, Deserialize)]
@@ -18,13 +18,15 @@ pub(super) struct Which {
 
 /// Takes `{"labels": [{"id": "…", "label": …}, …]}` or `{"id": "…", "label": …}`.
 pub(super) async fn post(
-    State(state): State<AppState>,
+    State(state): State<LoopState>,
     Query(which): Query<Which>,
     body: Bytes,
 ) -> Result<Json<JsonValue>, ApiError> {
     let labels = parse(&body).map_err(|problem| ApiError::new(ErrorKind::Invalid, problem))?;
     let n_labels = labels.len();
-    let model = which.model.unwrap_or_else(|| state.parts.model.clone());
+    let model = which
+        .model
+        .unwrap_or_else(|| state.deployment.model.clone());
     let now = state.parts.clock.now();
     let n_new = state
         .metastore()

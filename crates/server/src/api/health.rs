@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::state::AppState;
+use crate::state::{AppState, LoopState};
 
 /// The version of the MLflow API that is spoken; clients parse it to know what they may send.
 const MLFLOW_VERSION: &str = "3.18.0";
@@ -37,7 +37,7 @@ pub(super) async fn version() -> &'static str {
 }
 
 /// `GET /metrics` in Prometheus' text format.
-pub(super) async fn metrics(State(state): State<AppState>) -> Response {
+pub(super) async fn metrics(State(state): State<LoopState>) -> Response {
     let text = state.serving.metrics_text();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -5,10 +5,10 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
-use crate::state::AppState;
+use crate::state::LoopState;
 
 /// `GET /api/v1/models`: versions, aliases, and the version that is served.
-pub(super) async fn list(State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
+pub(super) async fn list(State(state): State<LoopState>) -> Result<Json<Value>, ApiError> {
     let models = state
         .metastore()
         .read(|tx| {

@@ -3,25 +3,34 @@
 //! Paths come from outside. A path that could lead out of its place is refused before the store is asked.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
-use everloop_artifacts::StorageKey;
-use everloop_domain::RunId;
+use everloop_artifacts::{StorageKey, Store};
+use everloop_domain::{ModelName, VersionNumber};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::MlflowError;
 use super::parameters::Parameters;
+use super::runs::{find_run_id, run_id};
 use super::{Answer, trimmed};
+use crate::source;
 use crate::state::AppState;
 
 pub(super) fn router() -> Router<AppState> {
-    Router::new().route("/artifacts", get(list)).route(
-        "/artifacts/{*path}",
-        get(download).put(upload).delete(remove),
-    )
+    Router::new()
+        .route("/artifacts", get(list))
+        .route(
+            "/artifacts/{*path}",
+            get(download).put(upload).delete(remove),
+        )
+        .route("/mpu/create/{*path}", post(not_here))
+        .route("/mpu/complete/{*path}", post(not_here))
+        .route("/mpu/abort/{*path}", post(not_here))
+        .route("/presigned/{*path}", get(not_here))
 }
 
 /// The key of a path from outside.
@@ -34,23 +43,23 @@ fn key(path: &str) -> Result<StorageKey, MlflowError> {
         .replace("%5c", "\\");
     StorageKey::parse(&decoded)
         .and_then(|_| StorageKey::parse(path))
-        .map_err(|error| MlflowError::invalid(format!("Invalid path: {error}")))
+        .map_err(|_| MlflowError::invalid("Invalid path"))
 }
 
 async fn list(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let path = parameters.text("path")?;
     let key = path.as_deref().map(key).transpose()?;
-    let files = files(&state, key.as_ref(), "").await?;
+    let files = files(&state.parts.artifacts, key.as_ref(), "").await?;
     Ok(Json(trimmed(json!({"files": files}))))
 }
 
 /// The entries of a directory; empty for a file and for what is not there.
 async fn files(
-    state: &AppState,
+    store: &Store,
     key: Option<&StorageKey>,
     prefix: &str,
 ) -> Result<Vec<Value>, MlflowError> {
-    let entries = state.parts.artifacts.list(key).await?;
+    let entries = store.list(key).await?;
     let shown = entries.into_iter().map(|entry| {
         let size = (!entry.is_dir).then_some(entry.size_bytes);
         trimmed(json!({"path": format!("{prefix}{}", entry.name), "is_dir": entry.is_dir, "file_size": size}))
@@ -60,30 +69,169 @@ async fn files(
 
 /// `artifacts/list`: of a run, with paths relative to its root.
 pub(super) async fn list_of_run(State(state): State<AppState>, parameters: Parameters) -> Answer {
-    let id: RunId = parameters.parsed("run_id")?;
+    let id = run_id(&parameters)?;
     let path = parameters.text("path")?;
     let run = state
         .metastore()
         .read(move |tx| tx.runs().info(&id))
         .await?;
-    let below = path.as_deref().map(key).transpose()?;
-    let root = run
-        .artifact_uri
-        .strip_prefix("mlflow-artifacts:/")
-        .ok_or_else(|| {
-            MlflowError::invalid(format!(
-                "the artifacts of the run are elsewhere: `{}`",
-                run.artifact_uri
-            ))
-        })?;
+    list_below(&state, &run.artifact_uri, path.as_deref()).await
+}
+
+/// `logged-models/…/artifacts/directories`: of a model, with paths relative to its root.
+pub(super) async fn list_of_model(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    let path = parameters.text("artifact_directory_path")?;
+    let model = state
+        .metastore()
+        .read(move |tx| tx.logged_models().get(&id))
+        .await?;
+    list_below(&state, &model.artifact_location, path.as_deref()).await
+}
+
+async fn list_below(state: &AppState, root: &str, path: Option<&str>) -> Answer {
+    let below = path.map(key).transpose()?;
+    let place = Place::of(state, root)?;
     let (full, prefix) = match &below {
-        None => (root.to_owned(), String::new()),
-        Some(path) => (format!("{root}/{path}"), format!("{path}/")),
+        None => (place.key.clone(), String::new()),
+        Some(path) => (place.join(path.as_str())?, format!("{path}/")),
     };
-    let files = files(&state, Some(&key(&full)?), &prefix).await?;
-    Ok(Json(trimmed(
-        json!({"root_uri": run.artifact_uri, "files": files}),
-    )))
+    let files = files(&place.store, full.as_ref(), &prefix).await?;
+    Ok(Json(trimmed(json!({"root_uri": root, "files": files}))))
+}
+
+/// Where an artifact root is: a store, and the key in it.
+struct Place {
+    store: Store,
+    key: Option<StorageKey>,
+}
+
+impl Place {
+    fn of(state: &AppState, root: &str) -> Result<Self, MlflowError> {
+        if let Some(path) = root.strip_prefix("mlflow-artifacts:") {
+            let store = state.parts.artifacts.clone();
+            let path = path.trim_start_matches('/');
+            let key = (!path.is_empty()).then(|| key(path)).transpose()?;
+            return Ok(Self { store, key });
+        }
+        // Only below the places that the operator chose: a client may give an experiment any location.
+        let own = [
+            Some(state.parts.artifacts_dir.clone()),
+            source::normal_path(&state.parts.artifact_root),
+        ];
+        let path = source::normal_path(root)
+            .filter(|path| own.iter().flatten().any(|own| path.starts_with(own)));
+        let Some(path) = path else {
+            return Err(MlflowError::invalid(format!(
+                "artifacts below `{root}` are kept elsewhere: ask the client that wrote them"
+            )));
+        };
+        let store = Store::local(&path)?;
+        Ok(Self { store, key: None })
+    }
+
+    fn join(&self, path: &str) -> Result<Option<StorageKey>, MlflowError> {
+        let full = match &self.key {
+            None => path.to_owned(),
+            Some(root) => format!("{root}/{path}"),
+        };
+        key(&full).map(Some)
+    }
+}
+
+/// `get-artifact`: a file of a run, by its path below the run's root.
+pub(super) async fn get_of_run(
+    State(state): State<AppState>,
+    parameters: Parameters,
+) -> Result<Response, MlflowError> {
+    let id = run_id(&parameters)?;
+    let path = key(&parameters.required("path")?)?;
+    let run = state
+        .metastore()
+        .read(move |tx| tx.runs().info(&id))
+        .await?;
+    let place = Place::of(&state, &run.artifact_uri)?;
+    let full = place.join(path.as_str())?.unwrap_or(path);
+    attachment(&place.store, &full).await
+}
+
+/// `model-versions/get-artifact`: a file of a version, by its path below the version's files.
+pub(super) async fn get_of_version(
+    State(state): State<AppState>,
+    parameters: Parameters,
+) -> Result<Response, MlflowError> {
+    let name: ModelName = parameters.parsed("name")?;
+    let number: VersionNumber = parameters.parsed("version")?;
+    let path = key(&parameters.required("path")?)?;
+    let root = state
+        .metastore()
+        .read(move |tx| {
+            let version = tx.models().get_version(&name, number)?;
+            source::resolve(tx, &version.source)
+        })
+        .await?;
+    let place = Place::of(&state, &source::below(&root, &state.parts.artifacts_dir))?;
+    let full = place.join(path.as_str())?.unwrap_or(path);
+    attachment(&place.store, &full).await
+}
+
+/// `logged-models/…/artifacts/files`: a file of a model, by its path below the model's root.
+pub(super) async fn get_of_model(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<Response, MlflowError> {
+    let path = key(&parameters.required("artifact_file_path")?)?;
+    let model = state
+        .metastore()
+        .read(move |tx| tx.logged_models().get(&id))
+        .await?;
+    let place = Place::of(&state, &model.artifact_location)?;
+    let full = place.join(path.as_str())?.unwrap_or(path);
+    attachment(&place.store, &full).await
+}
+
+/// `upload-artifact`: a file of a run, from MLflow's page.
+pub(super) async fn upload_to_run(
+    State(state): State<AppState>,
+    Query(target): Query<Target>,
+    bytes: Bytes,
+) -> Answer {
+    let given = |field: &Option<String>, name: &str| {
+        let text = field.clone().filter(|text| !text.is_empty());
+        text.ok_or_else(|| MlflowError::invalid(format!("Request must specify {name}.")))
+    };
+    let run = given(&target.run_uuid, "run_uuid")?;
+    let path = key(&given(&target.path, "path")?)?;
+    if bytes.is_empty() {
+        return Err(MlflowError::invalid("Request must specify data."));
+    }
+    let id = find_run_id(&run)?;
+    let run = state
+        .metastore()
+        .read(move |tx| tx.runs().info(&id))
+        .await?;
+    let place = Place::of(&state, &run.artifact_uri)?;
+    let full = place.join(path.as_str())?.unwrap_or(path);
+    place.store.put(&full, bytes).await?;
+    Ok(Json(json!({})))
+}
+
+/// Where an upload goes.
+#[derive(Debug, Deserialize)]
+pub(super) struct Target {
+    run_uuid: Option<String>,
+    path: Option<String>,
+}
+
+/// Multipart and presigned transfers are for stores that clients reach themselves; they fall back to plain ones.
+async fn not_here() -> MlflowError {
+    MlflowError::not_implemented(
+        "Multipart and presigned transfers are not supported for this artifact store; upload and download plainly",
+    )
 }
 
 /// The bytes, always as an attachment: what people upload must not run in a browser.
@@ -91,8 +239,11 @@ async fn download(
     State(state): State<AppState>,
     Path(path): Path<String>,
 ) -> Result<Response, MlflowError> {
-    let key = key(&path)?;
-    let bytes = state.parts.artifacts.get(&key).await?;
+    attachment(&state.parts.artifacts, &key(&path)?).await
+}
+
+async fn attachment(store: &Store, key: &StorageKey) -> Result<Response, MlflowError> {
+    let bytes = store.get(key).await?;
     let name = key.as_str().rsplit('/').next().unwrap_or_default();
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),

@@ -47,6 +47,26 @@ impl MlflowError {
         Self::new(ErrorKind::Invalid, message)
     }
 
+    /// What people read.
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// A refusal with a code of its own.
+    pub(crate) fn with_code(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        let message = message.into();
+        Self {
+            status,
+            code,
+            message,
+        }
+    }
+
     pub(crate) fn endpoint(message: String) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -73,7 +93,23 @@ impl IntoResponse for MlflowError {
 
 impl From<everloop_metastore::Error> for MlflowError {
     fn from(error: everloop_metastore::Error) -> Self {
+        if let everloop_metastore::Error::NotFound { what, name } = &error {
+            return Self::new(ErrorKind::NotFound, not_found(what, name));
+        }
         Self::new(error.kind(), shown(error.kind(), &error))
+    }
+}
+
+/// What is not there, in the words that clients of MLflow look for.
+fn not_found(what: &str, name: &str) -> String {
+    match what {
+        "run" => format!("Run with id={name} not found"),
+        "experiment" => format!("No Experiment with id={name} exists"),
+        "logged model" => format!("Logged model with ID '{name}' not found."),
+        "registered model" => format!("Registered Model with name={name} not found"),
+        "tag" => format!("No tag with name: {name}"),
+        "logged model tag" => format!("No tag with key {name:?} found"),
+        _ => format!("{what} `{name}` does not exist"),
     }
 }
 

@@ -8,11 +8,18 @@ use everloop_metastore::{Experiment, View};
 use serde_json::{Value, json};
 
 use super::error::MlflowError;
-use super::filter::equalities;
+use super::filter::{Grammar, Resource, condition, order};
+use super::paging::Page;
 use super::parameters::Parameters;
 use super::{Answer, pairs, trimmed};
 use crate::state::AppState;
 
+/// How many experiments a search shows at most.
+const MAX_PAGE: i64 = 50_000;
+/// How many datasets of an experiment are shown.
+const MAX_DATASETS: usize = 1000;
+/// How many experiments a search for datasets may name.
+const MAX_EXPERIMENTS: usize = 20;
 /// The longest name.
 const MAX_NAME: usize = 500;
 
@@ -26,6 +33,8 @@ pub(super) fn router() -> Router<AppState> {
         .route("/experiments/delete", post(delete))
         .route("/experiments/restore", post(restore))
         .route("/experiments/set-experiment-tag", post(set_tag))
+        .route("/experiments/delete-experiment-tag", post(delete_tag))
+        .route("/experiments/search-datasets", post(search_datasets))
 }
 
 fn wire(experiment: &Experiment) -> Value {
@@ -62,10 +71,15 @@ async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer
         return Err(MlflowError::invalid(message));
     }
     let location = parameters.text("artifact_location")?;
+    let location = location.map(|place| located(&place)).transpose()?;
     let tags = parameters.pairs("tags")?;
     let now = state.parts.clock.now();
+    let root = state.parts.artifact_root.clone();
     let work = move |tx: &everloop_metastore::Transaction<'_>| {
-        let id = tx.experiments().create(&name, location.as_deref(), now)?;
+        let id = match &location {
+            Some(location) => tx.experiments().create(&name, Some(location), now)?,
+            None => tx.experiments().create_below(&root, &name, now)?,
+        };
         for (key, value) in &tags {
             tx.experiments().set_tag(id, key, value)?;
         }
@@ -73,6 +87,22 @@ async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer
     };
     let id = state.metastore().write(work).await?;
     Ok(Json(json!({"experiment_id": id.to_string()})))
+}
+
+/// A place for artifacts; a path is made absolute, because its meaning must not change with the server's directory.
+fn located(place: &str) -> Result<String, MlflowError> {
+    if place.contains(['?', '#']) || place.split('/').any(|part| part == "..") {
+        return Err(MlflowError::invalid(format!(
+            "Invalid artifact location '{place}': query strings, fragments and `..` are not allowed"
+        )));
+    }
+    if place.contains(":/") {
+        return Ok(place.to_owned());
+    }
+    let path = std::path::absolute(place).map_err(|error| {
+        MlflowError::invalid(format!("Invalid artifact location '{place}': {error}"))
+    })?;
+    Ok(path.display().to_string())
 }
 
 async fn by_id(State(state): State<AppState>, parameters: Parameters) -> Answer {
@@ -98,20 +128,68 @@ async fn by_name(State(state): State<AppState>, parameters: Parameters) -> Answe
     Ok(Json(json!({"experiment": wire(&experiment)})))
 }
 
-/// All at once: there is no next page.
 async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer {
-    let wanted = equalities(parameters.text("filter")?.as_deref(), &["name"])?;
     let view = view(&parameters, "view_type")?;
-    let all = state
+    if !parameters.has("max_results") {
+        return Err(MlflowError::invalid(
+            "Invalid value for parameter 'max_results' supplied. It must be a positive integer, but got None",
+        ));
+    }
+    let page = Page::read(&parameters, 0, MAX_PAGE)?;
+    let filter = parameters.text("filter")?;
+    let query = page.query(
+        condition(Resource::Experiments, Grammar::Mlflow, filter.as_deref())?,
+        order(Resource::Experiments, &parameters.texts("order_by")?)?,
+    );
+    let mut found = state
         .metastore()
-        .read(move |tx| tx.experiments().list(view))
+        .read(move |tx| tx.experiments().search(view, &query))
         .await?;
-    let shown: Vec<Value> = all
-        .iter()
-        .filter(|one| wanted.iter().all(|(_, name)| *name == one.name))
-        .map(wire)
-        .collect();
-    Ok(Json(trimmed(json!({"experiments": shown}))))
+    let next = page.next(&mut found);
+    let shown: Vec<Value> = found.iter().map(wire).collect();
+    Ok(Json(trimmed(
+        json!({"experiments": shown, "next_page_token": next}),
+    )))
+}
+
+/// The datasets that runs of some experiments read; for MLflow's page.
+async fn search_datasets(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let n_experiments = parameters.texts("experiment_ids")?.len();
+    if n_experiments == 0 {
+        return Err(MlflowError::invalid(
+            "SearchDatasets request must specify at least one experiment_id.",
+        ));
+    }
+    if n_experiments > MAX_EXPERIMENTS {
+        return Err(MlflowError::invalid(format!(
+            "SearchDatasets request cannot specify more than {MAX_EXPERIMENTS} experiment_ids. Received {n_experiments} \
+             experiment_ids."
+        )));
+    }
+    let experiments = ids(&parameters)?;
+    let found = state
+        .metastore()
+        .read(move |tx| {
+            let mut summaries = Vec::new();
+            for experiment in experiments {
+                for (name, digest, context) in
+                    tx.runs().dataset_summaries(experiment, MAX_DATASETS)?
+                {
+                    summaries.push(json!({
+                        "experiment_id": experiment.to_string(), "name": name, "digest": digest, "context": context,
+                    }));
+                }
+            }
+            Ok(summaries)
+        })
+        .await?;
+    Ok(Json(trimmed(json!({"dataset_summaries": found}))))
+}
+
+/// The experiments that a search names.
+pub(super) fn ids(parameters: &Parameters) -> Result<Vec<ExperimentId>, MlflowError> {
+    let texts = parameters.texts("experiment_ids")?;
+    texts.iter().map(|text| id(text)).collect()
 }
 
 async fn update(State(state): State<AppState>, parameters: Parameters) -> Answer {
@@ -152,6 +230,16 @@ async fn set_tag(State(state): State<AppState>, parameters: Parameters) -> Answe
     state
         .metastore()
         .write(move |tx| tx.experiments().set_tag(id, &key, &value))
+        .await?;
+    Ok(Json(json!({})))
+}
+
+async fn delete_tag(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let id = id(&parameters.required("experiment_id")?)?;
+    let key = parameters.required("key")?;
+    state
+        .metastore()
+        .write(move |tx| tx.experiments().delete_tag(id, &key))
         .await?;
     Ok(Json(json!({})))
 }

@@ -1,102 +1,51 @@
-//! The filters that the client itself sends: `name = 'x' and source_run_id = 'y'`.
+//! Filters and orders of searches: `metrics.rmse < 1 and tags.team = 'bikes'`, `metrics.rmse DESC`.
 //!
-//! Anything else is refused by name: a filter that is ignored would show what was not asked for.
+//! MLflow's grammar is one list of comparisons joined by `AND`. Ours ([`Grammar::Full`]) adds `OR`, `NOT`, parentheses,
+//! `IN` and `BETWEEN` everywhere. [`parser`] reads the text, [`resource`] knows what each kind of thing can be asked for;
+//! the result is a condition of the metastore. A filter that is not understood is refused, never ignored.
+
+mod lexer;
+mod order;
+mod parser;
+mod resource;
+
+use everloop_metastore::search::Condition;
 
 use super::error::MlflowError;
+use parser::Expression;
 
-/// Names with the value that each must have.
-pub(super) type Equalities = Vec<(String, String)>;
+pub(super) use order::{fields, order};
+pub(super) use parser::Grammar;
+pub(super) use resource::Resource;
 
-/// Reads a filter of equalities; the names must be among those given, and may have `attributes.` before them.
-pub(super) fn equalities(filter: Option<&str>, names: &[&str]) -> Result<Equalities, MlflowError> {
-    let Some(filter) = filter.map(str::trim).filter(|filter| !filter.is_empty()) else {
-        return Ok(Vec::new());
-    };
-    let refused = || {
-        let known = names.join("`, `");
-        let what = if names.is_empty() {
-            "filters are not supported here yet".to_owned()
-        } else {
-            format!("only `=` on `{known}`, joined by `and`, is supported here yet")
-        };
-        MlflowError::invalid(format!("Invalid filter string: `{filter}`: {what}"))
-    };
-    let mut found = Vec::new();
-    let mut rest = filter;
-    loop {
-        let (name, after) = rest.split_once('=').ok_or_else(refused)?;
-        let name = name.trim().trim_matches(['`', '"']);
-        let name = name.strip_prefix("attributes.").unwrap_or(name);
-        let after = after.trim_start();
-        let quote = after.chars().next().filter(|c| matches!(c, '\'' | '"'));
-        let quote = quote
-            .filter(|_| names.contains(&name))
-            .ok_or_else(refused)?;
-        let (value, after) = after[1..].split_once(quote).ok_or_else(refused)?;
-        found.push((name.to_owned(), value.to_owned()));
-        let after = after.trim_start();
-        if after.is_empty() {
-            return Ok(found);
+/// Reads a filter; none lets everything pass.
+pub(super) fn condition(
+    resource: Resource,
+    grammar: Grammar,
+    filter: Option<&str>,
+) -> Result<Condition, MlflowError> {
+    match filter.map(str::trim).filter(|filter| !filter.is_empty()) {
+        None => Ok(Condition::All(Vec::new())),
+        Some(filter) => {
+            let expression = parser::parse(filter, grammar)?;
+            resolve(resource, &expression)
         }
-        rest = after
-            .get(..4)
-            .filter(|word| word.eq_ignore_ascii_case("and "))
-            .and_then(|_| after.get(4..))
-            .ok_or_else(refused)?;
     }
 }
 
-/// Whether a thing has the values that a filter wants.
-pub(super) fn matches(wanted: &[(String, String)], value: impl Fn(&str) -> Option<String>) -> bool {
-    wanted
-        .iter()
-        .all(|(name, wanted)| value(name).as_ref() == Some(wanted))
+fn resolve(resource: Resource, expression: &Expression) -> Result<Condition, MlflowError> {
+    let each = |list: &[Expression]| {
+        list.iter()
+            .map(|expression| resolve(resource, expression))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    Ok(match expression {
+        Expression::Clause(clause) => resource.condition(clause)?,
+        Expression::All(list) => Condition::All(each(list)?),
+        Expression::Any(list) => Condition::Any(each(list)?),
+        Expression::Not(inner) => Condition::Not(Box::new(resolve(resource, inner)?)),
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(filter: &str, expected: &str) {
-        let shown = match equalities(Some(filter), &["name", "run_id"]) {
-            Ok(found) => found
-                .iter()
-                .map(|(name, value)| format!("{name}:{value}"))
-                .collect::<Vec<_>>()
-                .join(" "),
-            Err(_) => "refused".to_owned(),
-        };
-        assert_eq!(shown, expected, "{filter}");
-    }
-
-    #[test]
-    fn equalities_are_read() {
-        check("", "");
-        check("name = 'a'", "name:a");
-        check(
-            "name='a b = c' AND attributes.run_id = \"x\"",
-            "name:a b = c run_id:x",
-        );
-    }
-
-    #[test]
-    fn the_rest_is_refused() {
-        for filter in [
-            "name",
-            "name = a",
-            "name = 'a",
-            "name != 'a'",
-            "name > 'a'",
-            "name LIKE 'a'",
-            "other = 'a'",
-            "name = 'a' or run_id = 'b'",
-            "name = 'a' and",
-            "name = 'a' 'b'",
-            "metrics.m = 'ä'",
-            "name ='é'ä",
-        ] {
-            check(filter, "refused");
-        }
-    }
-}
+mod tests;

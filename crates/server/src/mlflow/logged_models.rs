@@ -1,17 +1,18 @@
 //! `logged-models/…`: models that runs log, made pending and then ready.
 
 use axum::extract::{Path, State};
-use axum::routing::{get, patch, post};
+use axum::routing::{delete as routing_delete, get, patch, post};
 use axum::{Json, Router};
 use everloop_domain::RunId;
-use everloop_metastore::{LoggedModel, NewLoggedModel};
+use everloop_metastore::{LoggedModel, ModelMetric, NewLoggedModel};
 use serde_json::{Value, json};
 
 use super::error::MlflowError;
-use super::experiments::id as experiment_id;
-use super::filter::{equalities, matches};
+use super::experiments::{id as experiment_id, ids as experiment_ids};
+use super::filter::{Grammar, Resource, condition, fields};
+use super::paging::Page;
 use super::parameters::Parameters;
-use super::{Answer, pairs, trimmed};
+use super::{Answer, artifacts, pairs, runs, trimmed};
 use crate::state::AppState;
 
 /// The statuses that a client may set.
@@ -21,12 +22,28 @@ const STATUSES: [&str; 3] = [
     "LOGGED_MODEL_UPLOAD_FAILED",
 ];
 
+/// How many models a search shows if it is not told, and at most.
+const DEFAULT_PAGE: i64 = 100;
+const MAX_PAGE: i64 = 1000;
+
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/logged-models", post(create))
         .route("/logged-models/search", post(search))
-        .route("/logged-models/{id}", get(by_id).patch(finalize))
+        .route(
+            "/logged-models/{id}",
+            get(by_id).patch(finalize).delete(delete),
+        )
         .route("/logged-models/{id}/tags", patch(set_tags))
+        .route("/logged-models/{id}/tags/{key}", routing_delete(delete_tag))
+        .route(
+            "/logged-models/{id}/artifacts/directories",
+            get(artifacts::list_of_model),
+        )
+        .route(
+            "/logged-models/{id}/artifacts/files",
+            get(artifacts::get_of_model),
+        )
         .route("/logged-models/{id}/params", post(log_params))
 }
 
@@ -35,9 +52,26 @@ fn wire(model: &LoggedModel) -> Value {
         "model_id": model.id, "experiment_id": model.experiment.to_string(), "name": model.name,
         "creation_timestamp_ms": model.created_at.as_millis(), "last_updated_timestamp_ms": model.updated_at.as_millis(),
         "artifact_uri": model.artifact_location, "status": model.status, "model_type": model.model_type,
-        "source_run_id": model.source_run, "tags": pairs(&model.tags),
+        "source_run_id": model.source_run, "status_message": model.status_message, "tags": pairs(&model.tags),
     }));
-    json!({"info": info, "data": trimmed(json!({"params": pairs(&model.params)}))})
+    let metrics: Vec<Value> = model
+        .metrics
+        .iter()
+        .map(|found| metric(&model.id, found))
+        .collect();
+    let data = trimmed(json!({"params": pairs(&model.params), "metrics": metrics}));
+    json!({"info": info, "data": data})
+}
+
+fn metric(model: &str, found: &ModelMetric) -> Value {
+    let mut shown = runs::wire::metric(&found.metric);
+    shown["run_id"] = json!(found.run);
+    shown["model_id"] = json!(model);
+    if !found.dataset_name.is_empty() {
+        shown["dataset_name"] = json!(found.dataset_name);
+        shown["dataset_digest"] = json!(found.dataset_digest);
+    }
+    shown
 }
 
 async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer {
@@ -57,7 +91,7 @@ async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer
         experiment: experiment_id(&parameters.required("experiment_id")?)?,
         name: named.unwrap_or_else(|| state.ids.run_name()),
         model_type: parameters.text("model_type")?,
-        source_run: parameters.parsed_option("source_run_id")?,
+        source_run: parameters.text("source_run_id")?,
         tags: parameters.pairs("tags")?.into_iter().collect(),
         params: parameters.pairs("params")?.into_iter().collect(),
         now: state.parts.clock.now(),
@@ -72,10 +106,21 @@ async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer
     Ok(Json(json!({"model": wire(&model)})))
 }
 
-async fn by_id(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+async fn by_id(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    let even_deleted = parameters.boolean("allow_deleted", false)?;
     let model = state
         .metastore()
-        .read(move |tx| tx.logged_models().get(&id))
+        .read(move |tx| {
+            if even_deleted {
+                tx.logged_models().get_even_deleted(&id)
+            } else {
+                tx.logged_models().get(&id)
+            }
+        })
         .await?;
     Ok(Json(json!({"model": wire(&model)})))
 }
@@ -132,28 +177,52 @@ async fn log_params(
     Ok(Json(json!({})))
 }
 
-/// All that match at once, newest first: there is no next page.
+/// Newest first if no order says otherwise; with `datasets` only metrics measured on them count.
 async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let page = Page::read(&parameters, DEFAULT_PAGE, MAX_PAGE)?;
     let filter = parameters.text("filter")?;
-    let wanted = equalities(filter.as_deref(), &["name", "model_id", "source_run_id"])?;
-    let experiments = parameters
-        .texts("experiment_ids")?
+    let query = page.query(
+        condition(Resource::LoggedModels, Grammar::Mlflow, filter.as_deref())?,
+        fields(&parameters.objects("order_by")?)?,
+    );
+    let experiments = experiment_ids(&parameters)?;
+    let datasets = parameters.objects("datasets")?;
+    let datasets = datasets
         .iter()
-        .map(|text| experiment_id(text))
-        .collect::<Result<Vec<_>, _>>()?;
-    let all = state
+        .map(|dataset| {
+            Ok((
+                dataset.required("dataset_name")?,
+                dataset.text("dataset_digest")?,
+            ))
+        })
+        .collect::<Result<Vec<_>, MlflowError>>()?;
+    let mut found = state
         .metastore()
-        .read(move |tx| tx.logged_models().list(&experiments))
+        .read(move |tx| tx.logged_models().search(&experiments, &datasets, &query))
         .await?;
-    let value = |model: &LoggedModel, name: &str| match name {
-        "name" => Some(model.name.clone()),
-        "model_id" => Some(model.id.clone()),
-        _ => model.source_run.as_ref().map(ToString::to_string),
-    };
-    let shown: Vec<Value> = all
-        .iter()
-        .filter(|model| matches(&wanted, |name| value(model, name)))
-        .map(wire)
-        .collect();
-    Ok(Json(trimmed(json!({"models": shown}))))
+    let next = page.next(&mut found);
+    let shown: Vec<Value> = found.iter().map(wire).collect();
+    Ok(Json(trimmed(
+        json!({"models": shown, "next_page_token": next}),
+    )))
+}
+
+async fn delete(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+    let now = state.parts.clock.now();
+    state
+        .metastore()
+        .write(move |tx| tx.logged_models().delete(&id, now))
+        .await?;
+    Ok(Json(json!({})))
+}
+
+async fn delete_tag(
+    State(state): State<AppState>,
+    Path((id, key)): Path<(String, String)>,
+) -> Answer {
+    state
+        .metastore()
+        .write(move |tx| tx.logged_models().delete_tag(&id, &key))
+        .await?;
+    Ok(Json(json!({})))
 }

@@ -1,25 +1,41 @@
 //! `model-versions/…`.
 
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::http::StatusCode;
+use axum::routing::{delete as routing_delete, get, patch, post};
 use axum::{Json, Router};
-use everloop_domain::{ModelName, RunId, VersionNumber};
+use everloop_domain::{ErrorKind, ModelName, RunId, VersionNumber};
 use everloop_metastore::{ModelVersion, NewVersion, Transaction};
 use serde_json::{Value, json};
 
 use super::error::MlflowError;
-use super::filter::{equalities, matches};
+use super::filter::{Grammar, Resource, condition, order};
+use super::paging::Page;
 use super::parameters::Parameters;
 use super::{Answer, pairs, trimmed};
 use crate::source;
 use crate::state::AppState;
+
+/// How many versions a search shows if it is not told, and at most.
+const DEFAULT_PAGE: i64 = 10_000;
+const MAX_PAGE: i64 = 200_000;
+/// The tag of a logged model that lists its versions.
+const VERSIONS_TAG: &str = "mlflow.modelVersions";
+/// MLflow's stages; aliases have taken their place.
+const STAGES: [&str; 4] = ["None", "Staging", "Production", "Archived"];
+/// The stages that others can be archived from.
+const ACTIVE_STAGES: [&str; 2] = ["Staging", "Production"];
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/model-versions/create", post(create))
         .route("/model-versions/get", get(by_number))
         .route("/model-versions/search", get(search))
+        .route("/model-versions/update", patch(update))
+        .route("/model-versions/delete", routing_delete(delete))
+        .route("/model-versions/transition-stage", post(transition))
         .route("/model-versions/set-tag", post(set_tag))
+        .route("/model-versions/delete-tag", routing_delete(delete_tag))
         .route("/model-versions/get-download-uri", get(download_uri))
 }
 
@@ -59,15 +75,55 @@ async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer
         description: parameters.text("description")?,
         now: state.parts.clock.now(),
     };
+    refuse_other_hosts(&new.source)?;
     let version = state
         .metastore()
         .write(move |tx| {
             source::check(tx, &new)?;
             let number = tx.models().create_version(&new)?;
+            if let Some(id) = &new.model_id {
+                tell_model(tx, id, &new.name, number)?;
+            }
             with_aliases(tx, &tx.models().get_version(&new.name, number)?)
         })
-        .await?;
+        .await
+        .map_err(as_mlflow)?;
     Ok(Json(json!({"model_version": version})))
+}
+
+/// A file of another machine cannot be meant.
+fn refuse_other_hosts(source: &str) -> Result<(), MlflowError> {
+    let host = source
+        .strip_prefix("file://")
+        .and_then(|rest| rest.split('/').next());
+    match host {
+        Some(host) if !host.is_empty() && host != "localhost" => Err(MlflowError::with_code(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "INTERNAL_ERROR",
+            format!(
+                "{source} is not a valid remote uri. For remote access on windows, please consider using a different scheme."
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Lists the version in a tag of its logged model, where clients look for it.
+fn tell_model(
+    tx: &Transaction<'_>,
+    id: &str,
+    name: &ModelName,
+    version: VersionNumber,
+) -> Result<(), everloop_metastore::Error> {
+    let model = tx.logged_models().get(id)?;
+    let told = model.tags.get(VERSIONS_TAG).map(String::as_str);
+    let mut list = told
+        .and_then(|text| text.strip_suffix(']'))
+        .map_or_else(|| "[".to_owned(), |text| format!("{text}, "));
+    // As Python writes JSON: tests of clients compare the text.
+    list += &format!("{{\"name\": {}, \"version\": {version}}}]", json!(name));
+    let tags = [(VERSIONS_TAG.to_owned(), list)].into();
+    tx.logged_models().set_tags(id, &tags)
 }
 
 fn named(parameters: &Parameters) -> Result<(ModelName, VersionNumber), MlflowError> {
@@ -79,38 +135,124 @@ async fn by_number(State(state): State<AppState>, parameters: Parameters) -> Ans
     let version = state
         .metastore()
         .read(move |tx| with_aliases(tx, &tx.models().get_version(&name, number)?))
-        .await?;
+        .await
+        .map_err(as_mlflow)?;
     Ok(Json(json!({"model_version": version})))
 }
 
-/// All that match at once, newest first.
+/// The last changed first.
 async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let page = Page::read(&parameters, DEFAULT_PAGE, MAX_PAGE)?;
     let filter = parameters.text("filter")?;
-    let wanted = equalities(filter.as_deref(), &["name", "run_id", "source_path"])?;
-    let value = |version: &ModelVersion, name: &str| match name {
-        "name" => Some(version.name.to_string()),
-        "run_id" => version.run_id.as_ref().map(ToString::to_string),
-        _ => Some(version.source.clone()),
-    };
-    let versions = state
+    let query = page.query(
+        condition(Resource::Versions, Grammar::Mlflow, filter.as_deref())?,
+        order(Resource::Versions, &parameters.texts("order_by")?)?,
+    );
+    let (shown, next) = state
         .metastore()
         .read(move |tx| {
-            let mut found = Vec::new();
-            for model in tx.models().list()? {
-                for version in tx.models().list_versions(&model.name)? {
-                    if matches(&wanted, |name| value(&version, name)) {
-                        found.push((version.updated_at, with_aliases(tx, &version)?));
-                    }
-                }
-            }
-            found.sort_by_key(|(updated_at, _)| std::cmp::Reverse(*updated_at));
-            Ok(found
-                .into_iter()
-                .map(|(_, version)| version)
-                .collect::<Vec<Value>>())
+            let mut found = tx.models().search_versions(&query)?;
+            let next = page.next(&mut found);
+            let shown: Result<Vec<Value>, _> = found
+                .iter()
+                .map(|version| with_aliases(tx, version))
+                .collect();
+            Ok((shown?, next))
         })
         .await?;
-    Ok(Json(trimmed(json!({"model_versions": versions}))))
+    Ok(Json(trimmed(
+        json!({"model_versions": shown, "next_page_token": next}),
+    )))
+}
+
+async fn update(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let (name, number) = named(&parameters)?;
+    let description = parameters.text("description")?.unwrap_or_default();
+    let now = state.parts.clock.now();
+    let version = state
+        .metastore()
+        .write(move |tx| {
+            tx.models()
+                .describe_version(&name, number, &description, now)?;
+            with_aliases(tx, &tx.models().get_version(&name, number)?)
+        })
+        .await
+        .map_err(as_mlflow)?;
+    Ok(Json(json!({"model_version": version})))
+}
+
+async fn delete(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let (name, number) = named(&parameters)?;
+    let now = state.parts.clock.now();
+    state
+        .metastore()
+        .write(move |tx| tx.models().delete_version(&name, number, now))
+        .await
+        .map_err(as_mlflow)?;
+    Ok(Json(json!({})))
+}
+
+async fn delete_tag(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let (name, number) = named(&parameters)?;
+    let key = parameters.required("key")?;
+    state
+        .metastore()
+        .write(move |tx| tx.models().delete_version_tag(&name, number, &key))
+        .await
+        .map_err(as_mlflow)?;
+    Ok(Json(json!({})))
+}
+
+/// A stage by its name, capital letters or not.
+pub(super) fn stage(text: &str) -> Result<&'static str, MlflowError> {
+    let found = STAGES
+        .into_iter()
+        .find(|stage| stage.eq_ignore_ascii_case(text));
+    found.ok_or_else(|| {
+        MlflowError::invalid(format!(
+            "Invalid Model Version stage: {text}. Value must be one of {}.",
+            STAGES.join(", ")
+        ))
+    })
+}
+
+async fn transition(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let (name, number) = named(&parameters)?;
+    let stage = stage(&parameters.required("stage")?)?;
+    let archives_others = parameters.boolean("archive_existing_versions", false)?;
+    if archives_others && !ACTIVE_STAGES.contains(&stage) {
+        return Err(MlflowError::invalid(format!(
+            "Model version transition cannot archive existing model versions because '{stage}' is not an Active stage. Valid \
+             stages are {}",
+            ACTIVE_STAGES.join(", ")
+        )));
+    }
+    let now = state.parts.clock.now();
+    let version = state
+        .metastore()
+        .write(move |tx| {
+            tx.models()
+                .set_stage(&name, number, stage, archives_others, now)?;
+            with_aliases(tx, &tx.models().get_version(&name, number)?)
+        })
+        .await
+        .map_err(as_mlflow)?;
+    Ok(Json(json!({"model_version": version})))
+}
+
+/// A version that is not there, in MLflow's words.
+fn as_mlflow(error: everloop_metastore::Error) -> MlflowError {
+    match error {
+        everloop_metastore::Error::NotFound {
+            what: "model version",
+            name,
+        } => {
+            let (name, version) = name.rsplit_once('/').unwrap_or((&name, ""));
+            let message = format!("Model Version (name={name}, version={version}) not found");
+            MlflowError::new(ErrorKind::NotFound, message)
+        }
+        other => super::registered_models::as_mlflow(other),
+    }
 }
 
 async fn set_tag(State(state): State<AppState>, parameters: Parameters) -> Answer {
@@ -120,7 +262,8 @@ async fn set_tag(State(state): State<AppState>, parameters: Parameters) -> Answe
     state
         .metastore()
         .write(move |tx| tx.models().set_version_tag(&name, number, &key, &value))
-        .await?;
+        .await
+        .map_err(as_mlflow)?;
     Ok(Json(json!({})))
 }
 

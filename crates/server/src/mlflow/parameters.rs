@@ -1,9 +1,11 @@
 //! The parameters of a request: the query and the JSON body in one, read as leniently as MLflow reads them.
 //!
-//! Unknown fields are ignored; numbers may be given as text and text as numbers. A body that is not JSON is refused.
+//! Unknown fields are ignored; numbers may be given as text. A body that is not JSON counts as empty, so that what is
+//! missing is named; a body of another content type is refused.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Query, Request};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use everloop_domain::Timestamp;
 use serde_json::{Map, Value};
@@ -24,15 +26,43 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
         let Query(query) = query.map_err(axum::response::IntoResponse::into_response)?;
+        let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
+        let has_body = matches!(
+            *request.method(),
+            Method::POST | Method::PUT | Method::PATCH
+        );
         let body = Bytes::from_request(request, state)
             .await
             .map_err(axum::response::IntoResponse::into_response)?;
-        Self::parse(query, &body).map_err(MlflowError::into_response)
+        if has_body {
+            require_json(content_type.as_ref()).map_err(MlflowError::into_response)?;
+        }
+        Ok(Self::parse(query, &body))
     }
 }
 
+/// Refuses a body that does not say it is JSON: a browser sends such a form to any site without asking.
+fn require_json(content_type: Option<&HeaderValue>) -> Result<(), MlflowError> {
+    let refused = |message: &str| {
+        let code = "INVALID_PARAMETER_VALUE";
+        Err(MlflowError::with_code(
+            StatusCode::BAD_REQUEST,
+            code,
+            message,
+        ))
+    };
+    let Some(content_type) = content_type else {
+        return refused("Bad Request. Content-Type header is missing.");
+    };
+    let kind = content_type.to_str().unwrap_or_default().split(';').next();
+    if kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+        return Ok(());
+    }
+    refused("Bad Request. Content-Type must be one of ['application/json'].")
+}
+
 impl Parameters {
-    fn parse(query: Vec<(String, String)>, body: &[u8]) -> Result<Self, MlflowError> {
+    fn parse(query: Vec<(String, String)>, body: &[u8]) -> Self {
         let mut fields = Map::new();
         for (name, value) in query {
             match fields.get_mut(&name) {
@@ -43,25 +73,14 @@ impl Parameters {
                 Some(first) => *first = Value::Array(vec![first.take(), Value::String(value)]),
             }
         }
-        if !body.trim_ascii().is_empty() {
-            match serde_json::from_slice(body) {
-                Ok(Value::Object(body)) => fields.extend(body),
-                Ok(_) => {
-                    return Err(MlflowError::invalid(
-                        "the request body must be a JSON object",
-                    ));
-                }
-                Err(error) => {
-                    let message = format!("the request body is not JSON: {error}");
-                    return Err(MlflowError::invalid(message));
-                }
-            }
+        if let Ok(Value::Object(body)) = serde_json::from_slice(body) {
+            fields.extend(body);
         }
         fields.retain(|_, value| !value.is_null());
-        Ok(Self {
+        Self {
             fields,
             place: String::new(),
-        })
+        }
     }
 
     /// The text of a field; empty text counts as none.
@@ -69,9 +88,29 @@ impl Parameters {
         match self.fields.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(other) => Err(self.wrong(name, other, "a text")),
+            Some(other) => Err(self.wrong(name, other)),
         }
+    }
+
+    /// True or false, also as text.
+    pub(super) fn boolean(&self, name: &str, default: bool) -> Result<bool, MlflowError> {
+        match self.fields.get(name) {
+            None => Ok(default),
+            Some(Value::Bool(value)) => Ok(*value),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(other) => Err(self.wrong(name, other)),
+        }
+    }
+
+    /// Whether a field was given, be it empty.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
+    #[cfg(test)]
+    pub(super) fn from_json(body: &str) -> Self {
+        Self::parse(Vec::new(), body.as_bytes())
     }
 
     /// The text of a field that must be there.
@@ -112,9 +151,7 @@ impl Parameters {
             Value::String(text) => text.parse().ok(),
             _ => None,
         };
-        whole
-            .map(Some)
-            .ok_or_else(|| self.wrong(name, value, "a whole number"))
+        whole.map(Some).ok_or_else(|| self.wrong(name, value))
     }
 
     /// A moment in milliseconds.
@@ -130,7 +167,7 @@ impl Parameters {
             Value::String(text) => text.parse().ok(),
             _ => None,
         };
-        number.ok_or_else(|| self.wrong(name, value, "a number"))
+        number.ok_or_else(|| self.wrong(name, value))
     }
 
     /// A list of texts; one text counts as a list of one.
@@ -138,7 +175,7 @@ impl Parameters {
         let one = |value: &Value| match value {
             Value::String(text) => Ok(text.clone()),
             Value::Number(number) => Ok(number.to_string()),
-            other => Err(self.wrong(name, other, "a text")),
+            other => Err(self.wrong(name, other)),
         };
         match self.fields.get(name) {
             None => Ok(Vec::new()),
@@ -152,7 +189,7 @@ impl Parameters {
         let list = match self.fields.get(name) {
             None => return Ok(Vec::new()),
             Some(Value::Array(list)) => list,
-            Some(other) => return Err(self.wrong(name, other, "a list")),
+            Some(other) => return Err(self.wrong(name, other)),
         };
         list.iter()
             .enumerate()
@@ -161,7 +198,7 @@ impl Parameters {
                     fields: fields.clone(),
                     place: format!("{}{name}[{index}].", self.place),
                 }),
-                other => Err(self.wrong(name, other, "a list of objects")),
+                other => Err(self.wrong(name, other)),
             })
             .collect()
     }
@@ -171,7 +208,7 @@ impl Parameters {
         let fields = match self.fields.get(name) {
             None => Map::new(),
             Some(Value::Object(fields)) => fields.clone(),
-            Some(other) => return Err(self.wrong(name, other, "an object")),
+            Some(other) => return Err(self.wrong(name, other)),
         };
         let place = format!("{}{name}.", self.place);
         Ok(Self { fields, place })
@@ -181,7 +218,7 @@ impl Parameters {
     pub(super) fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, MlflowError> {
         let pair = |entry: &Self| {
             let key = entry.required("key")?;
-            Ok((key, entry.text("value")?.unwrap_or_default()))
+            Ok((key, entry.texts("value")?.pop().unwrap_or_default()))
         };
         self.objects(name)?.iter().map(pair).collect()
     }
@@ -193,10 +230,20 @@ impl Parameters {
         ))
     }
 
-    fn wrong(&self, name: &str, found: &Value, expected: &str) -> MlflowError {
+    fn wrong(&self, name: &str, found: &Value) -> MlflowError {
         let place = &self.place;
+        let kind = match found {
+            Value::Null => "NoneType",
+            Value::Bool(_) => "bool",
+            Value::Number(number) if number.is_f64() => "float",
+            Value::Number(_) => "int",
+            Value::String(_) => "str",
+            Value::Array(_) => "list",
+            Value::Object(_) => "dict",
+        };
         MlflowError::invalid(format!(
-            "Invalid value {found} for parameter '{place}{name}' supplied: expected {expected}."
+            "Invalid value {found} for parameter '{place}{name}' supplied:  Hint: Value was of type '{kind}'. See the API docs \
+             for more information about request parameters."
         ))
     }
 }
@@ -211,18 +258,18 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Parameters::parse(query, body.as_bytes()).unwrap()
+        Parameters::parse(query, body.as_bytes())
     }
 
     #[test]
     fn numbers_and_texts_stand_for_each_other() {
         let found = read(
             &[("id", "7")],
-            r#"{"step": "3", "name": 5, "value": "NaN", "none": null}"#,
+            r#"{"step": "3", "ids": [5], "value": "NaN", "none": null}"#,
         );
         assert_eq!(found.integer("id").unwrap(), Some(7));
         assert_eq!(found.integer("step").unwrap(), Some(3));
-        assert_eq!(found.text("name").unwrap().as_deref(), Some("5"));
+        assert_eq!(found.texts("ids").unwrap(), ["5"]);
         assert!(found.number("value").unwrap().is_nan());
         assert_eq!(found.text("none").unwrap(), None);
     }
@@ -245,16 +292,22 @@ mod tests {
         assert!(
             message(metric.required("timestamp").unwrap_err()).contains("'metrics[0].timestamp'")
         );
-        assert!(message(found.objects("list").unwrap_err()).contains("expected a list"));
+        assert!(message(found.objects("list").unwrap_err()).contains("Value was of type 'int'"));
     }
 
     #[test]
-    fn a_body_that_is_no_object_is_refused() {
+    fn a_body_that_is_no_object_counts_as_empty() {
         for body in ["[]", "3", "{", "{\"value\": NaN}"] {
-            assert!(
-                Parameters::parse(Vec::new(), body.as_bytes()).is_err(),
-                "{body}"
-            );
+            assert!(read(&[], body).required("value").is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn a_body_must_say_that_it_is_json() {
+        let check = |text: &'static str| require_json(Some(&HeaderValue::from_static(text)));
+        assert!(check("application/json").is_ok());
+        assert!(check("Application/JSON; charset=utf-8").is_ok());
+        assert!(check("text/plain").is_err());
+        assert!(require_json(None).is_err());
     }
 }

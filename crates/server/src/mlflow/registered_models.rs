@@ -1,25 +1,37 @@
 //! `registered-models/…`: names, and the aliases of their versions.
 
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::routing::{delete as routing_delete, get, patch, post};
 use axum::{Json, Router};
 use everloop_domain::{ErrorKind, ModelName};
+use everloop_metastore::search::{Comparison, Condition, Subject, Test};
 use everloop_metastore::{ModelVersion, RegisteredModel, Transaction};
 use serde_json::{Value, json};
 
 use super::error::MlflowError;
-use super::filter::equalities;
+use super::filter::{Grammar, Resource, condition, order};
 use super::model_versions;
+use super::paging::Page;
 use super::parameters::Parameters;
 use super::{Answer, pairs, trimmed};
 use crate::state::AppState;
+
+/// How many models a search shows if it is not told, and at most.
+const DEFAULT_PAGE: i64 = 100;
+const MAX_PAGE: i64 = 1000;
+/// The tag that makes a model a prompt.
+const PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/registered-models/create", post(create))
         .route("/registered-models/get", get(by_name))
         .route("/registered-models/search", get(search))
+        .route("/registered-models/rename", post(rename))
+        .route("/registered-models/update", patch(update))
+        .route("/registered-models/delete", routing_delete(delete))
         .route("/registered-models/set-tag", post(set_tag))
+        .route("/registered-models/delete-tag", routing_delete(delete_tag))
         .route(
             "/registered-models/alias",
             get(by_alias).post(set_alias).delete(delete_alias),
@@ -80,7 +92,7 @@ async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer
 }
 
 /// The client looks for these very words when it registers a model that is there.
-fn as_mlflow(error: everloop_metastore::Error) -> MlflowError {
+pub(super) fn as_mlflow(error: everloop_metastore::Error) -> MlflowError {
     match error {
         everloop_metastore::Error::AlreadyExists { name, .. } => {
             let message = format!("Registered Model (name={name}) already exists.");
@@ -95,24 +107,88 @@ async fn by_name(State(state): State<AppState>, parameters: Parameters) -> Answe
     let model = state
         .metastore()
         .read(move |tx| wire(tx, &tx.models().get(&name)?))
-        .await?;
+        .await
+        .map_err(as_mlflow)?;
     Ok(Json(json!({"registered_model": model})))
 }
 
-/// All at once, by name.
+/// By name. Prompts, which are models with a tag, are shown only to those who ask for the tag.
 async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer {
-    let wanted = equalities(parameters.text("filter")?.as_deref(), &["name"])?;
-    let models = state
+    let page = Page::read(&parameters, DEFAULT_PAGE, MAX_PAGE)?;
+    let filter = parameters.text("filter")?;
+    let mut wanted = condition(Resource::Models, Grammar::Mlflow, filter.as_deref())?;
+    if !filter.is_some_and(|filter| filter.contains(PROMPT_TAG)) {
+        let is_prompt = Condition::Holds(
+            Subject::Tag(PROMPT_TAG.to_owned()),
+            Test::Text(Comparison::Equal, "true".to_owned()),
+        );
+        wanted = Condition::All(vec![wanted, Condition::Not(Box::new(is_prompt))]);
+    }
+    let order = order(Resource::Models, &parameters.texts("order_by")?)?;
+    let query = page.query(wanted, order);
+    let (shown, next) = state
         .metastore()
         .read(move |tx| {
-            let all = tx.models().list()?;
-            all.iter()
-                .filter(|model| wanted.iter().all(|(_, name)| name == model.name.as_str()))
-                .map(|model| wire(tx, model))
-                .collect::<Result<Vec<Value>, _>>()
+            let mut found = tx.models().search(&query)?;
+            let next = page.next(&mut found);
+            let shown: Result<Vec<Value>, _> = found.iter().map(|model| wire(tx, model)).collect();
+            Ok((shown?, next))
         })
         .await?;
-    Ok(Json(trimmed(json!({"registered_models": models}))))
+    Ok(Json(trimmed(
+        json!({"registered_models": shown, "next_page_token": next}),
+    )))
+}
+
+async fn rename(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let name: ModelName = parameters.parsed("name")?;
+    let to: ModelName = parameters.parsed("new_name")?;
+    let now = state.parts.clock.now();
+    let model = state
+        .metastore()
+        .write(move |tx| {
+            tx.models().rename(&name, &to, now)?;
+            wire(tx, &tx.models().get(&to)?)
+        })
+        .await
+        .map_err(as_mlflow)?;
+    Ok(Json(json!({"registered_model": model})))
+}
+
+async fn update(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let name: ModelName = parameters.parsed("name")?;
+    let description = parameters.text("description")?.unwrap_or_default();
+    let now = state.parts.clock.now();
+    let model = state
+        .metastore()
+        .write(move |tx| {
+            tx.models().describe(&name, &description, now)?;
+            wire(tx, &tx.models().get(&name)?)
+        })
+        .await
+        .map_err(as_mlflow)?;
+    Ok(Json(json!({"registered_model": model})))
+}
+
+async fn delete(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let name: ModelName = parameters.parsed("name")?;
+    state
+        .metastore()
+        .write(move |tx| tx.models().delete(&name))
+        .await
+        .map_err(as_mlflow)?;
+    Ok(Json(json!({})))
+}
+
+async fn delete_tag(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let name: ModelName = parameters.parsed("name")?;
+    let key = parameters.required("key")?;
+    state
+        .metastore()
+        .write(move |tx| tx.models().delete_tag(&name, &key))
+        .await
+        .map_err(as_mlflow)?;
+    Ok(Json(json!({})))
 }
 
 async fn set_tag(State(state): State<AppState>, parameters: Parameters) -> Answer {
@@ -122,7 +198,8 @@ async fn set_tag(State(state): State<AppState>, parameters: Parameters) -> Answe
     state
         .metastore()
         .write(move |tx| tx.models().set_tag(&name, &key, &value))
-        .await?;
+        .await
+        .map_err(as_mlflow)?;
     Ok(Json(json!({})))
 }
 
@@ -191,6 +268,10 @@ async fn delete_alias(State(state): State<AppState>, parameters: Parameters) -> 
 async fn latest(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let name: ModelName = parameters.parsed("name")?;
     let stages = parameters.texts("stages")?;
+    let stages = stages
+        .iter()
+        .map(|stage| model_versions::stage(stage))
+        .collect::<Result<Vec<_>, _>>()?;
     let versions = state
         .metastore()
         .read(move |tx| {
@@ -200,12 +281,7 @@ async fn latest(State(state): State<AppState>, parameters: Parameters) -> Answer
         .await?;
     let shown: Vec<Value> = newest_by_stage(&versions)
         .into_iter()
-        .filter(|version| {
-            stages.is_empty()
-                || stages
-                    .iter()
-                    .any(|stage| stage.eq_ignore_ascii_case(&version.stage))
-        })
+        .filter(|version| stages.is_empty() || stages.iter().any(|stage| *stage == version.stage))
         .map(|version| model_versions::wire(version, &[]))
         .collect();
     Ok(Json(trimmed(json!({"model_versions": shown}))))

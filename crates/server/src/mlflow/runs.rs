@@ -1,18 +1,20 @@
 //! `runs/…` and `metrics/…`.
 
+mod history;
 mod log;
-mod wire;
+pub(super) mod wire;
 
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use everloop_domain::{RunId, Timestamp};
+use everloop_domain::{ErrorKind, RunId, Timestamp};
 use everloop_metastore::{NewRun, RunInfo, View};
 use serde_json::{Value, json};
 
 use super::error::MlflowError;
-use super::experiments::{id as experiment_id, view};
-use super::filter::equalities;
+use super::experiments::{id as experiment_id, ids as experiment_ids, view};
+use super::filter::{Grammar, Resource, condition, order};
+use super::paging::Page;
 use super::parameters::Parameters;
 use super::{Answer, trimmed};
 use crate::state::AppState;
@@ -30,18 +32,26 @@ pub(super) fn router() -> Router<AppState> {
         .route("/runs/search", post(search))
         .route("/runs/delete", post(delete))
         .route("/runs/restore", post(restore))
-        .route("/metrics/get-history", get(history))
+        .merge(history::router())
         .merge(log::router())
 }
 
 /// The run that a request names, also by its old name.
-fn run_id(parameters: &Parameters) -> Result<RunId, MlflowError> {
-    match parameters.text("run_uuid")? {
-        Some(id) if parameters.text("run_id")?.is_none() => {
-            id.parse().map_err(MlflowError::invalid)
-        }
-        _ => parameters.parsed("run_id"),
-    }
+pub(super) fn run_id(parameters: &Parameters) -> Result<RunId, MlflowError> {
+    let id = match parameters.text("run_id")? {
+        Some(id) => id,
+        None => match parameters.text("run_uuid")? {
+            Some(id) => id,
+            None => parameters.required("run_id")?,
+        },
+    };
+    find_run_id(&id)
+}
+
+/// The id of a run; what cannot be one is not found.
+pub(super) fn find_run_id(text: &str) -> Result<RunId, MlflowError> {
+    text.parse()
+        .map_err(|_| MlflowError::new(ErrorKind::NotFound, format!("Run with id={text} not found")))
 }
 
 async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer {
@@ -98,61 +108,24 @@ async fn update(State(state): State<AppState>, parameters: Parameters) -> Answer
     Ok(Json(json!({"run_info": wire::info(&info)})))
 }
 
-/// Runs without a filter, the latest start first.
 async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer {
-    equalities(parameters.text("filter")?.as_deref(), &[])?;
-    refuse_order(&parameters.texts("order_by")?)?;
-    let experiments = parameters
-        .texts("experiment_ids")?
-        .iter()
-        .map(|text| experiment_id(text))
-        .collect::<Result<Vec<_>, _>>()?;
-    let page = parameters.integer("max_results")?.unwrap_or(DEFAULT_PAGE);
-    if !(1..=MAX_PAGE).contains(&page) {
-        return Err(MlflowError::invalid(format!(
-            "Invalid value {page} for parameter 'max_results' supplied. It must be a positive integer, at most {MAX_PAGE}"
-        )));
-    }
-    let page = page as usize;
-    let offset = offset(parameters.text("page_token")?.as_deref())?;
+    let page = Page::read(&parameters, DEFAULT_PAGE, MAX_PAGE)?;
+    let filter = parameters.text("filter")?;
+    let query = page.query(
+        condition(Resource::Runs, Grammar::Mlflow, filter.as_deref())?,
+        order(Resource::Runs, &parameters.texts("order_by")?)?,
+    );
+    let experiments = experiment_ids(&parameters)?;
     let view: View = view(&parameters, "run_view_type")?;
-    let limit = offset + page + 1;
-    let mut runs = state
+    let mut found = state
         .metastore()
-        .read(move |tx| tx.runs().list(&experiments, view, limit))
+        .read(move |tx| tx.runs().search(&experiments, view, &query))
         .await?;
-    let next = (runs.len() == limit).then(|| (offset + page).to_string());
-    runs.truncate(offset + page);
-    let shown: Vec<Value> = runs.iter().skip(offset).map(wire::run).collect();
+    let next = page.next(&mut found);
+    let shown: Vec<Value> = found.iter().map(wire::run).collect();
     Ok(Json(trimmed(
         json!({"runs": shown, "next_page_token": next}),
     )))
-}
-
-fn offset(token: Option<&str>) -> Result<usize, MlflowError> {
-    token.map_or(Ok(0), |token| {
-        token
-            .parse::<u32>()
-            .map(|offset| offset as usize)
-            .map_err(|_| MlflowError::invalid(format!("Invalid page token `{token}`")))
-    })
-}
-
-/// Any order but the one that there is.
-fn refuse_order(order: &[String]) -> Result<(), MlflowError> {
-    let is_default = |clause: &String| {
-        let clause = clause.trim().to_lowercase();
-        matches!(
-            clause.as_str(),
-            "start_time desc" | "attributes.start_time desc" | "attribute.start_time desc"
-        )
-    };
-    match order.iter().find(|clause| !is_default(clause)) {
-        None => Ok(()),
-        Some(clause) => Err(MlflowError::invalid(format!(
-            "Invalid order_by clause `{clause}`: runs are ordered by `start_time DESC` only, for now"
-        ))),
-    }
 }
 
 async fn delete(State(state): State<AppState>, parameters: Parameters) -> Answer {
@@ -174,37 +147,7 @@ async fn restore(State(state): State<AppState>, parameters: Parameters) -> Answe
     Ok(Json(json!({})))
 }
 
-/// All points of a metric at once; none for an unknown run or key.
-async fn history(State(state): State<AppState>, parameters: Parameters) -> Answer {
-    let id = run_id(&parameters)?;
-    let key = parameters.required("metric_key")?;
-    let points = state
-        .metastore()
-        .read(move |tx| tx.runs().metric_history(&id, &key))
-        .await?;
-    let points: Vec<Value> = points.iter().map(wire::metric).collect();
-    Ok(Json(trimmed(json!({"metrics": points}))))
-}
-
 /// A moment in milliseconds that MLflow always writes.
 fn millis(moment: Timestamp) -> i64 {
     moment.as_millis()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn orders_that_are_not_kept_are_refused() {
-        assert!(refuse_order(&["start_time DESC".to_owned()]).is_ok());
-        assert!(refuse_order(&["metrics.rmse ASC".to_owned()]).is_err());
-    }
-
-    #[test]
-    fn page_tokens_are_checked() {
-        assert_eq!(offset(None).unwrap(), 0);
-        assert_eq!(offset(Some("20")).unwrap(), 20);
-        assert!(offset(Some("-1")).is_err());
-    }
 }

@@ -76,11 +76,13 @@ mlflow.sklearn.autolog(disable=True)
 runs = mlflow.search_runs()
 assert len(runs) == 2 and "metrics.training_accuracy_score" in runs, runs
 assert {e.name for e in mlflow.search_experiments()} == {"Default", "e1"}
+found = mlflow.search_runs(filter_string="metrics.m > 0 and params.q = '2'", order_by=["metrics.m DESC"])
+assert list(found["run_id"]) == [rid], found
 try:
-    mlflow.search_runs(filter_string="metrics.m > 0")
-    raise SystemExit("a filter was ignored")
+    mlflow.search_runs(filter_string="metrics.m > '0'")
+    raise SystemExit("a wrong filter was ignored")
 except MlflowException as error:
-    assert "filter" in str(error), error
+    assert "Expected numeric value" in str(error), error
 
 os.environ["MLFLOW_RUN_ID"] = rid
 with mlflow.start_run() as again:

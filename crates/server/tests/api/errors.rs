@@ -27,7 +27,7 @@ async fn refusals_have_a_code_and_name_what_is_wrong() {
             json!({"experiment_id": "77"}),
             404,
             "RESOURCE_DOES_NOT_EXIST",
-            "`77`",
+            "No Experiment with id=77 exists",
         ),
         (
             "runs/create",
@@ -39,16 +39,16 @@ async fn refusals_have_a_code_and_name_what_is_wrong() {
         (
             "runs/delete",
             json!({"run_id": "../x"}),
-            400,
-            "INVALID_PARAMETER_VALUE",
-            "32 hex digits",
+            404,
+            "RESOURCE_DOES_NOT_EXIST",
+            "Run with id=../x not found",
         ),
         (
             "runs/delete",
             json!({"run_id": "0".repeat(32)}),
             404,
             "RESOURCE_DOES_NOT_EXIST",
-            "does not exist",
+            "not found",
         ),
         (
             "registered-models/create",

@@ -42,12 +42,15 @@ async fn a_deleted_experiment_keeps_its_name() {
         .await;
     assert_eq!((status, code.as_str()), (400, "RESOURCE_ALREADY_EXISTS"));
     server
-        .mlflow("experiments/restore", json!({"experiment_id": 1}))
+        .mlflow("experiments/restore", json!({"experiment_id": "1"}))
         .await;
     let body = json!({"experiment_id": "1", "new_name": "f"});
     server.mlflow("experiments/update", body).await;
     let found = server
-        .mlflow("experiments/search", json!({"filter": "name = 'f'"}))
+        .mlflow(
+            "experiments/search",
+            json!({"filter": "name = 'f'", "max_results": 5}),
+        )
         .await;
     assert_eq!(found["experiments"][0]["lifecycle_stage"], "active");
 }

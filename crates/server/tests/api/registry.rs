@@ -75,7 +75,9 @@ async fn sources_outside_the_named_run_are_refused() {
     for source in [
         "/etc".to_owned(),
         "file:///etc".to_owned(),
-        "s3://bucket/model".to_owned(),
+        "s3://bucket/../model".to_owned(),
+        "https://host/%2e%2e/model".to_owned(),
+        "file:///etc?x=/0/models".to_owned(),
         "mlflow-artifacts:/0/models/../../etc".to_owned(),
         "mlflow-artifacts:/0".to_owned(),
         format!("models:/{other}"),

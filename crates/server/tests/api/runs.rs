@@ -91,8 +91,9 @@ async fn runs_are_found_page_by_page() {
 async fn filters_and_orders_are_refused_not_ignored() {
     let server = TestServer::start().await;
     for body in [
-        json!({"experiment_ids": ["0"], "filter": "metrics.m > 0"}),
-        json!({"experiment_ids": ["0"], "order_by": ["metrics.m ASC"]}),
+        json!({"experiment_ids": ["0"], "filter": "metrics.m > '0'"}),
+        json!({"experiment_ids": ["0"], "filter": "metrics.m > 0 or metrics.n > 0"}),
+        json!({"experiment_ids": ["0"], "order_by": ["metrics.m UP"]}),
         json!({"experiment_ids": ["0"], "max_results": 0}),
     ] {
         let (status, code, _) = server.refused("runs/search", body).await;

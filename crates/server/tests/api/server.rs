@@ -7,7 +7,7 @@ use everloop_artifacts::Store;
 use everloop_domain::{ManualClock, Timestamp};
 use everloop_metastore::Metastore;
 use everloop_serve::EngineSettings;
-use everloop_server::{Parts, Running, Settings, start};
+use everloop_server::{Deployment, Parts, Running, Settings, start};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -28,19 +28,23 @@ impl TestServer {
         let dir = tempfile::tempdir().unwrap();
         let metastore = Metastore::in_memory().unwrap();
         let parts = Parts {
-            project: "bikes <3".to_owned(),
-            model: "bikes".parse().unwrap(),
-            key_column: None,
             metastore: metastore.clone(),
             artifacts: Store::local(&dir.path().join("artifacts")).unwrap(),
-            clock: Arc::new(ManualClock::new(Timestamp::from_millis(NOW))),
-            predictions: dir.path().join("predictions"),
             artifacts_dir: dir.path().join("artifacts"),
-            load_engine: Arc::new(|dir| {
-                let engine = everloop_serve::load(dir, &EngineSettings::default())
-                    .map_err(|error| error.to_string())?;
-                let digest = everloop_package::digest(dir).map_err(|error| error.to_string())?;
-                Ok((engine, digest))
+            clock: Arc::new(ManualClock::new(Timestamp::from_millis(NOW))),
+            artifact_root: "mlflow-artifacts:".to_owned(),
+            deployment: Some(Deployment {
+                project: "bikes <3".to_owned(),
+                model: "bikes".parse().unwrap(),
+                key_column: None,
+                predictions: dir.path().join("predictions"),
+                load_engine: Arc::new(|dir| {
+                    let engine = everloop_serve::load(dir, &EngineSettings::default())
+                        .map_err(|error| error.to_string())?;
+                    let digest =
+                        everloop_package::digest(dir).map_err(|error| error.to_string())?;
+                    Ok((engine, digest))
+                }),
             }),
         };
         let running = start(parts, &Settings::on_a_free_port()).await.unwrap();

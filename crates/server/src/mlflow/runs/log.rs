@@ -3,8 +3,9 @@
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use everloop_metastore::{Dataset, Metric, Output};
-use serde_json::json;
+use everloop_domain::RunId;
+use everloop_metastore::{Dataset, DatasetInput, Error, Metric, ModelMetric, Output, Transaction};
+use serde_json::{Value, json};
 
 use super::run_id;
 use crate::mlflow::Answer;
@@ -23,6 +24,9 @@ const MAX_PARAM: usize = 6000;
 /// The longest value of a tag; longer ones are cut.
 const MAX_TAG: usize = 8000;
 
+/// The tag that lists the models of a run, for old clients.
+const HISTORY_TAG: &str = "mlflow.log-model.history";
+
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/runs/log-metric", post(log_metric))
@@ -31,6 +35,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/runs/set-tag", post(set_tag))
         .route("/runs/delete-tag", post(delete_tag))
         .route("/runs/log-inputs", post(log_inputs))
+        .route("/runs/log-model", post(log_model))
         .route("/runs/outputs", post(log_outputs))
 }
 
@@ -60,25 +65,58 @@ fn cut(text: String, max: usize) -> String {
     }
 }
 
-fn metric(fields: &Parameters) -> Result<Metric, MlflowError> {
+/// A point, and the logged model that it is of, if it is of one.
+struct Point {
+    metric: Metric,
+    model_id: Option<String>,
+    dataset_name: String,
+    dataset_digest: String,
+}
+
+fn point(fields: &Parameters) -> Result<Point, MlflowError> {
     let key = fields.required("key")?;
     check_key(&key, "name")?;
     let value = fields.number("value")?;
-    fields.required("timestamp")?;
-    Ok(Metric {
-        key,
-        value,
-        timestamp: fields.moment("timestamp")?.unwrap_or_default(),
-        step: fields.integer("step")?.unwrap_or_default(),
+    if !fields.has("timestamp") {
+        fields.required("timestamp")?;
+    }
+    Ok(Point {
+        metric: Metric {
+            key,
+            value,
+            timestamp: fields.moment("timestamp")?.unwrap_or_default(),
+            step: fields.integer("step")?.unwrap_or_default(),
+        },
+        model_id: fields.text("model_id")?,
+        dataset_name: fields.text("dataset_name")?.unwrap_or_default(),
+        dataset_digest: fields.text("dataset_digest")?.unwrap_or_default(),
     })
+}
+
+/// Points of a run, those of logged models also under the models.
+fn log_points(tx: &Transaction<'_>, run: &RunId, points: Vec<Point>) -> Result<(), Error> {
+    for point in &points {
+        let Some(model) = &point.model_id else {
+            continue;
+        };
+        let found = ModelMetric {
+            metric: point.metric.clone(),
+            run: run.clone(),
+            dataset_name: point.dataset_name.clone(),
+            dataset_digest: point.dataset_digest.clone(),
+        };
+        tx.logged_models().log_metrics(model, &[found])?;
+    }
+    let metrics: Vec<Metric> = points.into_iter().map(|point| point.metric).collect();
+    tx.runs().log_metrics(run, &metrics)
 }
 
 async fn log_metric(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let id = run_id(&parameters)?;
-    let point = metric(&parameters)?;
+    let point = point(&parameters)?;
     state
         .metastore()
-        .write(move |tx| tx.runs().log_metrics(&id, std::slice::from_ref(&point)))
+        .write(move |tx| log_points(tx, &id, vec![point]))
         .await?;
     Ok(Json(json!({})))
 }
@@ -99,7 +137,7 @@ async fn log_parameter(State(state): State<AppState>, parameters: Parameters) ->
 async fn log_batch(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let id = run_id(&parameters)?;
     let points = parameters.objects("metrics")?;
-    let points = points.iter().map(metric).collect::<Result<Vec<_>, _>>()?;
+    let points = points.iter().map(point).collect::<Result<Vec<_>, _>>()?;
     let params = checked(parameters.pairs("params")?, "params", MAX_PARAM)?;
     let tags = checked(parameters.pairs("tags")?, "tags", MAX_TAG)?;
     let n_all = points.len() + params.len() + tags.len();
@@ -118,7 +156,10 @@ async fn log_batch(State(state): State<AppState>, parameters: Parameters) -> Ans
     }
     state
         .metastore()
-        .write(move |tx| tx.runs().log_batch(&id, &points, &params, &tags))
+        .write(move |tx| {
+            tx.runs().log_batch(&id, &[], &params, &tags)?;
+            log_points(tx, &id, points)
+        })
         .await?;
     Ok(Json(json!({})))
 }
@@ -157,38 +198,78 @@ async fn delete_tag(State(state): State<AppState>, parameters: Parameters) -> An
     Ok(Json(json!({})))
 }
 
-/// Datasets with their context. Models as inputs are not kept yet, and say so.
+/// Datasets and models that a run read.
 async fn log_inputs(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let id = run_id(&parameters)?;
-    if !parameters.objects("models")?.is_empty() {
-        return Err(MlflowError::not_implemented(
-            "models as inputs of runs are not kept yet",
-        ));
-    }
-    let mut inputs = Vec::new();
-    for input in parameters.objects("datasets")? {
-        let tags = input.pairs("tags")?;
-        let context = tags
-            .into_iter()
-            .find(|(key, _)| key == "mlflow.data.context");
-        let fields = input.object("dataset")?;
-        let dataset = Dataset {
+    let models = parameters.objects("models")?;
+    let models = models
+        .iter()
+        .map(|model| model.required("model_id"))
+        .collect::<Result<Vec<_>, _>>()?;
+    let datasets = parameters.objects("datasets")?;
+    let datasets = datasets
+        .iter()
+        .map(dataset)
+        .collect::<Result<Vec<_>, _>>()?;
+    let work = move |tx: &Transaction<'_>| {
+        for dataset in &datasets {
+            tx.runs().log_dataset(&id, dataset)?;
+        }
+        for model in &models {
+            tx.runs().log_model_input(&id, model)?;
+        }
+        Ok(())
+    };
+    state.metastore().write(work).await?;
+    Ok(Json(json!({})))
+}
+
+fn dataset(input: &Parameters) -> Result<DatasetInput, MlflowError> {
+    let fields = input.object("dataset")?;
+    Ok(DatasetInput {
+        dataset: Dataset {
             name: fields.required("name")?,
             digest: fields.text("digest")?.unwrap_or_default(),
             source_type: fields.text("source_type")?.unwrap_or_default(),
             source: fields.text("source")?.unwrap_or_default(),
             schema: fields.text("schema")?,
             profile: fields.text("profile")?,
-        };
-        inputs.push((dataset, context.map(|(_, value)| value).unwrap_or_default()));
+        },
+        tags: input.pairs("tags")?,
+    })
+}
+
+/// The old way to say that a run made a model: it is kept in a tag that grows.
+async fn log_model(State(state): State<AppState>, parameters: Parameters) -> Answer {
+    let id = run_id(&parameters)?;
+    let text = parameters.required("model_json")?;
+    let model: Value = serde_json::from_str(&text).map_err(|_| {
+        MlflowError::invalid(format!(
+            "Malformed model info. \n {text} \n is not a valid JSON."
+        ))
+    })?;
+    let missing: Vec<&str> = ["artifact_path", "flavors", "utc_time_created", "run_id"]
+        .into_iter()
+        .filter(|field| model.get(field).is_none())
+        .collect();
+    if !missing.is_empty() {
+        return Err(MlflowError::invalid(format!(
+            "Model json is missing mandatory fields: {missing:?}"
+        )));
     }
-    let work = move |tx: &everloop_metastore::Transaction<'_>| {
-        for (dataset, context) in &inputs {
-            tx.runs().log_dataset(&id, dataset, context)?;
-        }
-        Ok(())
-    };
-    state.metastore().write(work).await?;
+    state
+        .metastore()
+        .write(move |tx| {
+            let run = tx.runs().get(&id)?;
+            let history = run.tags.get(HISTORY_TAG).map(String::as_str);
+            let mut history: Vec<Value> = history
+                .and_then(|text| serde_json::from_str(text).ok())
+                .unwrap_or_default();
+            history.push(model);
+            tx.runs()
+                .set_tag(&id, HISTORY_TAG, &Value::Array(history).to_string())
+        })
+        .await?;
     Ok(Json(json!({})))
 }
 

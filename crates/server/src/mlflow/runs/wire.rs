@@ -1,6 +1,6 @@
 //! Runs as MLflow writes them.
 
-use everloop_metastore::{Dataset, Metric, Run, RunInfo};
+use everloop_metastore::{DatasetInput, Metric, Run, RunInfo};
 use serde_json::{Value, json};
 
 use super::millis;
@@ -9,10 +9,11 @@ use crate::mlflow::{pairs, trimmed};
 /// A run with all that was logged.
 pub(super) fn run(run: &Run) -> Value {
     let metrics: Vec<Value> = run.metrics.iter().map(metric).collect();
-    let inputs: Vec<Value> = run
-        .datasets
+    let inputs: Vec<Value> = run.datasets.iter().map(dataset_input).collect();
+    let model_inputs: Vec<Value> = run
+        .model_inputs
         .iter()
-        .map(|(dataset, context)| dataset_input(dataset, context))
+        .map(|id| json!({"model_id": id}))
         .collect();
     let outputs: Vec<Value> = run
         .outputs
@@ -22,7 +23,7 @@ pub(super) fn run(run: &Run) -> Value {
     json!({
         "info": info(&run.info),
         "data": trimmed(json!({"metrics": metrics, "params": pairs(&run.params), "tags": pairs(&run.tags)})),
-        "inputs": trimmed(json!({"dataset_inputs": inputs})),
+        "inputs": trimmed(json!({"dataset_inputs": inputs, "model_inputs": model_inputs})),
         "outputs": trimmed(json!({"model_outputs": outputs})),
     })
 }
@@ -38,7 +39,7 @@ pub(super) fn info(info: &RunInfo) -> Value {
 }
 
 /// A point of a metric. Infinities become the greatest numbers, as MLflow does.
-pub(super) fn metric(metric: &Metric) -> Value {
+pub(in crate::mlflow) fn metric(metric: &Metric) -> Value {
     let value = if metric.value.is_nan() {
         json!("NaN")
     } else {
@@ -47,12 +48,9 @@ pub(super) fn metric(metric: &Metric) -> Value {
     json!({"key": metric.key, "value": value, "timestamp": millis(metric.timestamp), "step": metric.step})
 }
 
-fn dataset_input(dataset: &Dataset, context: &str) -> Value {
-    let tags = if context.is_empty() {
-        json!([])
-    } else {
-        json!([{"key": "mlflow.data.context", "value": context}])
-    };
+fn dataset_input(input: &DatasetInput) -> Value {
+    let tags = pairs(input.tags.iter().map(|(key, value)| (key, value)));
+    let dataset = &input.dataset;
     let dataset = trimmed(json!({
         "name": dataset.name, "digest": dataset.digest, "source_type": dataset.source_type,
         "source": dataset.source, "schema": dataset.schema, "profile": dataset.profile,

@@ -1,0 +1,291 @@
+//! From conditions to SQL. Values are bound, never written into the text.
+
+use std::borrow::Cow;
+
+use rusqlite::types::Value;
+
+use super::{Column, Condition, Order, Query, Subject, Test};
+use crate::Error;
+
+/// A table beside the one that is searched, as `s`: rows of `key` and `value`.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) table: &'static str,
+    /// What ties a row of it to the thing.
+    pub(crate) tie: Cow<'static, str>,
+}
+
+impl Side {
+    pub(crate) const fn new(table: &'static str, tie: &'static str) -> Self {
+        let tie = Cow::Borrowed(tie);
+        Self { table, tie }
+    }
+}
+
+/// Where a resource is stored.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    /// What is selected, and from where.
+    pub(crate) select: &'static str,
+    /// How things are ordered that are equal otherwise.
+    pub(crate) order: &'static str,
+    pub(crate) metrics: Option<Side>,
+    pub(crate) params: Option<Side>,
+    pub(crate) tags: Option<Side>,
+    pub(crate) datasets: Option<Side>,
+}
+
+/// SQL text and its values.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) sql: String,
+    pub(crate) values: Vec<Value>,
+}
+
+impl Statement {
+    /// A page of a resource; the scope is a further condition, over values that are bound already.
+    pub(crate) fn page(
+        tables: &Tables,
+        scope: &str,
+        values: Vec<Value>,
+        query: &Query,
+    ) -> Result<Self, Error> {
+        let mut statement = Self {
+            sql: String::new(),
+            values,
+        };
+        let condition = statement.condition(tables, &query.condition)?;
+        let order = statement.order(tables, &query.order)?;
+        let limit = statement.bind(Value::Integer(query.limit as i64));
+        let offset = statement.bind(Value::Integer(query.offset as i64));
+        let Tables {
+            select,
+            order: last,
+            ..
+        } = tables;
+        statement.sql = format!(
+            "{select} where {scope} and {condition} order by {order}{last} limit {limit} offset {offset}"
+        );
+        Ok(statement)
+    }
+
+    /// The same page through the index of a metric's values: fast, and complete only if it is full, because it holds only
+    /// things that have a number for the first metric of the order.
+    pub(crate) fn page_by_metric(
+        tables: &Tables,
+        scope: &str,
+        values: Vec<Value>,
+        query: &Query,
+    ) -> Result<Option<Self>, Error> {
+        let (
+            Some(Order {
+                subject: Subject::Metric(key),
+                is_descending,
+            }),
+            Some(side),
+        ) = (query.order.first(), &tables.metrics)
+        else {
+            return Ok(None);
+        };
+        let mut statement = Self {
+            sql: String::new(),
+            values,
+        };
+        let key = statement.bind(Value::Text(key.clone()));
+        let condition = statement.condition(tables, &query.condition)?;
+        let order = statement.order(tables, &query.order[1..])?;
+        let limit = statement.bind(Value::Integer(query.limit as i64));
+        let offset = statement.bind(Value::Integer(query.offset as i64));
+        let Tables {
+            select,
+            order: last,
+            ..
+        } = tables;
+        let tie = side.tie.replacen("s.", "m.", 1);
+        let direction = if *is_descending { "desc" } else { "asc" };
+        // A cross join keeps SQLite from starting at the other table.
+        let select = select.replacen(" from ", &format!(" from {} m cross join ", side.table), 1);
+        statement.sql = format!(
+            "{select} where m.key = {key} and m.is_nan = 0 and {tie} and {scope} and {condition} \
+             order by m.value {direction}, {order}{last} limit {limit} offset {offset}"
+        );
+        Ok(Some(statement))
+    }
+
+    /// Binds a value and gives its place.
+    pub(crate) fn bind(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len())
+    }
+
+    fn text(&mut self, text: &str) -> String {
+        self.bind(Value::Text(text.to_owned()))
+    }
+
+    fn condition(&mut self, tables: &Tables, condition: &Condition) -> Result<String, Error> {
+        let mut joined = |conditions: &[Condition], word: &str, none: &str| {
+            let parts = conditions
+                .iter()
+                .map(|condition| self.condition(tables, condition))
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(match parts.len() {
+                0 => none.to_owned(),
+                _ => format!("({})", parts.join(word)),
+            })
+        };
+        match condition {
+            Condition::All(conditions) => joined(conditions, " and ", "true"),
+            Condition::Any(conditions) => joined(conditions, " or ", "false"),
+            // Nothing is neither true nor false to SQL.
+            Condition::Not(condition) => Ok(format!(
+                "({} is not true)",
+                self.condition(tables, condition)?
+            )),
+            Condition::Holds(Subject::Column(column), test) => Ok(self.test(column.sql, test)),
+            Condition::Holds(subject, test) => self.beside(tables, subject, test),
+        }
+    }
+
+    /// A test of something in a table beside.
+    fn beside(&mut self, tables: &Tables, subject: &Subject, test: &Test) -> Result<String, Error> {
+        let Side { table, tie } = side(tables, subject)?;
+        let (column, selected) = match subject {
+            Subject::Dataset(column) | Subject::Column(column) => (column.sql, String::new()),
+            Subject::Metric(key) | Subject::Param(key) | Subject::Tag(key) => {
+                ("s.value", format!(" and s.key = {}", self.text(key)))
+            }
+        };
+        let exists =
+            |test: &str| format!("exists (select 1 from {table} s where {tie}{selected}{test})");
+        Ok(match (test, subject) {
+            (Test::Missing, _) => format!("not {}", exists("")),
+            (Test::Present, _) => exists(""),
+            (test, Subject::Metric(_)) => exists(&format!(
+                " and s.is_nan = 0 and {}",
+                self.test(column, test)
+            )),
+            (test, _) => exists(&format!(" and {}", self.test(column, test))),
+        })
+    }
+
+    fn test(&mut self, column: &str, test: &Test) -> String {
+        match test {
+            Test::Number(comparison, number) => {
+                let number = self.bind(Value::Real(*number));
+                format!("{column} {} {number}", comparison.sql())
+            }
+            Test::Text(comparison, text) => {
+                let text = self.text(text);
+                format!("{column} {} {text}", comparison.sql())
+            }
+            // SQLite's own `like` does not tell capital letters apart.
+            Test::Like(pattern) => format!("{column} glob {}", self.text(&glob(pattern))),
+            Test::Ilike(pattern) => format!("{column} like {}", self.text(pattern)),
+            Test::In(texts) => self.list(column, "in", texts),
+            Test::NotIn(texts) => self.list(column, "not in", texts),
+            Test::Missing => format!("{column} is null"),
+            Test::Present => format!("{column} is not null"),
+        }
+    }
+
+    fn list(&mut self, column: &str, word: &str, texts: &[String]) -> String {
+        let places: Vec<String> = texts.iter().map(|text| self.text(text)).collect();
+        format!("{column} {word} ({})", places.join(", "))
+    }
+
+    /// The terms of an order, each with a comma after it.
+    fn order(&mut self, tables: &Tables, order: &[Order]) -> Result<String, Error> {
+        let mut sql = String::new();
+        for Order {
+            subject,
+            is_descending,
+        } in order
+        {
+            let direction = if *is_descending { "desc" } else { "asc" };
+            if let Subject::Column(Column { sql: column, .. }) = subject {
+                sql += &format!("{column} is null, {column} {direction}, ");
+                continue;
+            }
+            let Side { table, tie } = side(tables, subject)?;
+            let (Subject::Metric(key) | Subject::Param(key) | Subject::Tag(key)) = subject else {
+                return Err(Error::Invalid(
+                    "nothing is ordered by its datasets".to_owned(),
+                ));
+            };
+            let key = self.text(key);
+            let value = |column| {
+                format!("(select s.{column} from {table} s where {tie} and s.key = {key} limit 1)")
+            };
+            if matches!(subject, Subject::Metric(_)) {
+                sql += &format!("coalesce({}, 2), ", value("is_nan"));
+            }
+            sql += &format!("{0} is null, {0} {direction}, ", value("value"));
+        }
+        Ok(sql)
+    }
+}
+
+fn side<'t>(tables: &'t Tables, subject: &Subject) -> Result<&'t Side, Error> {
+    let (side, what) = match subject {
+        Subject::Metric(_) => (&tables.metrics, "metrics"),
+        Subject::Param(_) => (&tables.params, "parameters"),
+        Subject::Tag(_) => (&tables.tags, "tags"),
+        Subject::Dataset(_) => (&tables.datasets, "datasets"),
+        Subject::Column(_) => (&None, "columns beside it"),
+    };
+    side.as_ref()
+        .ok_or_else(|| Error::Invalid(format!("what is searched has no {what}")))
+}
+
+/// A pattern of `%` and `_` as one of SQLite's `glob`.
+fn glob(pattern: &str) -> String {
+    pattern
+        .chars()
+        .map(|c| match c {
+            '%' => "*".to_owned(),
+            '_' => "?".to_owned(),
+            '*' | '?' | '[' => format!("[{c}]"),
+            c => c.to_string(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_become_globs() {
+        assert_eq!(glob("a%b_c"), "a*b?c");
+        assert_eq!(glob("50*[x]?"), "50[*][[]x][?]");
+    }
+
+    #[test]
+    fn values_are_bound_and_never_written() {
+        const TABLES: Tables = Tables {
+            select: "select id from runs",
+            order: "id",
+            metrics: None,
+            params: None,
+            tags: Some(Side::new("tags", "s.run = runs.id")),
+            datasets: None,
+        };
+        let evil = "x'; drop table runs; --".to_owned();
+        let condition = Condition::Not(Box::new(Condition::Holds(
+            Subject::Tag(evil.clone()),
+            Test::In(vec![evil.clone()]),
+        )));
+        let query = Query {
+            condition,
+            ..Query::everything(9)
+        };
+        let statement = Statement::page(&TABLES, "true", Vec::new(), &query).unwrap();
+        assert!(!statement.sql.contains("drop"), "{}", statement.sql);
+        let n_bound = statement
+            .values
+            .iter()
+            .filter(|value| **value == Value::Text(evil.clone()))
+            .count();
+        assert_eq!(n_bound, 2);
+    }
+}

@@ -1,0 +1,351 @@
+//! Searches, compared with a naive evaluation of the same condition over the same runs.
+
+use everloop_domain::{ExperimentId, RunId, RunStatus};
+use everloop_metastore::search::{Comparison, Condition, Order, Query, Subject, Test};
+use everloop_metastore::{Metastore, Metric, RUN_COLUMNS, Run, View};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+use super::{at, new_run, read, run_id, write};
+
+const KEYS: [&str; 3] = ["a", "b c", "x/y"];
+const TEXTS: [&str; 6] = ["red", "Red", "green", "a%b", "", "re_"];
+const STATUSES: [RunStatus; 3] = [RunStatus::Running, RunStatus::Finished, RunStatus::Failed];
+
+/// 40 runs in two experiments, with some metrics (NaN among them), parameters and tags each.
+fn fill(store: &Metastore) {
+    write(store, |tx| {
+        let other = tx.experiments().create("other", None, at(1))?;
+        for number in 0..40_u8 {
+            let id = run_id(number);
+            let experiment = if number % 3 == 0 {
+                other
+            } else {
+                ExperimentId(0)
+            };
+            let mut run = new_run(number, experiment);
+            run.start_time = at(i64::from(number % 7));
+            tx.runs().create(&run)?;
+            let pick = |list: &[&str], salt: u8| {
+                list[usize::from(number / 2 + salt) % list.len()].to_owned()
+            };
+            for (place, key) in (0_u8..).zip(KEYS) {
+                if (number + place) % 4 != 0 {
+                    let value = if number % 11 == 5 {
+                        f64::NAN
+                    } else {
+                        f64::from((number * 7 + place) % 5) - 2.0
+                    };
+                    let metric = Metric {
+                        key: key.to_owned(),
+                        value,
+                        timestamp: at(1),
+                        step: 0,
+                    };
+                    tx.runs().log_metrics(&id, &[metric])?;
+                }
+                if (number + place) % 3 != 0 {
+                    tx.runs().log_param(&id, key, &pick(&TEXTS, place))?;
+                    tx.runs().set_tag(&id, key, &pick(&TEXTS, place + 1))?;
+                }
+            }
+            let status = STATUSES[usize::from(number) % STATUSES.len()];
+            tx.runs()
+                .update(&id, Some(status), (number % 2 == 0).then(|| at(100)), None)?;
+        }
+        Ok(())
+    });
+}
+
+fn experiments() -> [ExperimentId; 2] {
+    [ExperimentId(0), ExperimentId(1)]
+}
+
+fn search(store: &Metastore, query: &Query) -> Vec<RunId> {
+    let query = query.clone();
+    let found = read(store, move |tx| {
+        tx.runs().search(&experiments(), View::All, &query)
+    });
+    found.into_iter().map(|run| run.info.id).collect()
+}
+
+fn all(store: &Metastore) -> Vec<Run> {
+    read(store, |tx| tx.runs().list(&experiments(), View::All, 1000))
+}
+
+/// What a subject is in a run, as text or number.
+enum Found {
+    Number(f64),
+    Text(String),
+    Nothing,
+}
+
+fn find(run: &Run, subject: &Subject) -> Found {
+    let text =
+        |text: Option<&String>| text.map_or(Found::Nothing, |text| Found::Text(text.clone()));
+    match subject {
+        Subject::Metric(key) => {
+            let metric = run.metrics.iter().find(|metric| metric.key == *key);
+            metric.map_or(Found::Nothing, |metric| Found::Number(metric.value))
+        }
+        Subject::Param(key) => text(run.params.get(key)),
+        Subject::Tag(key) => text(run.tags.get(key)),
+        Subject::Column(column) => match column.name {
+            "status" => Found::Text(run.info.status.as_str().to_owned()),
+            "run_id" => Found::Text(run.info.id.to_string()),
+            "start_time" => Found::Number(run.info.start_time.as_millis() as f64),
+            "end_time" => run
+                .info
+                .end_time
+                .map_or(Found::Nothing, |end| Found::Number(end.as_millis() as f64)),
+            other => panic!("{other} is not compared here"),
+        },
+        Subject::Dataset(_) => Found::Nothing,
+    }
+}
+
+fn compares<T: PartialOrd + ?Sized>(comparison: Comparison, left: &T, right: &T) -> bool {
+    match comparison {
+        Comparison::Equal => left == right,
+        Comparison::NotEqual => left != right,
+        Comparison::Less => left < right,
+        Comparison::AtMost => left <= right,
+        Comparison::Greater => left > right,
+        Comparison::AtLeast => left >= right,
+    }
+}
+
+/// `%` is any text, `_` any letter.
+fn is_like(text: &[char], pattern: &[char]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some(('%', rest)), None) => is_like(text, rest),
+        (Some(('%', rest)), Some((_, after))) => is_like(text, rest) || is_like(after, pattern),
+        (Some(('_', rest)), Some((_, after))) => is_like(after, rest),
+        (Some((wanted, rest)), Some((found, after))) => wanted == found && is_like(after, rest),
+        _ => false,
+    }
+}
+
+fn like(text: &str, pattern: &str) -> bool {
+    let chars = |text: &str| text.chars().collect::<Vec<_>>();
+    is_like(&chars(text), &chars(pattern))
+}
+
+fn holds(run: &Run, condition: &Condition) -> bool {
+    match condition {
+        Condition::All(list) => list.iter().all(|condition| holds(run, condition)),
+        Condition::Any(list) => list.iter().any(|condition| holds(run, condition)),
+        Condition::Not(inner) => !holds(run, inner),
+        Condition::Holds(subject, test) => match (find(run, subject), test) {
+            (Found::Nothing, test) => *test == Test::Missing,
+            (_, Test::Missing) => false,
+            (_, Test::Present) => true,
+            (Found::Number(number), Test::Number(comparison, wanted)) => {
+                !number.is_nan() && compares(*comparison, &number, wanted)
+            }
+            (Found::Text(text), Test::Text(comparison, wanted)) => {
+                compares(*comparison, text.as_str(), wanted.as_str())
+            }
+            (Found::Text(text), Test::Like(pattern)) => like(&text, pattern),
+            (Found::Text(text), Test::Ilike(pattern)) => {
+                like(&text.to_lowercase(), &pattern.to_lowercase())
+            }
+            (Found::Text(text), Test::In(list)) => list.contains(&text),
+            (Found::Text(text), Test::NotIn(list)) => !list.contains(&text),
+            (_, test) => panic!("{test:?} does not suit {subject:?}"),
+        },
+    }
+}
+
+fn column(name: &str) -> Subject {
+    let found = RUN_COLUMNS.iter().find(|column| column.name == name);
+    Subject::Column(found.unwrap())
+}
+
+fn comparison() -> impl Strategy<Value = Comparison> {
+    proptest::sample::select(vec![
+        Comparison::Equal,
+        Comparison::NotEqual,
+        Comparison::Less,
+        Comparison::AtMost,
+        Comparison::Greater,
+        Comparison::AtLeast,
+    ])
+}
+
+fn leaf() -> impl Strategy<Value = Condition> {
+    let key = || proptest::sample::select(KEYS.to_vec()).prop_map(str::to_owned);
+    let text = || proptest::sample::select(TEXTS.to_vec()).prop_map(str::to_owned);
+    let equality = proptest::sample::select(vec![Comparison::Equal, Comparison::NotEqual]);
+    let text_test = prop_oneof![
+        (equality, text()).prop_map(|(comparison, text)| Test::Text(comparison, text)),
+        text().prop_map(|text| Test::Like(text.replace("re", "%"))),
+        text().prop_map(Test::Ilike),
+        proptest::collection::vec(text(), 1..3).prop_map(Test::In),
+        proptest::collection::vec(text(), 1..3).prop_map(Test::NotIn),
+        Just(Test::Missing),
+        Just(Test::Present),
+    ];
+    let number_test = || {
+        prop_oneof![
+            4 => (comparison(), -3_i32..4).prop_map(|(comparison, number)| Test::Number(comparison, f64::from(number))),
+            1 => Just(Test::Missing),
+            1 => Just(Test::Present),
+        ]
+    };
+    let texts = prop_oneof![
+        key().prop_map(Subject::Param),
+        key().prop_map(Subject::Tag),
+        Just(column("status")),
+    ];
+    let numbers = prop_oneof![
+        3 => key().prop_map(Subject::Metric),
+        1 => Just(column("start_time")),
+        1 => Just(column("end_time")),
+    ];
+    prop_oneof![
+        (texts, text_test).prop_map(|(subject, test)| Condition::Holds(subject, test)),
+        (numbers, number_test()).prop_map(|(subject, test)| Condition::Holds(subject, test)),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    leaf().prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Condition::All),
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Condition::Any),
+            inner.prop_map(|inner| Condition::Not(Box::new(inner))),
+        ]
+    })
+}
+
+pub(crate) fn conditions_hold_as_a_naive_reader_would_say(store: &Metastore) {
+    fill(store);
+    let runs = all(store);
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..400 {
+        let condition = condition().new_tree(&mut runner).unwrap().current();
+        let query = Query {
+            condition,
+            ..Query::everything(1000)
+        };
+        let expected: Vec<RunId> = runs
+            .iter()
+            .filter(|run| holds(run, &query.condition))
+            .map(|run| run.info.id.clone())
+            .collect();
+        assert_eq!(search(store, &query), expected, "{:?}", query.condition);
+    }
+}
+
+/// Numbers by value, then NaN, then nothing; equal ones by start, the latest first, then by id.
+fn expected_order(runs: &[Run], order: &Order) -> Vec<RunId> {
+    let rank = |run: &Run| match find(run, &order.subject) {
+        Found::Number(number) if number.is_nan() => (1, 0.0, String::new()),
+        Found::Number(number) => (0, number, String::new()),
+        Found::Text(text) => (0, 0.0, text),
+        Found::Nothing => (2, 0.0, String::new()),
+    };
+    let mut sorted: Vec<&Run> = runs.iter().collect();
+    sorted.sort_by(|left, right| {
+        let (left_rank, right_rank) = (rank(left), rank(right));
+        let values = left_rank
+            .1
+            .total_cmp(&right_rank.1)
+            .then(left_rank.2.cmp(&right_rank.2));
+        let values = if order.is_descending {
+            values.reverse()
+        } else {
+            values
+        };
+        left_rank
+            .0
+            .cmp(&right_rank.0)
+            .then(values)
+            .then(right.info.start_time.cmp(&left.info.start_time))
+            .then(left.info.id.as_str().cmp(right.info.id.as_str()))
+    });
+    sorted.into_iter().map(|run| run.info.id.clone()).collect()
+}
+
+pub(crate) fn orders_put_what_is_missing_last_and_pages_cover_everything(store: &Metastore) {
+    fill(store);
+    let runs = all(store);
+    for subject in [
+        Subject::Metric("a".to_owned()),
+        Subject::Metric("none".to_owned()),
+        Subject::Param("b c".to_owned()),
+        Subject::Tag("x/y".to_owned()),
+        column("start_time"),
+        column("end_time"),
+        column("status"),
+    ] {
+        for is_descending in [false, true] {
+            let order = Order {
+                subject: subject.clone(),
+                is_descending,
+            };
+            let expected = expected_order(&runs, &order);
+            let mut found = Vec::new();
+            for offset in (0..40).step_by(7) {
+                let page = Query {
+                    order: vec![order.clone()],
+                    limit: 7,
+                    offset,
+                    ..Query::everything(0)
+                };
+                found.extend(search(store, &page));
+            }
+            assert_eq!(found, expected, "{order:?}");
+        }
+    }
+}
+
+pub(crate) fn several_orders_follow_each_other(store: &Metastore) {
+    fill(store);
+    let order = |subject, is_descending| Order {
+        subject,
+        is_descending,
+    };
+    let query = Query {
+        order: vec![
+            order(column("status"), false),
+            order(Subject::Metric("a".to_owned()), true),
+        ],
+        ..Query::everything(1000)
+    };
+    let runs = all(store);
+    let found = search(store, &query);
+    let by_status = |id: &RunId| {
+        runs.iter()
+            .find(|run| run.info.id == *id)
+            .unwrap()
+            .info
+            .status
+            .as_str()
+    };
+    assert!(found.is_sorted_by_key(by_status));
+    assert_eq!(found.len(), runs.len());
+}
+
+pub(crate) fn hidden_runs_and_other_experiments_are_left_out(store: &Metastore) {
+    fill(store);
+    write(store, |tx| tx.runs().delete(&run_id(1), at(9)));
+    let query = Query::everything(1000);
+    let only = |view, experiment: u64| {
+        let query = query.clone();
+        read(store, move |tx| {
+            tx.runs().search(&[ExperimentId(experiment)], view, &query)
+        })
+    };
+    assert!(
+        only(View::Active, 0)
+            .iter()
+            .all(|run| run.info.experiment == ExperimentId(0))
+    );
+    assert_eq!(only(View::Deleted, 0).len(), 1);
+    assert_eq!(only(View::All, 0).len(), only(View::Active, 0).len() + 1);
+    assert!(only(View::All, 7).is_empty());
+}

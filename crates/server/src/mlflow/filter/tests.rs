@@ -1,0 +1,244 @@
+//! Filters as text in, conditions or errors as text out.
+
+use everloop_metastore::search::{Subject, Test};
+use proptest::prelude::*;
+
+use super::*;
+
+/// A condition in a short form.
+fn show(condition: &Condition) -> String {
+    let join = |list: &[Condition], word: &str| {
+        let parts: Vec<String> = list.iter().map(show).collect();
+        format!("({})", parts.join(word))
+    };
+    match condition {
+        Condition::All(list) => join(list, " & "),
+        Condition::Any(list) => join(list, " | "),
+        Condition::Not(inner) => format!("!{}", show(inner)),
+        Condition::Holds(subject, test) => {
+            let subject = match subject {
+                Subject::Column(column) => column.name.to_owned(),
+                Subject::Dataset(column) => format!("dataset:{}", column.name),
+                Subject::Metric(key) => format!("metric:{key}"),
+                Subject::Param(key) => format!("param:{key}"),
+                Subject::Tag(key) => format!("tag:{key}"),
+            };
+            let test = match test {
+                Test::Number(comparison, number) => format!("{comparison:?} {number}"),
+                Test::Text(comparison, text) => format!("{comparison:?} '{text}'"),
+                other => format!("{other:?}"),
+            };
+            format!("{subject} {test}")
+        }
+    }
+}
+
+#[track_caller]
+fn check_in(resource: Resource, grammar: Grammar, filter: &str, expected: &str) {
+    let found = match condition(resource, grammar, Some(filter)) {
+        Ok(condition) => show(&condition),
+        Err(error) => format!("error: {}", error.message()),
+    };
+    assert_eq!(found, expected, "{filter}");
+}
+
+#[track_caller]
+fn check(filter: &str, expected: &str) {
+    check_in(Resource::Runs, Grammar::Mlflow, filter, expected);
+}
+
+#[test]
+fn comparisons_of_everything_a_run_has() {
+    check("metrics.rmse < 1", "metric:rmse Less 1");
+    check("metric.`a b/c` >= -1e-1", "metric:a b/c AtLeast -0.1");
+    check("params.\"x y\" = 'a'", "param:x y Equal 'a'");
+    check("parameter.p != \"a\"", "param:p NotEqual 'a'");
+    check(
+        "tags.mlflow.runName LIKE '%x_'",
+        "tag:mlflow.runName Like(\"%x_\")",
+    );
+    check("attributes.status = 'FINISHED'", "status Equal 'FINISHED'");
+    check("run.start_time > 17", "start_time Greater 17");
+    check("`run name` ilike 'a%'", "run_name Ilike(\"a%\")");
+    check("datasets.name = 'rides'", "dataset:name Equal 'rides'");
+    check("run_id IN ('a', 'b')", "run_id In([\"a\", \"b\"])");
+    check("run_id not in ('a')", "run_id NotIn([\"a\"])");
+    check(
+        "tags.t is null and params.p IS NOT NULL",
+        "(tag:t Missing & param:p Present)",
+    );
+    check("  ", "()");
+}
+
+#[test]
+fn several_clauses_combine_and_a_trailing_and_is_let_pass() {
+    check(
+        "metrics.a > 1 AND metrics.a < 2 and",
+        "(metric:a Greater 1 & metric:a Less 2)",
+    );
+    check("tags.quote = 'it''s'", "tag:quote Equal 'it's'");
+}
+
+#[test]
+fn what_mlflow_does_not_know_is_refused_in_its_words() {
+    check(
+        "acc > 1",
+        "error: Invalid attribute key 'acc' specified. Valid keys are '{'run_id', 'run_name', 'status', 'user_id', \
+         'artifact_uri', 'start_time', 'end_time'}'",
+    );
+    check(
+        "foo.bar = 'x'",
+        "error: Invalid entity type 'foo'. Valid values are ['metric', 'parameter', 'tag', 'attribute', 'dataset']",
+    );
+    check(
+        "params.p > '1'",
+        "error: Invalid comparator '>' not one of '{'=', '!=', 'LIKE', 'ILIKE', 'IS NULL', 'IS NOT NULL'}' for 'params.p'",
+    );
+    check(
+        "metrics.m > '0.2'",
+        "error: Expected numeric value type for metric. Found '0.2'",
+    );
+    check(
+        "params.p = 1",
+        "error: Expected a quoted string value for parameter (e.g. 'my-value'). Got value 1",
+    );
+    check(
+        "metrics.a > 1 OR metrics.b > 1",
+        "error: Invalid clause(s) in filter string: 'OR' in 'metrics.a > 1 OR metrics.b > 1'",
+    );
+    for filter in [
+        "metrics.m",
+        "metrics.m >",
+        "= 1",
+        "metrics.m > 1 metrics.n > 2",
+        "tags.t = 'x",
+        "(metrics.m > 1)",
+        ";",
+    ] {
+        assert!(
+            condition(Resource::Runs, Grammar::Mlflow, Some(filter)).is_err(),
+            "{filter}"
+        );
+    }
+}
+
+#[test]
+fn the_full_grammar_nests() {
+    let full = |filter, expected| check_in(Resource::Runs, Grammar::Full, filter, expected);
+    full(
+        "metrics.a > 1 or metrics.b > 1 and not (tags.t = 'x' or tags.t is null)",
+        "(metric:a Greater 1 | (metric:b Greater 1 & !(tag:t Equal 'x' | tag:t Missing)))",
+    );
+    full(
+        "metrics.a between 1 and 2 and status = 'FAILED'",
+        "((metric:a AtLeast 1 & metric:a AtMost 2) & status Equal 'FAILED')",
+    );
+}
+
+#[test]
+fn deep_nesting_is_refused_and_does_not_end_the_stack() {
+    let filter = format!("{}metrics.a > 1{}", "(".repeat(5000), ")".repeat(5000));
+    check_in(
+        Resource::Runs,
+        Grammar::Full,
+        &filter,
+        "error: the filter is nested deeper than 50 levels",
+    );
+}
+
+#[test]
+fn each_resource_knows_its_own_names() {
+    let of = |resource, filter, expected| check_in(resource, Grammar::Mlflow, filter, expected);
+    of(
+        Resource::Experiments,
+        "name ILIKE 'a%'",
+        "name Ilike(\"a%\")",
+    );
+    of(
+        Resource::Experiments,
+        "creation_time > 5",
+        "creation_time Greater 5",
+    );
+    of(Resource::Models, "tags.stage = 'x'", "tag:stage Equal 'x'");
+    of(
+        Resource::Versions,
+        "version_number = 2",
+        "version_number Equal 2",
+    );
+    of(
+        Resource::Versions,
+        "source_path = 's3://x'",
+        "source_path Equal 's3://x'",
+    );
+    of(
+        Resource::LoggedModels,
+        "creation_timestamp_ms >= 3",
+        "creation_timestamp AtLeast 3",
+    );
+    of(
+        Resource::LoggedModels,
+        "metrics.acc > 0.5",
+        "metric:acc Greater 0.5",
+    );
+    of(
+        Resource::Models,
+        "metrics.acc > 0.5",
+        "error: Invalid entity type 'metrics'. Valid values are ['attribute', 'tag']",
+    );
+}
+
+#[test]
+fn orders_have_a_direction() {
+    let read = |clause: &str| {
+        order(Resource::Runs, &[clause.to_owned()])
+            .map(|found| (found[0].subject.clone(), found[0].is_descending))
+            .map_err(|error| error.message().to_owned())
+    };
+    assert_eq!(
+        read("metrics.`a b` DESC"),
+        Ok((Subject::Metric("a b".to_owned()), true))
+    );
+    assert_eq!(
+        read("params.p asc"),
+        Ok((Subject::Param("p".to_owned()), false))
+    );
+    assert_eq!(
+        read("tags.\"x y\""),
+        Ok((Subject::Tag("x y".to_owned()), false))
+    );
+    assert_eq!(
+        read("metrics.acc FOO"),
+        Err("Invalid ordering key in order_by clause 'metrics.acc FOO'.".to_owned())
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(filter in "\\PC{0,60}") {
+        for grammar in [Grammar::Mlflow, Grammar::Full] {
+            // What matters is that it ends, without a panic.
+            let _ = condition(Resource::Runs, grammar, Some(&filter));
+        }
+    }
+
+    #[test]
+    fn words_in_any_order_are_read_or_refused(
+        words in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "metrics.a", "tags.`x`", ">", "=", "!=", "1", "-2.5", "'t'", "\"q\"", "and", "OR", "not", "in", "(", ")", ",",
+                "is", "null", "like", "between", "run_id",
+            ]),
+            0..14,
+        )
+    ) {
+        let _ = condition(Resource::Runs, Grammar::Full, Some(&words.join(" ")));
+    }
+
+    #[test]
+    fn quoted_texts_come_back(text in "[^\\\\]{0,20}") {
+        let filter = format!("tags.t = '{}'", text.replace('\'', "''"));
+        let found = condition(Resource::Runs, Grammar::Mlflow, Some(&filter)).unwrap();
+        let expected = Test::Text(everloop_metastore::search::Comparison::Equal, text);
+        prop_assert_eq!(found, Condition::Holds(Subject::Tag("t".to_owned()), expected));
+    }
+}
