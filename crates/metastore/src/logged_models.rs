@@ -231,11 +231,13 @@ impl LoggedModels<'_> {
             })
             .collect();
         let mut tie = "s.model = logged_models.id".to_owned();
+        let mut scope =
+            "experiment in (select value from json_each($1)) and deleted_at is null".to_owned();
         if !wanted.is_empty() {
             tie = format!("{tie} and ({})", wanted.join(" or "));
+            scope = format!("{scope} and exists (select 1 from model_metrics s where {tie})");
         }
-        let scope = "experiment in (select value from json_each($1)) and deleted_at is null";
-        let page = Statement::page(&tables(tie), scope, values, query)?;
+        let page = Statement::page(&tables(tie), &scope, values, query)?;
         let mut statement = self.0.prepare_cached(&page.sql)?;
         let rows = statement
             .query_map(params_from_iter(page.values), read)?

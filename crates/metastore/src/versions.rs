@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use everloop_domain::{ModelName, RunId, Timestamp, VersionNumber};
+use everloop_domain::{ModelName, Timestamp, VersionNumber};
 use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
 
-use crate::search::{Column, Query, Side, Statement, Tables};
+use crate::search::{Column, Order, Query, Side, Statement, Subject, Tables};
 use crate::values::{moment, parse};
 use crate::{Error, Models};
 
@@ -16,8 +16,8 @@ pub struct NewVersion {
     pub name: ModelName,
     /// Where the package is.
     pub source: String,
-    /// The run that made it.
-    pub run_id: Option<RunId>,
+    /// The id of the run that made it; clients may name runs of elsewhere.
+    pub run_id: Option<String>,
     /// The logged model that it was.
     pub model_id: Option<String>,
     /// Its tags.
@@ -37,8 +37,8 @@ pub struct ModelVersion {
     pub version: VersionNumber,
     /// Where the package is.
     pub source: String,
-    /// The run that made it.
-    pub run_id: Option<RunId>,
+    /// The id of the run that made it; clients may name runs of elsewhere.
+    pub run_id: Option<String>,
     /// The logged model that it was.
     pub model_id: Option<String>,
     /// What it is.
@@ -63,9 +63,11 @@ pub const VERSION_COLUMNS: [Column; 6] = [
     Column::number("last_updated_timestamp", "updated_at"),
 ];
 
+static LAST_UPDATED: Column = Column::number("last_updated_timestamp", "updated_at");
+
 const TABLES: Tables = Tables {
     select: "select version, source, run, logged_model, description, stage, created_at, updated_at, model from model_versions",
-    order: "updated_at desc, model, version desc",
+    order: "model, version desc",
     metrics: None,
     params: None,
     tags: Some(Side::new(
@@ -102,7 +104,7 @@ impl Models<'_> {
             new.name.as_str(),
             version.0,
             new.source,
-            new.run_id.as_ref().map(RunId::as_str),
+            new.run_id,
             new.model_id,
             new.description.as_deref().unwrap_or_default(),
             new.now.as_millis()
@@ -158,7 +160,14 @@ impl Models<'_> {
     ///
     /// Fails if the query asks for what versions do not have.
     pub fn search_versions(&self, query: &Query) -> Result<Vec<ModelVersion>, Error> {
-        let page = Statement::page(&TABLES, "true", Vec::new(), query)?;
+        let mut query = query.clone();
+        if query.order.is_empty() {
+            query.order.push(Order {
+                subject: Subject::Column(&LAST_UPDATED),
+                is_descending: true,
+            });
+        }
+        let page = Statement::page(&TABLES, "true", Vec::new(), &query)?;
         let mut statement = self.0.prepare_cached(&page.sql)?;
         let mut rows = statement.query(params_from_iter(page.values))?;
         let mut versions = Vec::new();
@@ -265,15 +274,11 @@ impl Models<'_> {
 
     fn read_version(&self, name: &ModelName, row: &Row<'_>) -> Result<ModelVersion, Error> {
         let version = VersionNumber(row.get(0)?);
-        let key = format!("{name}/{version}");
-        let run: Option<String> = row.get(2)?;
         Ok(ModelVersion {
             name: name.clone(),
             version,
             source: row.get(1)?,
-            run_id: run
-                .map(|text| parse(&text, "model_versions", "run", &key))
-                .transpose()?,
+            run_id: row.get(2)?,
             model_id: row.get(3)?,
             description: row.get(4)?,
             stage: row.get(5)?,

@@ -8,6 +8,7 @@ mod artifacts;
 mod error;
 mod experiments;
 mod filter;
+mod graphql;
 pub(crate) mod ids;
 mod logged_models;
 mod model_versions;
@@ -59,6 +60,7 @@ pub(crate) fn router() -> Router<AppState> {
             .nest(&format!("{root}/2.0/mlflow-artifacts"), files);
     }
     router
+        .merge(graphql::router())
         .route("/get-artifact", get(artifacts::get_of_run))
         .route(
             "/model-versions/get-artifact",

@@ -35,7 +35,7 @@ pub(crate) fn check(tx: &Transaction<'_>, new: &NewVersion) -> Result<(), Error>
     }
     if let Some(rest) = source.strip_prefix("runs:/") {
         let run = rest.split('/').next();
-        if run != new.run_id.as_ref().map(RunId::as_str) {
+        if run != new.run_id.as_deref() {
             return must_identify("run_id");
         }
     }
@@ -63,11 +63,18 @@ pub(crate) fn check(tx: &Transaction<'_>, new: &NewVersion) -> Result<(), Error>
     }
 }
 
+fn find_run(id: &str) -> Result<RunId, Error> {
+    id.parse().map_err(|_| Error::NotFound {
+        what: "run",
+        name: id.to_owned(),
+    })
+}
+
 /// The artifact roots of the run and of the logged model that a version names.
 fn roots(tx: &Transaction<'_>, new: &NewVersion) -> Result<Vec<String>, Error> {
     let mut roots = Vec::new();
     if let Some(id) = &new.run_id {
-        roots.push(tx.runs().info(id)?.artifact_uri);
+        roots.push(tx.runs().info(&find_run(id)?)?.artifact_uri);
     }
     if let Some(id) = &new.model_id {
         roots.push(tx.logged_models().get(id)?.artifact_location);
@@ -151,8 +158,11 @@ pub(crate) fn resolve(tx: &Transaction<'_>, source: &str) -> Result<String, Erro
     else {
         return Ok(source.to_owned());
     };
-    let run = run.parse().map_err(Error::Invalid)?;
-    Ok(format!("{}/{path}", tx.runs().info(&run)?.artifact_uri))
+    // What names no run here is kept as it is: it may be of elsewhere.
+    match run.parse::<RunId>() {
+        Ok(run) => Ok(format!("{}/{path}", tx.runs().info(&run)?.artifact_uri)),
+        Err(_) => Ok(source.to_owned()),
+    }
 }
 
 /// A local path below our artifacts as clients elsewhere must name it; other sources stay.

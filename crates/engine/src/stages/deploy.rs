@@ -83,7 +83,7 @@ pub(crate) async fn run(
     let new = NewVersion {
         name: model.clone(),
         source: source.display().to_string(),
-        run_id: Some(run_id.clone()),
+        run_id: Some(run_id.to_string()),
         model_id: None,
         tags: tags(cycle, package, evaluation),
         description: None,

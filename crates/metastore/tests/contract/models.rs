@@ -13,7 +13,7 @@ fn new_version(now: i64) -> NewVersion {
     NewVersion {
         name: name(),
         source: "/models/1".to_owned(),
-        run_id: Some(run_id(1)),
+        run_id: Some(run_id(1).to_string()),
         model_id: Some("m-1".to_owned()),
         tags: [("t".to_owned(), "1".to_owned())].into(),
         description: None,
@@ -54,7 +54,7 @@ pub(crate) fn versions_are_counted_from_one(store: &Metastore) {
     let first = &versions[1];
     assert_eq!(
         (first.source.as_str(), &first.run_id),
-        ("/models/1", &Some(run_id(1)))
+        ("/models/1", &Some(run_id(1).to_string()))
     );
     assert_eq!(
         (first.model_id.as_deref(), first.stage.as_str()),

@@ -2,6 +2,8 @@
 //!
 //! Paths come from outside. A path that could lead out of its place is refused before the store is asked.
 
+mod mime;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::header;
@@ -111,7 +113,13 @@ struct Place {
 
 impl Place {
     fn of(state: &AppState, root: &str) -> Result<Self, MlflowError> {
-        if let Some(path) = root.strip_prefix("mlflow-artifacts:") {
+        // The root may also be told as the address of this very endpoint.
+        let proxied = &state.parts.artifact_root;
+        let by_address = proxied
+            .ends_with("/mlflow-artifacts/artifacts")
+            .then(|| root.strip_prefix(proxied.as_str()))
+            .flatten();
+        if let Some(path) = root.strip_prefix("mlflow-artifacts:").or(by_address) {
             let store = state.parts.artifacts.clone();
             let path = path.trim_start_matches('/');
             let key = (!path.is_empty()).then(|| key(path)).transpose()?;
@@ -246,7 +254,7 @@ async fn attachment(store: &Store, key: &StorageKey) -> Result<Response, MlflowE
     let bytes = store.get(key).await?;
     let name = key.as_str().rsplit('/').next().unwrap_or_default();
     let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_TYPE, mime::of(name).to_owned()),
         (header::CONTENT_DISPOSITION, disposition(name)),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
@@ -255,7 +263,7 @@ async fn attachment(store: &Store, key: &StorageKey) -> Result<Response, MlflowE
 
 /// The name of the attachment; other than plain characters are encoded as RFC 5987 says.
 fn disposition(name: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&+-.^_|~".contains(&byte);
     if name.bytes().all(is_plain) {
         return format!("attachment; filename={name}");
     }

@@ -47,8 +47,12 @@ impl MlflowError {
         Self::new(ErrorKind::Invalid, message)
     }
 
+    /// The code that clients read.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// What people read.
-    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

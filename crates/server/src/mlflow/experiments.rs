@@ -105,7 +105,7 @@ fn located(place: &str) -> Result<String, MlflowError> {
     Ok(path.display().to_string())
 }
 
-async fn by_id(State(state): State<AppState>, parameters: Parameters) -> Answer {
+pub(super) async fn by_id(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let id = id(&parameters.required("experiment_id")?)?;
     let experiment = state
         .metastore()
@@ -153,7 +153,10 @@ async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer
 }
 
 /// The datasets that runs of some experiments read; for MLflow's page.
-async fn search_datasets(State(state): State<AppState>, parameters: Parameters) -> Answer {
+pub(super) async fn search_datasets(
+    State(state): State<AppState>,
+    parameters: Parameters,
+) -> Answer {
     let n_experiments = parameters.texts("experiment_ids")?.len();
     if n_experiments == 0 {
         return Err(MlflowError::invalid(

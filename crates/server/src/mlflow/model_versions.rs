@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete as routing_delete, get, patch, post};
 use axum::{Json, Router};
-use everloop_domain::{ErrorKind, ModelName, RunId, VersionNumber};
+use everloop_domain::{ErrorKind, ModelName, VersionNumber};
 use everloop_metastore::{ModelVersion, NewVersion, Transaction};
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use super::error::MlflowError;
 use super::filter::{Grammar, Resource, condition, order};
 use super::paging::Page;
 use super::parameters::Parameters;
+use super::registered_models::or_untagged;
 use super::{Answer, pairs, trimmed};
 use crate::source;
 use crate::state::AppState;
@@ -45,7 +46,7 @@ pub(super) fn wire(version: &ModelVersion, aliases: &[String]) -> Value {
         "name": version.name, "version": version.version.to_string(),
         "creation_timestamp": version.created_at.as_millis(), "last_updated_timestamp": version.updated_at.as_millis(),
         "current_stage": version.stage, "description": version.description, "source": version.source,
-        "run_id": version.run_id.as_ref().map(RunId::as_str).unwrap_or_default(), "status": "READY",
+        "run_id": version.run_id.as_deref().unwrap_or_default(), "status": "READY",
         "model_id": version.model_id, "tags": pairs(&version.tags), "aliases": aliases,
     }))
 }
@@ -69,7 +70,7 @@ async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer
     let new = NewVersion {
         name: parameters.parsed("name")?,
         source: parameters.required("source")?,
-        run_id: parameters.parsed_option("run_id")?,
+        run_id: parameters.text("run_id")?,
         model_id: parameters.text("model_id")?,
         tags: parameters.pairs("tags")?.into_iter().collect(),
         description: parameters.text("description")?,
@@ -141,11 +142,15 @@ async fn by_number(State(state): State<AppState>, parameters: Parameters) -> Ans
 }
 
 /// The last changed first.
-async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer {
+pub(super) async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let page = Page::read(&parameters, DEFAULT_PAGE, MAX_PAGE)?;
     let filter = parameters.text("filter")?;
     let query = page.query(
-        condition(Resource::Versions, Grammar::Mlflow, filter.as_deref())?,
+        or_untagged(condition(
+            Resource::Versions,
+            Grammar::Mlflow,
+            filter.as_deref(),
+        )?),
         order(Resource::Versions, &parameters.texts("order_by")?)?,
     );
     let (shown, next) = state

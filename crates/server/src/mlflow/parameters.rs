@@ -103,9 +103,23 @@ impl Parameters {
         }
     }
 
+    /// A field as it was given.
+    pub(super) fn value(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
     /// Whether a field was given, be it empty.
     pub(super) fn has(&self, name: &str) -> bool {
         self.fields.contains_key(name)
+    }
+
+    /// Parameters that did not come as a request of their own.
+    pub(super) fn from_fields(mut fields: Map<String, Value>) -> Self {
+        fields.retain(|_, value| !value.is_null());
+        Self {
+            fields,
+            place: String::new(),
+        }
     }
 
     #[cfg(test)]
@@ -124,16 +138,6 @@ impl Parameters {
         name: &str,
     ) -> Result<T, MlflowError> {
         self.required(name)?.parse().map_err(MlflowError::invalid)
-    }
-
-    /// A field as something that is read from text.
-    pub(super) fn parsed_option<T: std::str::FromStr<Err = String>>(
-        &self,
-        name: &str,
-    ) -> Result<Option<T>, MlflowError> {
-        let text = self.text(name)?;
-        text.map(|text| text.parse().map_err(MlflowError::invalid))
-            .transpose()
     }
 
     /// A whole number.

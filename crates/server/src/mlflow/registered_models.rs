@@ -117,12 +117,10 @@ async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer
     let page = Page::read(&parameters, DEFAULT_PAGE, MAX_PAGE)?;
     let filter = parameters.text("filter")?;
     let mut wanted = condition(Resource::Models, Grammar::Mlflow, filter.as_deref())?;
-    if !filter.is_some_and(|filter| filter.contains(PROMPT_TAG)) {
-        let is_prompt = Condition::Holds(
-            Subject::Tag(PROMPT_TAG.to_owned()),
-            Test::Text(Comparison::Equal, "true".to_owned()),
-        );
-        wanted = Condition::All(vec![wanted, Condition::Not(Box::new(is_prompt))]);
+    if filter.is_some_and(|filter| filter.contains(PROMPT_TAG)) {
+        wanted = or_untagged(wanted);
+    } else {
+        wanted = Condition::All(vec![wanted, is_no_prompt()]);
     }
     let order = order(Resource::Models, &parameters.texts("order_by")?)?;
     let query = page.query(wanted, order);
@@ -138,6 +136,30 @@ async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer
     Ok(Json(trimmed(
         json!({"registered_models": shown, "next_page_token": next}),
     )))
+}
+
+fn is_no_prompt() -> Condition {
+    Condition::Not(Box::new(Condition::Holds(
+        Subject::Tag(PROMPT_TAG.to_owned()),
+        Test::Text(Comparison::Equal, "true".to_owned()),
+    )))
+}
+
+/// A model without the tag is no prompt, though tests of tags need a tag otherwise.
+pub(super) fn or_untagged(condition: Condition) -> Condition {
+    match condition {
+        Condition::All(list) => Condition::All(list.into_iter().map(or_untagged).collect()),
+        Condition::Holds(Subject::Tag(key), Test::Text(comparison, value))
+            if key == PROMPT_TAG
+                && matches!(
+                    (comparison, value.as_str()),
+                    (Comparison::NotEqual, "true") | (Comparison::Equal, "false")
+                ) =>
+        {
+            is_no_prompt()
+        }
+        other => other,
+    }
 }
 
 async fn rename(State(state): State<AppState>, parameters: Parameters) -> Answer {

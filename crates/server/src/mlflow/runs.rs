@@ -1,6 +1,6 @@
 //! `runs/…` and `metrics/…`.
 
-mod history;
+pub(super) mod history;
 mod log;
 pub(super) mod wire;
 
@@ -87,7 +87,7 @@ async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer
     Ok(Json(json!({"run": wire::run(&run)})))
 }
 
-async fn by_id(State(state): State<AppState>, parameters: Parameters) -> Answer {
+pub(super) async fn by_id(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let id = run_id(&parameters)?;
     let run = state.metastore().read(move |tx| tx.runs().get(&id)).await?;
     Ok(Json(json!({"run": wire::run(&run)})))
@@ -108,7 +108,7 @@ async fn update(State(state): State<AppState>, parameters: Parameters) -> Answer
     Ok(Json(json!({"run_info": wire::info(&info)})))
 }
 
-async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer {
+pub(super) async fn search(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let page = Page::read(&parameters, DEFAULT_PAGE, MAX_PAGE)?;
     let filter = parameters.text("filter")?;
     let query = page.query(

@@ -11,7 +11,11 @@ mod experiments;
 #[cfg(test)]
 mod feedback;
 #[cfg(test)]
+mod graphql;
+#[cfg(test)]
 mod guard;
+#[cfg(test)]
+mod histories;
 #[cfg(test)]
 mod own;
 #[cfg(test)]
@@ -19,6 +23,12 @@ mod registry;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
+mod stages;
+#[cfg(test)]
 mod switching;
+#[cfg(test)]
+mod tracking_only;

@@ -76,7 +76,8 @@ async fn bulk(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let Some(key) = parameters.text("metric_key")? else {
         return refused("must specify a metric_key.".to_owned());
     };
-    let runs = existing(&runs);
+    let mut runs = existing(&runs);
+    runs.sort_by(|left, right| left.as_str().cmp(right.as_str()));
     let limit = parameters
         .integer("max_results")?
         .unwrap_or(MAX_BULK as i64);
@@ -97,7 +98,10 @@ async fn bulk(State(state): State<AppState>, parameters: Parameters) -> Answer {
 }
 
 /// Points of a metric of several runs, evenly spread over the steps, for a chart.
-async fn sample(State(state): State<AppState>, parameters: Parameters) -> Answer {
+pub(in crate::mlflow) async fn sample(
+    State(state): State<AppState>,
+    parameters: Parameters,
+) -> Answer {
     let runs = parameters.texts("run_ids")?;
     if runs.is_empty() {
         parameters.required("run_ids")?;
