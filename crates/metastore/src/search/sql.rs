@@ -106,13 +106,14 @@ impl Statement {
         // A cross join keeps SQLite from starting at the other table.
         let select = select.replacen(" from ", &format!(" from {} m cross join ", side.table), 1);
         statement.sql = format!(
-            "{select} where m.key = {key} and m.is_nan = 0 and {tie} and {scope} and {condition} \
+            "{select} where {scope} and m.key = {key} and m.is_nan = 0 and {tie} and {condition} \
              order by m.value {direction}, {order}{last} limit {limit} offset {offset}"
         );
         Ok(Some(statement))
     }
 
-    /// Binds a value and gives its place.
+    /// Binds a value and gives its place. SQLite counts `$1` by where it stands first in the text, so places must come
+    /// into the text in the order in which they were bound.
     pub(crate) fn bind(&mut self, value: Value) -> String {
         self.values.push(value);
         format!("${}", self.values.len())
@@ -260,16 +261,17 @@ mod tests {
         assert_eq!(glob("50*[x]?"), "50[*][[]x][?]");
     }
 
+    const TABLES: Tables = Tables {
+        select: "select id from runs",
+        order: "id",
+        metrics: Some(Side::new("latest_metrics", "s.run = runs.id")),
+        params: None,
+        tags: Some(Side::new("tags", "s.run = runs.id")),
+        datasets: None,
+    };
+
     #[test]
     fn values_are_bound_and_never_written() {
-        const TABLES: Tables = Tables {
-            select: "select id from runs",
-            order: "id",
-            metrics: None,
-            params: None,
-            tags: Some(Side::new("tags", "s.run = runs.id")),
-            datasets: None,
-        };
         let evil = "x'; drop table runs; --".to_owned();
         let condition = Condition::Not(Box::new(Condition::Holds(
             Subject::Tag(evil.clone()),
@@ -287,5 +289,43 @@ mod tests {
             .filter(|value| **value == Value::Text(evil.clone()))
             .count();
         assert_eq!(n_bound, 2);
+    }
+
+    /// SQLite numbers `$1`, `$2` by their first place in the text.
+    #[track_caller]
+    fn check_places(statement: &Statement) {
+        let mut next = 1;
+        for (at, _) in statement.sql.match_indices('$') {
+            let digits = statement.sql[at + 1..]
+                .chars()
+                .take_while(char::is_ascii_digit);
+            let number: usize = digits.collect::<String>().parse().unwrap();
+            assert!(number <= next, "{}", statement.sql);
+            next = next.max(number + 1);
+        }
+        assert_eq!(next, statement.values.len() + 1, "{}", statement.sql);
+    }
+
+    #[test]
+    fn values_are_bound_in_the_order_of_their_places() {
+        let key = || Subject::Metric("m".to_owned());
+        let query = Query {
+            condition: Condition::Holds(Subject::Tag("t".to_owned()), Test::Like("a%".to_owned())),
+            order: vec![
+                Order {
+                    subject: key(),
+                    is_descending: true,
+                },
+                Order {
+                    subject: Subject::Tag("u".to_owned()),
+                    is_descending: false,
+                },
+            ],
+            ..Query::everything(9)
+        };
+        let values = || vec![Value::Text("[0]".to_owned())];
+        check_places(&Statement::page(&TABLES, "x = $1", values(), &query).unwrap());
+        let by_metric = Statement::page_by_metric(&TABLES, "x = $1", values(), &query);
+        check_places(&by_metric.unwrap().unwrap());
     }
 }
