@@ -23,3 +23,5 @@ mod projects;
 mod serving;
 #[cfg(test)]
 mod titanic;
+#[cfg(test)]
+mod tracking;

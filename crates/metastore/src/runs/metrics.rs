@@ -3,8 +3,12 @@
 //! The latest is the greatest by step, then timestamp, then value (MLflow's rule), not the last written; NaN is
 //! smaller than any number. SQLite has no NaN, so a flag stands for it.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
 use everloop_domain::{RunId, Timestamp};
-use rusqlite::{Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Row, params, params_from_iter};
 
 use super::Runs;
 use crate::Error;
@@ -34,6 +38,45 @@ impl Metric {
             step: row.get(3)?,
         })
     }
+
+    /// As a row of a run.
+    fn row(&self, run: &RunId) -> [Value; 6] {
+        let is_nan = self.value.is_nan();
+        [
+            Value::Text(run.as_str().to_owned()),
+            Value::Text(self.key.clone()),
+            Value::Integer(self.timestamp.as_millis()),
+            Value::Integer(self.step),
+            Value::Real(if is_nan { 0.0 } else { self.value }),
+            Value::Integer(i64::from(is_nan)),
+        ]
+    }
+
+    /// Whether it comes after another in MLflow's order.
+    fn is_later_than(&self, other: &Self) -> bool {
+        let place = |metric: &Self| (metric.step, metric.timestamp, !metric.value.is_nan());
+        match place(self).cmp(&place(other)) {
+            Ordering::Equal => self.value > other.value,
+            order => order == Ordering::Greater,
+        }
+    }
+}
+
+/// Of each key its latest point, in the order in which the keys first came.
+fn latest_of_each(metrics: &[Metric]) -> Vec<&Metric> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut latest: Vec<&Metric> = Vec::new();
+    for metric in metrics {
+        match places.get(metric.key.as_str()) {
+            None => {
+                places.insert(&metric.key, latest.len());
+                latest.push(metric);
+            }
+            Some(&place) if metric.is_later_than(latest[place]) => latest[place] = metric,
+            Some(_) => {}
+        }
+    }
+    latest
 }
 
 impl Runs<'_> {
@@ -52,18 +95,10 @@ impl Runs<'_> {
         let mut points = self.0.prepare_cached(point)?;
         let mut latests = self.0.prepare_cached(latest)?;
         for metric in metrics {
-            let is_nan = metric.value.is_nan();
-            let value = if is_nan { 0.0 } else { metric.value };
-            let row = params![
-                id.as_str(),
-                metric.key,
-                metric.timestamp.as_millis(),
-                metric.step,
-                value,
-                is_nan
-            ];
-            points.execute(row)?;
-            latests.execute(row)?;
+            points.execute(params_from_iter(metric.row(id)))?;
+        }
+        for metric in latest_of_each(metrics) {
+            latests.execute(params_from_iter(metric.row(id)))?;
         }
         Ok(())
     }
