@@ -32,6 +32,21 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The bytes that were to be kept broke off; nothing of them is kept.
+    #[error("the upload of `{path}` broke off; nothing of it is kept")]
+    BrokenOff {
+        /// The path.
+        path: String,
+        /// The reason.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The wanted part is not in the artifact.
+    #[error("`{path}` has no bytes in the range that was asked for")]
+    Range {
+        /// The path.
+        path: String,
+    },
     /// The object store failed.
     #[error("the artifact store failed on `{path}`")]
     Store {
@@ -48,7 +63,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Path { .. } => ErrorKind::Invalid,
+            Self::Path { .. } | Self::BrokenOff { .. } | Self::Range { .. } => ErrorKind::Invalid,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::File { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => ErrorKind::NotFound,

@@ -11,6 +11,7 @@ mod error;
 mod files;
 mod key;
 mod store;
+mod streams;
 
 pub use cache::{StageCache, Staging};
 pub use digests::FileDigests;
@@ -18,3 +19,4 @@ pub use error::Error;
 pub use files::{copy_dir, digest_dir, write_atomically};
 pub use key::StorageKey;
 pub use store::{Listed, Store};
+pub use streams::{Part, Reading};

@@ -67,10 +67,19 @@ impl Store {
             .put(&path(key)?, bytes.into())
             .await
             .map_err(|source| failed(key, source))?;
+        self.sync(key).await
+    }
+
+    /// Makes sure that what was written under a key survives a power cut.
+    pub(crate) async fn sync(&self, key: &StorageKey) -> Result<(), Error> {
         match self.local_path(key) {
             None => Ok(()),
             Some(file) => sync(file).await,
         }
+    }
+
+    pub(crate) fn objects(&self) -> &dyn ObjectStore {
+        self.objects.as_ref()
     }
 
     /// Whether there are bytes under a key.
@@ -178,7 +187,7 @@ impl Store {
 }
 
 /// The store's own form of a key: the very same text, so that files on disk have the names of their keys.
-fn path(key: &StorageKey) -> Result<Path, Error> {
+pub(crate) fn path(key: &StorageKey) -> Result<Path, Error> {
     Path::parse(key.as_str()).map_err(|_| Error::Path {
         path: key.to_string(),
         problem: "the store cannot have it",
@@ -199,7 +208,7 @@ async fn sync(file: PathBuf) -> Result<(), Error> {
         .unwrap_or_else(|error| Err(Error::file("sync", FilePath::new("artifact"), error.into())))
 }
 
-fn failed(key: &StorageKey, source: object_store::Error) -> Error {
+pub(crate) fn failed(key: &StorageKey, source: object_store::Error) -> Error {
     match source {
         object_store::Error::NotFound { .. } => Error::NotFound {
             path: key.to_string(),

@@ -28,8 +28,6 @@ use crate::state::AppState;
 
 /// The longest JSON body: MLflow allows a profile of 16 MB in it.
 const MAX_BODY_BYTES: usize = 32 << 20;
-/// The longest artifact that one request uploads.
-const MAX_ARTIFACT_BYTES: usize = 4 << 30;
 
 /// What handlers answer.
 type Answer = Result<Json<Value>, MlflowError>;
@@ -51,9 +49,7 @@ pub(crate) fn router() -> Router<AppState> {
         let newer = Router::new()
             .route("/server-info", get(server_info))
             .fallback(any(unknown));
-        let files = artifacts::router()
-            .fallback(any(unknown))
-            .layer(DefaultBodyLimit::max(MAX_ARTIFACT_BYTES));
+        let files = artifacts::router().fallback(any(unknown));
         router = router
             .nest(&format!("{root}/2.0/mlflow"), resources)
             .nest(&format!("{root}/3.0/mlflow"), newer)

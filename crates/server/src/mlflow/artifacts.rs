@@ -4,14 +4,14 @@
 
 mod mime;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use everloop_artifacts::{StorageKey, Store};
-use everloop_domain::{ModelName, VersionNumber};
+use everloop_artifacts::{Part, StorageKey, Store};
+use everloop_domain::{ErrorKind, ModelName, VersionNumber};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -163,7 +163,7 @@ pub(super) async fn get_of_run(
         .await?;
     let place = Place::of(&state, &run.artifact_uri)?;
     let full = place.join(path.as_str())?.unwrap_or(path);
-    attachment(&place.store, &full).await
+    attachment(&place.store, &full, None).await
 }
 
 /// `model-versions/get-artifact`: a file of a version, by its path below the version's files.
@@ -183,7 +183,7 @@ pub(super) async fn get_of_version(
         .await?;
     let place = Place::of(&state, &source::below(&root, &state.parts.artifacts_dir))?;
     let full = place.join(path.as_str())?.unwrap_or(path);
-    attachment(&place.store, &full).await
+    attachment(&place.store, &full, None).await
 }
 
 /// `logged-models/…/artifacts/files`: a file of a model, by its path below the model's root.
@@ -199,14 +199,15 @@ pub(super) async fn get_of_model(
         .await?;
     let place = Place::of(&state, &model.artifact_location)?;
     let full = place.join(path.as_str())?.unwrap_or(path);
-    attachment(&place.store, &full).await
+    attachment(&place.store, &full, None).await
 }
 
 /// `upload-artifact`: a file of a run, from MLflow's page.
 pub(super) async fn upload_to_run(
     State(state): State<AppState>,
     Query(target): Query<Target>,
-    bytes: Bytes,
+    headers: HeaderMap,
+    body: Body,
 ) -> Answer {
     let given = |field: &Option<String>, name: &str| {
         let text = field.clone().filter(|text| !text.is_empty());
@@ -214,7 +215,9 @@ pub(super) async fn upload_to_run(
     };
     let run = given(&target.run_uuid, "run_uuid")?;
     let path = key(&given(&target.path, "path")?)?;
-    if bytes.is_empty() {
+    let length = headers.get(header::CONTENT_LENGTH);
+    if length.is_none_or(|length| length == "0") && !headers.contains_key(header::TRANSFER_ENCODING)
+    {
         return Err(MlflowError::invalid("Request must specify data."));
     }
     let id = find_run_id(&run)?;
@@ -224,7 +227,10 @@ pub(super) async fn upload_to_run(
         .await?;
     let place = Place::of(&state, &run.artifact_uri)?;
     let full = place.join(path.as_str())?.unwrap_or(path);
-    place.store.put(&full, bytes).await?;
+    place
+        .store
+        .put_stream(&full, body.into_data_stream())
+        .await?;
     Ok(Json(json!({})))
 }
 
@@ -246,19 +252,53 @@ async fn not_here() -> MlflowError {
 async fn download(
     State(state): State<AppState>,
     Path(path): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, MlflowError> {
-    attachment(&state.parts.artifacts, &key(&path)?).await
+    attachment(&state.parts.artifacts, &key(&path)?, part(&headers)).await
 }
 
-async fn attachment(store: &Store, key: &StorageKey) -> Result<Response, MlflowError> {
-    let bytes = store.get(key).await?;
+async fn attachment(
+    store: &Store,
+    key: &StorageKey,
+    part: Option<Part>,
+) -> Result<Response, MlflowError> {
+    let is_part = part.is_some();
+    let reading = store.read(key, part).await?;
     let name = key.as_str().rsplit('/').next().unwrap_or_default();
-    let headers = [
-        (header::CONTENT_TYPE, mime::of(name).to_owned()),
-        (header::CONTENT_DISPOSITION, disposition(name)),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ];
-    Ok((headers, bytes).into_response())
+    let n_bytes = reading.range.end - reading.range.start;
+    let mut response = Response::builder()
+        .header(header::CONTENT_TYPE, mime::of(name))
+        .header(header::CONTENT_DISPOSITION, disposition(name))
+        .header(header::CONTENT_LENGTH, n_bytes)
+        .header(header::ACCEPT_RANGES, "bytes")
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if is_part {
+        let last = reading.range.end.saturating_sub(1);
+        let range = format!(
+            "bytes {}-{last}/{}",
+            reading.range.start, reading.size_bytes
+        );
+        response = response
+            .status(StatusCode::PARTIAL_CONTENT)
+            .header(header::CONTENT_RANGE, range);
+    }
+    response
+        .body(Body::from_stream(reading.pieces))
+        .map_err(|error| MlflowError::new(ErrorKind::Internal, error.to_string()))
+}
+
+/// The part that a request asks for; a range that is not understood counts as none, as HTTP says.
+fn part(headers: &HeaderMap) -> Option<Part> {
+    let text = headers.get(header::RANGE)?.to_str().ok()?;
+    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+    match (first.parse().ok(), last.parse::<u64>().ok()) {
+        (Some(first), Some(last)) if first <= last => {
+            Some(Part::Between(first..last.saturating_add(1)))
+        }
+        (Some(first), None) if last.is_empty() => Some(Part::From(first)),
+        (None, Some(last)) if first.is_empty() && last > 0 => Some(Part::Last(last)),
+        _ => None,
+    }
 }
 
 /// The name of the attachment; other than plain characters are encoded as RFC 5987 says.
@@ -283,9 +323,14 @@ fn disposition(name: &str) -> String {
 async fn upload(
     State(state): State<AppState>,
     Path(path): Path<String>,
-    bytes: Bytes,
+    body: Body,
 ) -> Result<Body, MlflowError> {
-    state.parts.artifacts.put(&key(&path)?, bytes).await?;
+    let stream = body.into_data_stream();
+    state
+        .parts
+        .artifacts
+        .put_stream(&key(&path)?, stream)
+        .await?;
     Ok(Body::empty())
 }
 
@@ -316,6 +361,30 @@ mod tests {
             assert!(key(path).is_err(), "{path}");
         }
         assert!(key("1/run/artifacts/größe 50%.txt").is_ok());
+    }
+
+    #[track_caller]
+    fn check_part(range: &'static str, expected: Option<&Part>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RANGE, header::HeaderValue::from_static(range));
+        assert_eq!(part(&headers).as_ref(), expected, "{range}");
+    }
+
+    #[test]
+    fn ranges_are_read() {
+        check_part("bytes=0-4", Some(&Part::Between(0..5)));
+        check_part("bytes=7-", Some(&Part::From(7)));
+        check_part("bytes=-3", Some(&Part::Last(3)));
+        for odd in [
+            "bytes=5-2",
+            "bytes=-",
+            "bytes=-0",
+            "lines=1-2",
+            "bytes=0-1,3-4",
+            "bytes=a-b",
+        ] {
+            check_part(odd, None);
+        }
     }
 
     #[test]

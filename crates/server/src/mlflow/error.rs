@@ -119,6 +119,10 @@ fn not_found(what: &str, name: &str) -> String {
 
 impl From<everloop_artifacts::Error> for MlflowError {
     fn from(error: everloop_artifacts::Error) -> Self {
+        if matches!(error, everloop_artifacts::Error::Range { .. }) {
+            let code = "INVALID_PARAMETER_VALUE";
+            return Self::with_code(StatusCode::RANGE_NOT_SATISFIABLE, code, error.to_string());
+        }
         Self::new(error.kind(), shown(error.kind(), &error))
     }
 }

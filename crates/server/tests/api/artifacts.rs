@@ -58,3 +58,47 @@ async fn path_traversal_is_refused() {
     let kept = std::fs::read_to_string(server.dir().join("secret")).unwrap();
     assert_eq!(kept, "secret");
 }
+
+#[tokio::test]
+async fn a_part_of_an_artifact_is_given_alone() {
+    let server = TestServer::start().await;
+    let path = format!("{ROOT}/0/run/artifacts/digits.txt");
+    answer(server.request(Method::PUT, &path).body("0123456789")).await;
+    let ask = |range: &'static str| {
+        server
+            .request(Method::GET, &path)
+            .header("range", range)
+            .send()
+    };
+    let response = ask("bytes=2-4").await.unwrap();
+    assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(response.headers()["content-range"], "bytes 2-4/10");
+    assert_eq!(response.text().await.unwrap(), "234");
+    assert_eq!(ask("bytes=-1").await.unwrap().text().await.unwrap(), "9");
+    assert_eq!(
+        ask("bytes=99-").await.unwrap().status(),
+        StatusCode::RANGE_NOT_SATISFIABLE
+    );
+    let whole = ask("pages=1").await.unwrap();
+    assert_eq!(
+        (
+            whole.status(),
+            whole.headers()["content-length"].to_str().unwrap()
+        ),
+        (StatusCode::OK, "10")
+    );
+    assert_eq!(whole.headers()["content-type"], "text/plain");
+}
+
+#[tokio::test]
+async fn a_large_artifact_comes_back_whole() {
+    let server = TestServer::start().await;
+    let path = format!("{ROOT}/0/run/artifacts/large.bin");
+    let bytes: Vec<u8> = (0..40_000_000_u32)
+        .map(|index| (index % 251) as u8)
+        .collect();
+    let upload = server.request(Method::PUT, &path).body(bytes.clone());
+    assert_eq!(answer(upload).await.0, StatusCode::OK);
+    let response = server.request(Method::GET, &path).send().await.unwrap();
+    assert!(response.bytes().await.unwrap() == bytes);
+}
