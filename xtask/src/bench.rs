@@ -2,6 +2,8 @@
 
 mod daily;
 mod load;
+mod server;
+mod tracking;
 
 use anyhow::{Result, bail};
 
@@ -9,6 +11,7 @@ use anyhow::{Result, bail};
 pub(crate) fn run(name: &str) -> Result<()> {
     match name {
         "loop" => daily::run(),
-        _ => bail!("there is no benchmark `{name}`: choose `loop`"),
+        "tracking" => tracking::run(),
+        _ => bail!("there is no benchmark `{name}`: choose `loop` or `tracking`"),
     }
 }

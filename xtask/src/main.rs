@@ -19,7 +19,8 @@ mod tests;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask setup | test [NEXTEST ARGUMENTS] | ci | gen | bench loop";
+const USAGE: &str =
+    "usage: cargo xtask setup | test [NEXTEST ARGUMENTS] | ci | gen | bench loop|tracking";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,14 +1,14 @@
 //! `bench loop`: what a person waits for in the daily loop, on the bike-sharing project.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use super::load;
+use super::server::{Server, binary};
 use crate::command::{cargo, root, run as run_command};
 
 const LIFECYCLE_FILE: &str = include_str!("bike.yaml");
@@ -25,12 +25,7 @@ pub(super) fn run() -> Result<()> {
             data.display()
         );
     }
-    run_command(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "everloop-cli",
-    ]))?;
+    run_command(&mut cargo(&["build", "--release"]))?;
     let binary = binary()?;
     let dir = std::env::temp_dir().join(format!("everloop-bench-{}", std::process::id()));
     fs::create_dir_all(dir.join("data"))?;
@@ -63,7 +58,9 @@ fn measure(binary: &Path, dir: &Path) -> Result<()> {
 
 fn serving(binary: &Path, dir: &Path) -> Result<()> {
     let start = Instant::now();
-    let mut up = Up::start(binary, dir)?;
+    let mut command = Command::new(binary);
+    command.args(["up", "--port", "0"]).current_dir(dir);
+    let mut up = Server::start(&mut command)?;
     load::until_answered(&up.address, "/invocations", ROW, Duration::from_secs(20))?;
     report(
         "everloop up to the first answer",
@@ -76,7 +73,8 @@ fn serving(binary: &Path, dir: &Path) -> Result<()> {
         "memory of everloop up, idle",
         up.memory_mb()?
     );
-    let times = load::run(&up.address, "/invocations", ROW, N_CONNECTIONS, N_REQUESTS)?;
+    let until = load::Until::Count(N_REQUESTS);
+    let times = load::run(&up.address, "/invocations", ROW, N_CONNECTIONS, until)?;
     let n_requests = times.latencies.len();
     println!(
         "{:<52} {:>9.0} requests/s, {n_requests} requests",
@@ -95,71 +93,6 @@ fn serving(binary: &Path, dir: &Path) -> Result<()> {
         up.memory_mb()?
     );
     up.stop()
-}
-
-/// A running `everloop up`; killed when dropped.
-struct Up {
-    child: Child,
-    address: String,
-}
-
-impl Up {
-    fn start(binary: &Path, dir: &Path) -> Result<Self> {
-        let mut child = Command::new(binary)
-            .args(["up", "--port", "0"])
-            .current_dir(dir)
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("cannot start `everloop up`")?;
-        let mut lines = BufReader::new(child.stderr.take().context("no standard error")?);
-        let mut line = String::new();
-        while lines.read_line(&mut line)? > 0 {
-            if let Some((_, address)) = line.trim().split_once("http://") {
-                let address = address.trim_end_matches('/').to_owned();
-                // Keep reading, so that the process never blocks on a full pipe.
-                std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-                return Ok(Self { child, address });
-            }
-            line.clear();
-        }
-        bail!("`everloop up` did not say its address")
-    }
-
-    fn memory_mb(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .context("no VmRSS")?;
-        let kilobytes: f64 = line
-            .split_whitespace()
-            .nth(1)
-            .context("no number")?
-            .parse()?;
-        Ok(kilobytes / 1024.0)
-    }
-
-    fn stop(&mut self) -> Result<()> {
-        run_command(Command::new("kill").arg(self.child.id().to_string()))?;
-        self.child.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        // It has ended already unless something failed.
-        let _ = self.child.kill();
-    }
-}
-
-fn binary() -> Result<PathBuf> {
-    let tool = std::env::current_exe()?;
-    let path = tool.parent().context("no directory")?.join("everloop");
-    if !path.is_file() {
-        bail!("`{}` is not there", path.display());
-    }
-    Ok(path)
 }
 
 fn timed(command: &mut Command) -> Result<Duration> {

@@ -22,19 +22,41 @@ impl Times {
     }
 }
 
-/// Sends `n_requests` on each of `n_connections` connections.
+/// When a connection has sent enough.
+#[derive(Clone, Copy)]
+pub(super) enum Until {
+    /// After so many requests.
+    Count(usize),
+    /// After so long.
+    Elapsed(Duration),
+}
+
+/// Sends the same request on each of `n_connections` connections.
 pub(super) fn run(
     address: &str,
     path: &str,
     body: &str,
     n_connections: usize,
-    n_requests: usize,
+    until: Until,
+) -> Result<Times> {
+    let body = body.to_owned();
+    run_each(address, path, move |_| body.clone(), n_connections, until)
+}
+
+/// Sends requests whose bodies are made from a number that no other request of the run has.
+pub(super) fn run_each(
+    address: &str,
+    path: &str,
+    body: impl Fn(usize) -> String + Clone + Send + 'static,
+    n_connections: usize,
+    until: Until,
 ) -> Result<Times> {
     let start = Instant::now();
     let workers: Vec<_> = (0..n_connections)
-        .map(|_| {
-            let (address, path, body) = (address.to_owned(), path.to_owned(), body.to_owned());
-            thread::spawn(move || connection(&address, &path, &body, n_requests))
+        .map(|worker| {
+            let (address, path, body) = (address.to_owned(), path.to_owned(), body.clone());
+            let bodies = move |number: usize| body(number * n_connections + worker);
+            thread::spawn(move || connection(&address, &path, bodies, until))
         })
         .collect();
     let mut latencies = Vec::new();
@@ -56,7 +78,7 @@ pub(super) fn run(
 pub(super) fn until_answered(address: &str, path: &str, body: &str, limit: Duration) -> Result<()> {
     let start = Instant::now();
     loop {
-        match connection(address, path, body, 1) {
+        match connection(address, path, |_| body.to_owned(), Until::Count(1)) {
             Ok(_) => return Ok(()),
             Err(error) if start.elapsed() > limit => return Err(error.context("no answer in time")),
             Err(_) => thread::sleep(Duration::from_millis(5)),
@@ -64,17 +86,28 @@ pub(super) fn until_answered(address: &str, path: &str, body: &str, limit: Durat
     }
 }
 
-fn connection(address: &str, path: &str, body: &str, n_requests: usize) -> Result<Vec<Duration>> {
+fn connection(
+    address: &str,
+    path: &str,
+    body: impl Fn(usize) -> String,
+    until: Until,
+) -> Result<Vec<Duration>> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::new(stream);
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let mut latencies = Vec::with_capacity(n_requests);
-    for _ in 0..n_requests {
+    let begin = Instant::now();
+    let mut latencies = Vec::new();
+    let is_enough = |n_sent: usize| match until {
+        Until::Count(count) => n_sent >= count,
+        Until::Elapsed(limit) => begin.elapsed() >= limit,
+    };
+    while !is_enough(latencies.len()) {
+        let body = body(latencies.len());
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
         let start = Instant::now();
         writer.write_all(request.as_bytes())?;
         answer(&mut reader)?;
@@ -83,8 +116,19 @@ fn connection(address: &str, path: &str, body: &str, n_requests: usize) -> Resul
     Ok(latencies)
 }
 
-/// Reads one answer with a content length; anything but 200 is an error.
-fn answer(reader: &mut BufReader<TcpStream>) -> Result<()> {
+/// Sends one request on a connection of its own, and gives the body of the answer.
+pub(super) fn ask(address: &str, path: &str, body: &str) -> Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address)?;
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes())?;
+    answer(&mut BufReader::new(stream))
+}
+
+/// Reads the body of one answer with a content length; anything but 200 is an error.
+fn answer(reader: &mut BufReader<TcpStream>) -> Result<Vec<u8>> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let status = line.trim().to_owned();
@@ -106,5 +150,5 @@ fn answer(reader: &mut BufReader<TcpStream>) -> Result<()> {
     if !status.contains(" 200 ") {
         bail!("{status}: {}", String::from_utf8_lossy(&body));
     }
-    Ok(())
+    Ok(body)
 }
