@@ -15,6 +15,8 @@ use crate::state::LoopState;
 const STYLE: &str = include_str!("page/style.css");
 const N_CYCLES: usize = 25;
 const N_SIGNALS: usize = 200;
+/// What is measured besides the scores.
+const BESIDES: [&str; 2] = ["latency_p99_ms", "n_rows"];
 
 /// The route.
 pub(crate) fn router() -> Router<LoopState> {
@@ -141,7 +143,7 @@ fn cycles(cycles: &[CycleStatus]) -> Markup {
                                 td { span class={ "badge " (outcome) } { (outcome) } }
                                 td { @if let Some(version) = cycle.champion_version { "v" (version) } }
                                 td class="scores" {
-                                    @for (name, value) in cycle.metrics.iter().take(4) { span { (name) " " (format!("{value:.4}")) } }
+                                    @for (name, value) in cycle.metrics.iter().filter(|(name, _)| !BESIDES.contains(&name.as_str())).take(4) { span { (name) " " (format!("{value:.4}")) } }
                                 }
                                 td { (cycle.why) }
                                 td class="time" { (cycle.started_at) }

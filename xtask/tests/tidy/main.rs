@@ -5,6 +5,8 @@ mod budget;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod features;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod source;
