@@ -61,6 +61,29 @@ fn a_killed_run_is_resumed_and_no_cycle_runs_twice() {
 }
 
 #[test]
+fn a_killed_controller_takes_its_cycle_up_again() {
+    for moment in moments(Duration::from_millis(250)) {
+        let project = line(300);
+        let up = || Up::start(project.command(&["up", "--port", "0", "--every", "1"]));
+        let first = up();
+        std::thread::sleep(moment);
+        first.kill();
+        let second = up();
+        let ended = second.wait_for(Duration::from_secs(30), "a champion", |up| {
+            let cycles = up.get("/api/v1/cycles").ok().json();
+            let is_promoted = cycles[0]["outcome"] == "promoted";
+            is_promoted.then_some(cycles)
+        });
+        assert_eq!(ended.as_array().unwrap().len(), 1, "{moment:?}: {ended}");
+        assert_eq!(second.stop(), 0);
+        let listed = project
+            .succeed(&["model", "list", "--format", "json"])
+            .json();
+        assert_eq!(listed.as_array().unwrap().len(), 1, "{moment:?}: {listed}");
+    }
+}
+
+#[test]
 fn accepted_labels_survive_a_kill() {
     let project = line(200);
     project.succeed(&["run"]);
