@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check, data, init, model, reference, replay, run, schema, serve, server, status, up,
+    check, data, init, model, reference, replay, run, runs, schema, serve, server, status, up,
 };
 use crate::demo;
 
@@ -43,6 +43,9 @@ pub(crate) enum Command {
     Up(up::Args),
     /// Play recorded rows as live traffic in simulated time: what would the loop have done?
     Replay(replay::Args),
+    /// List, show and compare runs.
+    #[command(subcommand)]
+    Runs(runs::Command),
     /// Look at tables and their checks.
     #[command(subcommand)]
     Data(data::Command),

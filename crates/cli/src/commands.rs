@@ -7,6 +7,7 @@ pub(crate) mod model;
 pub(crate) mod reference;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod server;
@@ -32,6 +33,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Status(args) => status::run(args, project).await,
         Command::Up(args) => up::run(args, project).await,
         Command::Replay(args) => replay::run(args, project).await,
+        Command::Runs(command) => runs::run(command, project).await,
         Command::Data(command) => data::run(command, project).await,
         Command::Model(command) => model::run(command, project).await,
         Command::Serve(args) => serve::run(args).await,

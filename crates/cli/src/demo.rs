@@ -76,12 +76,12 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
     let report = replay::run(Project::new(&dir), &plan).await?;
     let workspace = Workspace::open(Some(&dir), &[])?;
     let cost = Cost::of(&workspace, world).await?;
-    println!("{report}\n{cost}");
-    println!("data, models and logs: {}", dir.display());
+    sayln!("{report}\n{cost}");
+    sayln!("data, models and logs: {}", dir.display());
     eprintln!("took {}", crate::output::duration(start.elapsed()));
     let is_promoted = has_promoted_a_retraining(&workspace).await?;
     if args.exit {
-        println!(
+        sayln!(
             "the page: `everloop up -C {}`, then http://127.0.0.1:5000/",
             dir.display()
         );
@@ -91,7 +91,7 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
             Err(not_promoted())
         };
     }
-    println!("the page is on the address below; stop with Ctrl-C");
+    sayln!("the page is on the address below; stop with Ctrl-C");
     let args = up::Args::serving_only(args.port);
     up::run(&args, Some(&dir)).await
 }

@@ -4,18 +4,21 @@
 //! output, words go to standard error; the exit codes are in [`exit`].
 
 #![expect(
-    clippy::print_stdout,
     clippy::print_stderr,
     reason = "the command line is where words meet the terminal"
 )]
+
+// Its macros are for all that follows.
+#[macro_use]
+mod output;
 
 mod args;
 mod commands;
 mod demo;
 mod environment;
 mod exit;
-mod output;
 mod replay;
+mod stopping;
 mod workspace;
 
 use std::process::ExitCode;

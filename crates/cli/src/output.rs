@@ -1,7 +1,31 @@
-//! Tables for people.
+//! What goes to standard output, and tables for people.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
 use std::time::Duration;
+
+/// Writes to standard output, like `print!`; a reader that has seen enough (`| head`) ends the program quietly.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::output::write(format_args!($($words)*)) };
+}
+
+/// Writes a line to standard output, like `println!`.
+macro_rules! sayln {
+    ($($words:tt)*) => { $crate::output::write(format_args!("{}\n", format_args!($($words)*))) };
+}
+
+/// Writes words to standard output.
+pub(crate) fn write(words: fmt::Arguments<'_>) {
+    let mut output = io::stdout().lock();
+    let written = output.write_fmt(words).and_then(|()| output.flush());
+    if let Err(error) = written {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            eprintln!("error: cannot write to standard output: {error}");
+            std::process::exit(1);
+        }
+        std::process::exit(0);
+    }
+}
 
 /// How a read command answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -19,8 +19,8 @@ use everloop_engine::{CycleRequest, Project, Runner};
 use everloop_lifecycle::Window;
 use serde::{Deserialize, Serialize};
 
-use crate::commands::up::interrupted;
 use crate::exit::{Exit, Failure};
+use crate::stopping::Stopping;
 use crate::workspace::{Workspace, tell_progress};
 use report::Report;
 use rows::Rows;
@@ -50,10 +50,11 @@ struct Position {
 
 /// Replays a project, or goes on with an interrupted replay, and reports what it was worth.
 pub(crate) async fn run(project: Project, plan: &Plan) -> Result<Report> {
+    let mut stopping = Stopping::listen()?;
     let replay = Replay::open(project, plan).await?;
     tokio::select! {
         played = replay.play() => played?,
-        () = interrupted() => {
+        () = stopping.asked() => {
             return Err(Failure::new(Exit::Interrupted, "interrupted").hint("the same command goes on from here").into());
         }
     }

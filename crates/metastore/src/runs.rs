@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 
 use crate::Error;
 use crate::experiments::{Experiments, Lifecycle, View};
-use crate::search::{Column, Query, Side, Statement, Tables};
+use crate::search::{Column, Condition, Query, Side, Statement, Tables};
 use crate::values::{moment, parse};
 
 pub use inputs::{Dataset, DatasetInput, Output};
@@ -288,6 +288,27 @@ impl Runs<'_> {
         self.complete(rows)
     }
 
+    /// How many runs of some experiments there are under a condition.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the condition asks for what runs do not have.
+    pub fn count(
+        &self,
+        experiments: &[ExperimentId],
+        view: View,
+        condition: &Condition,
+    ) -> Result<u64, Error> {
+        let ids = Value::Text(serde_json::to_string(experiments).unwrap_or_default());
+        let scope = format!(
+            "experiment in (select value from json_each($1)) and {}",
+            view.condition()
+        );
+        let count = Statement::count(&TABLES, &scope, vec![ids], condition)?;
+        let mut statement = self.0.prepare_cached(&count.sql)?;
+        Ok(statement.query_row(params_from_iter(count.values), |row| row.get(0))?)
+    }
+
     fn page(&self, page: Statement) -> Result<Vec<RunRow>, Error> {
         let mut statement = self.0.prepare_cached(&page.sql)?;
         let rows = statement.query_map(params_from_iter(page.values), RunRow::read)?;
@@ -320,6 +341,22 @@ impl Runs<'_> {
         let mut statement = self.0.prepare_cached(&sql)?;
         let rows = statement
             .query_map(params![ids, limit as i64], RunRow::read)?
+            .collect::<Result<Vec<_>, _>>()?;
+        self.complete(rows)
+    }
+
+    /// Runs whose id begins so.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn list_by_beginning(&self, beginning: &str, limit: usize) -> Result<Vec<Run>, Error> {
+        let sql = format!(
+            "select {COLUMNS} from runs where substr(id, 1, length($1)) = $1 order by id limit $2"
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let rows = statement
+            .query_map(params![beginning, limit as i64], RunRow::read)?
             .collect::<Result<Vec<_>, _>>()?;
         self.complete(rows)
     }

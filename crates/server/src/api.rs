@@ -4,6 +4,7 @@ mod cycles;
 mod feedback;
 mod health;
 mod models;
+mod runs;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -15,6 +16,7 @@ pub(crate) fn common() -> Router<AppState> {
     Router::new()
         .route("/health", get(health::health))
         .route("/version", get(health::version))
+        .route("/api/v1/runs", get(runs::list))
 }
 
 /// The routes of a project.

@@ -17,6 +17,7 @@ mod source;
 mod state;
 
 pub use error::Error;
+pub use mlflow::filter::run_query;
 pub use reconcile::LoadEngine;
 pub use running::{Running, Settings, start};
 pub use state::{Deployment, Parts};

@@ -7,7 +7,7 @@
 mod artifacts;
 mod error;
 mod experiments;
-mod filter;
+pub(crate) mod filter;
 mod graphql;
 pub(crate) mod ids;
 mod logged_models;

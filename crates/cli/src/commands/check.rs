@@ -141,7 +141,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 fn show(diagnostics: &[Diagnostic], text: &str, format: Format) -> Result<()> {
     if format == Format::Json {
-        println!("{}", serde_json::to_string_pretty(diagnostics)?);
+        sayln!("{}", serde_json::to_string_pretty(diagnostics)?);
         return Ok(());
     }
     for diagnostic in diagnostics {

@@ -50,8 +50,8 @@ async fn profile(table: &str, format: Format, project: Option<&Path>) -> Result<
     };
     let profile = session.profile(table).await?;
     match format {
-        Format::Text => print!("{profile}"),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&profile)?),
+        Format::Text => say!("{profile}"),
+        Format::Json => sayln!("{}", serde_json::to_string_pretty(&profile)?),
     }
     Ok(Exit::Ok)
 }
@@ -65,7 +65,7 @@ async fn check(format: Format, project: Option<&Path>) -> Result<Exit> {
         results.extend(session.check(checks).await?.results);
     }
     match format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&results)?),
+        Format::Json => sayln!("{}", serde_json::to_string_pretty(&results)?),
         Format::Text => {
             let rows: Vec<Vec<String>> = results
                 .iter()
@@ -79,7 +79,7 @@ async fn check(format: Format, project: Option<&Path>) -> Result<Exit> {
                     ]
                 })
                 .collect();
-            print!(
+            say!(
                 "{}",
                 output::table(&["", "table", "check", "failed", "examples"], &rows)
             );

@@ -113,7 +113,7 @@ async fn list(workspace: &Workspace, format: Format) -> Result<Exit> {
                 })
             })
             .collect();
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        sayln!("{}", serde_json::to_string_pretty(&rows)?);
         return Ok(Exit::Ok);
     }
     let rows: Vec<Vec<String>> = versions
@@ -128,7 +128,7 @@ async fn list(workspace: &Workspace, format: Format) -> Result<Exit> {
             ]
         })
         .collect();
-    print!(
+    say!(
         "{}",
         output::table(&["model", "version", "aliases", "created", "source"], &rows)
     );

@@ -39,8 +39,8 @@ pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
     };
     let report = replay::run(find_project(project)?, &plan).await?;
     match args.format {
-        Format::Text => print!("{report}"),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+        Format::Text => say!("{report}"),
+        Format::Json => sayln!("{}", serde_json::to_string_pretty(&report)?),
     }
     Ok(Exit::Ok)
 }

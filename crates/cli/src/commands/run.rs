@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
     let report = report?;
     match args.format {
         Format::Text => eprint!("{}", text(&report)),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+        Format::Json => sayln!("{}", serde_json::to_string_pretty(&report)?),
     }
     Ok(if report.outcome == CycleOutcome::Rejected {
         Exit::GateNotPassed

@@ -10,7 +10,7 @@ pub(crate) struct Args {}
 
 /// Prints the JSON Schema of `everloop.yaml`.
 pub(crate) fn run(_args: &Args) -> Result<Exit> {
-    println!(
+    sayln!(
         "{}",
         serde_json::to_string_pretty(&everloop_lifecycle::schema())?
     );

@@ -10,6 +10,7 @@ use everloop_serve::{Models, Serving};
 
 use crate::environment::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::stopping::Stopping;
 use crate::workspace::engine_settings;
 
 /// Arguments of `everloop serve`.
@@ -38,6 +39,7 @@ pub(crate) struct Args {
 /// Serves one package until interrupted.
 pub(crate) async fn run(args: &Args) -> Result<Exit> {
     require_loopback(args.host, args.insecure)?;
+    let mut stopping = Stopping::listen()?;
     let engine = everloop_serve::load(&args.model, &engine_settings())?;
     let digest = everloop_package::open(&args.model)?.digest;
     let name = match &args.name {
@@ -52,7 +54,7 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
         .await
         .with_context(|| format!("cannot listen on {address}"))?;
     eprintln!("serving `{name}` on http://{}", listener.local_addr()?);
-    everloop_serve::serve(listener, serving, crate::commands::up::interrupted()).await?;
+    everloop_serve::serve(listener, serving, async move { stopping.asked().await }).await?;
     Ok(Exit::Ok)
 }
 

@@ -10,9 +10,9 @@ use everloop_metastore::Metastore;
 use everloop_server::Parts;
 
 use super::serve::require_loopback;
-use super::up::interrupted;
 use crate::environment::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::stopping::Stopping;
 
 /// Arguments of `everloop server`, named as those of `mlflow server`.
 #[derive(Debug, clap::Args)]
@@ -50,6 +50,7 @@ pub(crate) struct Args {
 /// Serves until interrupted.
 pub(crate) async fn run(args: &Args) -> Result<Exit> {
     require_loopback(args.host, args.insecure)?;
+    let mut stopping = Stopping::listen()?;
     let home = std::path::absolute(&args.home)?;
     let database = match &args.backend_store_uri {
         None => home.join("metastore.db"),
@@ -84,7 +85,7 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
     };
     let server = everloop_server::start(parts, &settings).await?;
     eprintln!("everloop server is up: {}", server.url());
-    interrupted().await;
+    stopping.asked().await;
     server.stop().await;
     Ok(Exit::Ok)
 }

@@ -27,8 +27,8 @@ pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
     let workspace = Workspace::open(project, &[])?;
     let status = workspace.status(args.cycles).await?;
     match args.format {
-        Format::Text => print!("{}", text(&status)),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&status)?),
+        Format::Text => say!("{}", text(&status)),
+        Format::Json => sayln!("{}", serde_json::to_string_pretty(&status)?),
     }
     Ok(Exit::Ok)
 }

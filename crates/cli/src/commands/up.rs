@@ -10,6 +10,7 @@ use everloop_controller::Controller;
 
 use super::serve::require_loopback;
 use crate::exit::Exit;
+use crate::stopping::Stopping;
 use crate::workspace::{Workspace, tell_progress};
 
 /// Arguments of `everloop up`.
@@ -57,6 +58,7 @@ impl Args {
 /// Serves and watches until interrupted.
 pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
     require_loopback(args.host, args.insecure)?;
+    let mut stopping = Stopping::listen()?;
     let workspace = Workspace::open(project, &args.set)?;
     let settings = everloop_server::Settings {
         address: SocketAddr::new(args.host, args.port),
@@ -68,7 +70,7 @@ pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
     let controller = Arc::new(Controller::new(runner, false));
     let controlling = (!args.no_controller)
         .then(|| tokio::spawn(control(controller, Duration::from_secs(args.every))));
-    interrupted().await;
+    stopping.asked().await;
     eprintln!("stopping: requests in flight are finished first");
     if let Some(controlling) = controlling {
         controlling.abort();
@@ -88,22 +90,6 @@ async fn control(controller: Arc<Controller>, every: Duration) {
                 error = &error as &dyn std::error::Error,
                 "the controller could not finish a tick"
             );
-        }
-    }
-}
-
-/// Resolves when the user or the system asks the process to stop.
-pub(crate) async fn interrupted() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = interrupt.await;
         }
     }
 }

@@ -20,6 +20,8 @@ mod nyc;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod titanic;

@@ -69,6 +69,26 @@ impl Statement {
         Ok(statement)
     }
 
+    /// How many things there are; offset and limit do not count.
+    pub(crate) fn count(
+        tables: &Tables,
+        scope: &str,
+        values: Vec<Value>,
+        condition: &Condition,
+    ) -> Result<Self, Error> {
+        let mut statement = Self {
+            sql: String::new(),
+            values,
+        };
+        let condition = statement.condition(tables, condition)?;
+        let from = tables
+            .select
+            .find(" from ")
+            .map_or("", |at| &tables.select[at..]);
+        statement.sql = format!("select count(*){from} where {scope} and {condition}");
+        Ok(statement)
+    }
+
     /// The same page through the index of a metric's values: fast, and complete only if it is full, because it holds only
     /// things that have a number for the first metric of the order.
     pub(crate) fn page_by_metric(

@@ -41,6 +41,7 @@ mod sqlite {
             orders_put_what_is_missing_last_and_pages_cover_everything,
             several_orders_follow_each_other,
             hidden_runs_and_other_experiments_are_left_out,
+            counts_agree_with_pages_and_beginnings_find_runs,
         }
         experiments {
             the_default_experiment_is_there,

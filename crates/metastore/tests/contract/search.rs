@@ -349,3 +349,26 @@ pub(crate) fn hidden_runs_and_other_experiments_are_left_out(store: &Metastore) 
     assert_eq!(only(View::All, 0).len(), only(View::Active, 0).len() + 1);
     assert!(only(View::All, 7).is_empty());
 }
+
+pub(crate) fn counts_agree_with_pages_and_beginnings_find_runs(store: &Metastore) {
+    fill(store);
+    let condition = Condition::Holds(
+        Subject::Metric("a".to_owned()),
+        Test::Number(Comparison::Greater, 0.0),
+    );
+    let query = Query {
+        condition: condition.clone(),
+        ..Query::everything(1000)
+    };
+    let count = read(store, move |tx| {
+        tx.runs().count(&experiments(), View::All, &condition)
+    });
+    assert_eq!(count as usize, search(store, &query).len());
+    assert!(count > 0);
+    let id = run_id(7);
+    let beginning = id.as_str()[..30].to_owned();
+    let found = read(store, move |tx| tx.runs().list_by_beginning(&beginning, 50));
+    assert!(found.iter().any(|run| run.info.id == id));
+    let none = read(store, |tx| tx.runs().list_by_beginning("%", 50));
+    assert!(none.is_empty(), "a pattern is no beginning");
+}

@@ -9,7 +9,7 @@ mod order;
 mod parser;
 mod resource;
 
-use everloop_metastore::search::Condition;
+use everloop_metastore::search::{Condition, Query};
 
 use super::error::MlflowError;
 use parser::Expression;
@@ -31,6 +31,28 @@ pub(super) fn condition(
             resolve(resource, &expression)
         }
     }
+}
+
+/// Reads a search for runs in the full grammar: what people ask, not what MLflow's clients send.
+///
+/// # Errors
+///
+/// Says what is wrong with the filter or the order.
+pub fn run_query(
+    filter: Option<&str>,
+    order_by: &[String],
+    limit: usize,
+    offset: usize,
+) -> Result<Query, String> {
+    let read = || {
+        Ok(Query {
+            condition: condition(Resource::Runs, Grammar::Full, filter)?,
+            order: order(Resource::Runs, order_by)?,
+            limit,
+            offset,
+        })
+    };
+    read().map_err(|error: MlflowError| error.message().to_owned())
 }
 
 fn resolve(resource: Resource, expression: &Expression) -> Result<Condition, MlflowError> {

@@ -19,6 +19,8 @@ mod histories;
 #[cfg(test)]
 mod own;
 #[cfg(test)]
+mod own_runs;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod runs;
