@@ -8,7 +8,7 @@ const FILE_MAX: usize = 800;
 const FUNCTION_P95: usize = 60;
 const FUNCTION_MAX: usize = 100;
 /// The aim is 0.8 to 1.2; the floor keeps what has been reached and only ever rises.
-const TEST_SHARE: std::ops::RangeInclusive<f64> = 0.4..=1.2;
+const TEST_SHARE: std::ops::RangeInclusive<f64> = 0.45..=1.2;
 
 #[test]
 fn files_keep_the_budget() {
