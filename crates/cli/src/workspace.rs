@@ -176,7 +176,8 @@ fn load_model() -> LoadModel {
     })
 }
 
-fn error_text(error: &(dyn std::error::Error + 'static)) -> String {
+/// An error with its causes, in one line.
+pub(crate) fn error_text(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

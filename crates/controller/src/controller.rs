@@ -192,8 +192,12 @@ impl Controller {
             signals.extend(subject.drift(window, look)?);
         }
         if let Some(spec) = &self.runner.lifecycle().monitor.labels {
-            for window in closed(self.now() - spec.delay) {
-                let labels = self.labels(champion, &log, window).await?;
+            let windows = closed(self.now() - spec.delay);
+            let labels = match (windows.first(), windows.last()) {
+                (Some(first), Some(last)) => self.labels(champion, &log, (first.0, last.1)).await?,
+                _ => HashMap::new(),
+            };
+            for window in windows {
                 let scored = subject.quality(window, &labels)?;
                 signals.extend(scored.into_iter().filter(|signal| kept.is_news(signal)));
             }
@@ -230,15 +234,15 @@ impl Controller {
         VersionLog::read(&dir, champion.version, since)
     }
 
-    /// The labels of a window's predictions: those that were sent, and those of the source table.
+    /// The labels of the predictions of a span: those that were sent, and those of the source table.
     async fn labels(
         &self,
         champion: &ModelVersion,
         log: &VersionLog,
-        window: (Timestamp, Timestamp),
+        span: (Timestamp, Timestamp),
     ) -> Result<HashMap<String, Value>, Error> {
         let ids: Vec<RequestId> = log
-            .between(window)
+            .between(span)
             .map(|row| RequestId(log.ids[row].clone()))
             .collect();
         let model = champion.name.clone();

@@ -161,6 +161,16 @@ impl RunRow {
     }
 }
 
+/// The condition that runs are of these experiments, and the value that it binds as `$1`.
+fn scope(experiments: &[ExperimentId], view: View) -> (String, Value) {
+    let condition = view.condition();
+    let ids = serde_json::to_string(experiments).unwrap_or_default();
+    (
+        format!("experiment in (select value from json_each($1)) and {condition}"),
+        Value::Text(ids),
+    )
+}
+
 impl Runs<'_> {
     /// Makes a run.
     ///
@@ -272,11 +282,7 @@ impl Runs<'_> {
         view: View,
         query: &Query,
     ) -> Result<Vec<Run>, Error> {
-        let ids = Value::Text(serde_json::to_string(experiments).unwrap_or_default());
-        let scope = format!(
-            "experiment in (select value from json_each($1)) and {}",
-            view.condition()
-        );
+        let (scope, ids) = scope(experiments, view);
         let by_metric = Statement::page_by_metric(&TABLES, &scope, vec![ids.clone()], query)?;
         if let Some(page) = by_metric {
             let rows = self.page(page)?;
@@ -299,11 +305,7 @@ impl Runs<'_> {
         view: View,
         condition: &Condition,
     ) -> Result<u64, Error> {
-        let ids = Value::Text(serde_json::to_string(experiments).unwrap_or_default());
-        let scope = format!(
-            "experiment in (select value from json_each($1)) and {}",
-            view.condition()
-        );
+        let (scope, ids) = scope(experiments, view);
         let count = Statement::count(&TABLES, &scope, vec![ids], condition)?;
         let mut statement = self.0.prepare_cached(&count.sql)?;
         Ok(statement.query_row(params_from_iter(count.values), |row| row.get(0))?)

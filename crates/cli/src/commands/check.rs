@@ -9,7 +9,7 @@ use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 use crate::exit::Exit;
 use crate::output::Format;
-use crate::workspace::{find_project, overrides};
+use crate::workspace::{error_text, find_project, overrides};
 
 /// Arguments of `everloop check`.
 #[derive(Debug, clap::Args)]
@@ -107,7 +107,13 @@ async fn catalog(lifecycle: &Lifecycle, dir: &Path, text: &str) -> (Catalog, Vec
             Err(error) => {
                 let place = ["sources", source.name.as_str()];
                 let code = everloop_lifecycle::codes::SOURCE_UNREADABLE;
-                problems.push(Diagnostic::at_key(text, &place, code, chain(&error), None));
+                problems.push(Diagnostic::at_key(
+                    text,
+                    &place,
+                    code,
+                    error_text(&error),
+                    None,
+                ));
             }
         }
     }
@@ -121,22 +127,18 @@ async fn catalog(lifecycle: &Lifecycle, dir: &Path, text: &str) -> (Catalog, Vec
                 let index = index.to_string();
                 let place = ["prepare", index.as_str()];
                 let code = everloop_lifecycle::codes::SQL_INVALID;
-                problems.push(Diagnostic::at_key(text, &place, code, chain(&error), None));
+                problems.push(Diagnostic::at_key(
+                    text,
+                    &place,
+                    code,
+                    error_text(&error),
+                    None,
+                ));
                 break;
             }
         }
     }
     (catalog, problems)
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 fn show(diagnostics: &[Diagnostic], text: &str, format: Format) -> Result<()> {

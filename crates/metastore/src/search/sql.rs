@@ -43,6 +43,12 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
+    /// No text yet, over values that are bound already.
+    fn over(values: Vec<Value>) -> Self {
+        let sql = String::new();
+        Self { sql, values }
+    }
+
     /// A page of a resource; the scope is a further condition, over values that are bound already.
     pub(crate) fn page(
         tables: &Tables,
@@ -50,10 +56,7 @@ impl Statement {
         values: Vec<Value>,
         query: &Query,
     ) -> Result<Self, Error> {
-        let mut statement = Self {
-            sql: String::new(),
-            values,
-        };
+        let mut statement = Self::over(values);
         let condition = statement.condition(tables, &query.condition)?;
         let order = statement.order(tables, &query.order)?;
         let limit = statement.bind(Value::Integer(query.limit as i64));
@@ -76,10 +79,7 @@ impl Statement {
         values: Vec<Value>,
         condition: &Condition,
     ) -> Result<Self, Error> {
-        let mut statement = Self {
-            sql: String::new(),
-            values,
-        };
+        let mut statement = Self::over(values);
         let condition = statement.condition(tables, condition)?;
         let from = tables
             .select
@@ -107,10 +107,7 @@ impl Statement {
         else {
             return Ok(None);
         };
-        let mut statement = Self {
-            sql: String::new(),
-            values,
-        };
+        let mut statement = Self::over(values);
         let key = statement.bind(Value::Text(key.clone()));
         let condition = statement.condition(tables, &query.condition)?;
         let order = statement.order(tables, &query.order[1..])?;

@@ -99,7 +99,7 @@ async fn list_below(state: &AppState, root: &str, path: Option<&str>) -> Answer 
     let place = Place::of(state, root)?;
     let (full, prefix) = match &below {
         None => (place.key.clone(), String::new()),
-        Some(path) => (place.join(path.as_str())?, format!("{path}/")),
+        Some(path) => (Some(place.join(path)?), format!("{path}/")),
     };
     let files = files(&place.store, full.as_ref(), &prefix).await?;
     Ok(Json(trimmed(json!({"root_uri": root, "files": files}))))
@@ -141,12 +141,12 @@ impl Place {
         Ok(Self { store, key: None })
     }
 
-    fn join(&self, path: &str) -> Result<Option<StorageKey>, MlflowError> {
-        let full = match &self.key {
-            None => path.to_owned(),
-            Some(root) => format!("{root}/{path}"),
-        };
-        key(&full).map(Some)
+    /// The key of a path below the root.
+    fn join(&self, path: &StorageKey) -> Result<StorageKey, MlflowError> {
+        match &self.key {
+            None => Ok(path.clone()),
+            Some(root) => key(&format!("{root}/{path}")),
+        }
     }
 }
 
@@ -162,8 +162,7 @@ pub(super) async fn get_of_run(
         .read(move |tx| tx.runs().info(&id))
         .await?;
     let place = Place::of(&state, &run.artifact_uri)?;
-    let full = place.join(path.as_str())?.unwrap_or(path);
-    attachment(&place.store, &full, None).await
+    attachment(&place.store, &place.join(&path)?, None).await
 }
 
 /// `model-versions/get-artifact`: a file of a version, by its path below the version's files.
@@ -182,8 +181,7 @@ pub(super) async fn get_of_version(
         })
         .await?;
     let place = Place::of(&state, &source::below(&root, &state.parts.artifacts_dir))?;
-    let full = place.join(path.as_str())?.unwrap_or(path);
-    attachment(&place.store, &full, None).await
+    attachment(&place.store, &place.join(&path)?, None).await
 }
 
 /// `logged-models/…/artifacts/files`: a file of a model, by its path below the model's root.
@@ -198,8 +196,7 @@ pub(super) async fn get_of_model(
         .read(move |tx| tx.logged_models().get(&id))
         .await?;
     let place = Place::of(&state, &model.artifact_location)?;
-    let full = place.join(path.as_str())?.unwrap_or(path);
-    attachment(&place.store, &full, None).await
+    attachment(&place.store, &place.join(&path)?, None).await
 }
 
 /// `upload-artifact`: a file of a run, from MLflow's page.
@@ -226,10 +223,9 @@ pub(super) async fn upload_to_run(
         .read(move |tx| tx.runs().info(&id))
         .await?;
     let place = Place::of(&state, &run.artifact_uri)?;
-    let full = place.join(path.as_str())?.unwrap_or(path);
     place
         .store
-        .put_stream(&full, body.into_data_stream())
+        .put_stream(&place.join(&path)?, body.into_data_stream())
         .await?;
     Ok(Json(json!({})))
 }
