@@ -1,7 +1,8 @@
 //! `cargo xtask setup`: installs what the tests need, and nothing twice.
 //!
 //! The product needs none of this. The tests drive real clients: Python with `mlflow`,
-//! `scikit-learn` and `onnxruntime`, at the versions pinned in `tests/requirements.txt`.
+//! `scikit-learn` and `onnxruntime`, at the versions pinned in `tests/requirements.txt`; and they start real servers of
+//! their own: Postgres from Debian's package.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +13,15 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::{self, cache_dir, root, succeeds};
 
 /// Programs the tests call, and the Debian package that brings each.
-const PROGRAMS: &[(&str, &str, &str)] = &[
-    ("git", "--version", "git"),
-    ("cc", "--version", "gcc"),
-    ("python3", "--version", "python3"),
+const PROGRAMS: &[(&str, &[&str], &str)] = &[
+    ("git", &["--version"], "git"),
+    ("cc", &["--version"], "gcc"),
+    ("python3", &["--version"], "python3"),
+    (
+        "sh",
+        &["-c", "ls /usr/lib/postgresql/*/bin/postgres"],
+        "postgresql",
+    ),
 ];
 
 /// What `setup` made ready.
@@ -37,7 +43,7 @@ pub(crate) fn run() -> Result<Ready> {
 fn install_programs() -> Result<()> {
     let missing: Vec<&str> = PROGRAMS
         .iter()
-        .filter(|(program, argument, _)| !succeeds(program, &[argument]))
+        .filter(|(program, arguments, _)| !succeeds(program, arguments))
         .map(|(_, _, package)| *package)
         .collect();
     if missing.is_empty() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check, data, init, model, reference, replay, run, runs, schema, serve, server, status, up,
+    check, data, db, init, model, reference, replay, run, runs, schema, serve, server, status, up,
 };
 use crate::demo;
 
@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// List, promote, roll back and apply models.
     #[command(subcommand)]
     Model(model::Command),
+    /// Look after the database of tracking and registry.
+    #[command(subcommand)]
+    Db(db::Command),
     /// Serve one model package; needs no project and no database.
     Serve(serve::Args),
     /// Serve tracking and registry to MLflow's clients; needs no project.

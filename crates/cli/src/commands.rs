@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod data;
+pub(crate) mod db;
 pub(crate) mod init;
 pub(crate) mod model;
 pub(crate) mod reference;
@@ -35,6 +36,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Replay(args) => replay::run(args, project).await,
         Command::Runs(command) => runs::run(command, project).await,
         Command::Data(command) => data::run(command, project).await,
+        Command::Db(command) => db::run(command),
         Command::Model(command) => model::run(command, project).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Server(args) => server::run(args).await,

@@ -1,10 +1,11 @@
 //! What the process takes from its surroundings: time, threads, variables, the log.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use everloop_domain::{Clock, Timestamp};
+use everloop_metastore::Metastore;
 use tracing_subscriber::EnvFilter;
 
 /// The system's clock.
@@ -32,6 +33,14 @@ pub(crate) fn n_threads() -> usize {
 /// The value of a variable, if it is set and not empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The database that `EVERLOOP_METASTORE__URL` names, or else a file.
+pub(crate) fn metastore(file: &Path) -> anyhow::Result<Metastore> {
+    Ok(match variable("EVERLOOP_METASTORE__URL") {
+        Some(uri) => Metastore::connect(&uri)?,
+        None => Metastore::open(file)?,
+    })
 }
 
 /// The Python for packages made by others: `EVERLOOP_PYTHON`, the active environment, `python3`.

@@ -56,7 +56,7 @@ impl Workspace {
         for diagnostic in &diagnostics {
             tracing::warn!(code = diagnostic.code, "{}", diagnostic.message);
         }
-        let metastore = Metastore::open(&project.metastore_path())?;
+        let metastore = environment::metastore(&project.metastore_path())?;
         let artifacts = Store::local(&project.artifacts_dir())?;
         Ok(Self {
             project,

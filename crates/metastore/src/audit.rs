@@ -1,15 +1,15 @@
 //! The audit log: append-only, each row sealed with the hash of the one before.
 
 use everloop_domain::{DigestBuilder, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::Value;
 
 use crate::Error;
+use crate::session::{Row, Session, values};
 use crate::values::{json, moment};
 
 /// The audit log.
 #[derive(Debug)]
-pub struct Audit<'c>(pub(crate) &'c Connection);
+pub struct Audit<'c>(pub(crate) Session<'c>);
 
 /// Something that was done, by whom and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,7 @@ struct EntryRow {
 }
 
 impl EntryRow {
-    fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+    fn read(row: &Row<'_>) -> Result<Self, Error> {
         Ok(Self {
             id: row.get(0)?,
             at: row.get(1)?,
@@ -93,11 +93,11 @@ impl Audit<'_> {
     ///
     /// Fails if the store cannot be written.
     pub fn append(&self, entry: &Entry) -> Result<(), Error> {
-        let last: Option<(i64, String)> = self
-            .0
-            .prepare_cached("select id, hash from audit order by id desc limit 1")?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
+        let last: Option<(i64, String)> = self.0.find(
+            "select id, hash from audit order by id desc limit 1",
+            &values![],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
         let (last_id, previous) = last.unwrap_or_default();
         let row = EntryRow {
             id: last_id + 1,
@@ -110,16 +110,19 @@ impl Audit<'_> {
             hash: String::new(),
         };
         let sql = format!("insert into audit ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8)");
-        self.0.prepare_cached(&sql)?.execute(params![
-            row.id,
-            row.at,
-            row.actor,
-            row.action,
-            row.subject,
-            row.why,
-            row.details,
-            row.seal(&previous)
-        ])?;
+        self.0.execute(
+            &sql,
+            &values![
+                row.id,
+                row.at,
+                row.actor,
+                row.action,
+                row.subject,
+                row.why,
+                row.details,
+                row.seal(&previous)
+            ],
+        )?;
         Ok(())
     }
 
@@ -130,10 +133,7 @@ impl Audit<'_> {
     /// Fails if the store cannot be read.
     pub fn list(&self, limit: usize) -> Result<Vec<Entry>, Error> {
         let sql = format!("select {COLUMNS} from audit order by id desc limit $1");
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let rows = statement
-            .query_map([limit as i64], EntryRow::read)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let rows = self.0.query(&sql, &values![limit], EntryRow::read)?;
         rows.into_iter().map(EntryRow::into_entry).collect()
     }
 
@@ -143,12 +143,9 @@ impl Audit<'_> {
     ///
     /// Fails if the store cannot be read.
     pub fn verify(&self) -> Result<Option<i64>, Error> {
-        let mut statement = self
-            .0
-            .prepare(&format!("select {COLUMNS} from audit order by id"))?;
+        let sql = format!("select {COLUMNS} from audit order by id");
         let mut previous = String::new();
-        for row in statement.query_map([], EntryRow::read)? {
-            let row = row?;
+        for row in self.0.query(&sql, &[], EntryRow::read)? {
             if row.seal(&previous) != row.hash {
                 return Ok(Some(row.id));
             }

@@ -1,105 +1,117 @@
-//! Connections, and the settings that all of them have.
+//! A connection to either database, and its transactions.
+//!
+//! Writers take turns. SQLite sees to it by itself; on Postgres each takes one lock for its transaction, so that servers
+//! beside each other on one database lose nothing of each other's work, and "the greatest number so far plus one" is right.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+mod postgres;
+mod sqlite;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
-
+pub(crate) use self::postgres::PostgresConnection;
+pub(crate) use self::sqlite::failed;
 use crate::Error;
+use crate::error::DatabaseError;
+use crate::place::Place;
+use crate::session::Session;
 
-/// How long a connection waits for another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Switching a new file to its journal does not wait by itself: it is tried this often, this far apart.
-const SWITCH_TRIES: u32 = 300;
-const SWITCH_PAUSE: Duration = Duration::from_millis(20);
-/// Makes the names of databases in memory differ.
-static COUNTER: AtomicU64 = AtomicU64::new(0);
-
-/// Where a database is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In a file.
-    File(PathBuf),
-    /// In memory, for as long as a connection is open; all connections of the process with the name see it.
-    Memory(String),
+/// A connection; one thread at a time uses it.
+#[derive(Debug)]
+pub(crate) enum Connection {
+    Sqlite(rusqlite::Connection),
+    Postgres(Box<PostgresConnection>),
 }
 
-impl Place {
-    pub(crate) fn new_memory() -> Self {
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        Self::Memory(format!("file:/everloop-{number}?vfs=memdb"))
-    }
-
-    /// The name for people.
-    pub(crate) fn shown(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Memory(_) => "memory".to_owned(),
+impl Connection {
+    /// A connection that writes; a file is made if it does not exist.
+    pub(crate) fn writer(place: &Place) -> Result<Self, Error> {
+        match place {
+            Place::Postgres(config) => Self::postgres(config, place),
+            _ => sqlite::writer(place).map(Self::Sqlite),
         }
-    }
-
-    /// A connection that writes; the file is made if it does not exist.
-    pub(crate) fn writer(&self) -> Result<Connection, Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        self.open(flags).and_then(|connection| {
-            switch_to_wal(&connection).map_err(|source| self.failed(source))?;
-            let full = connection.pragma_update(None, "synchronous", "full");
-            full.map_err(|source| self.failed(source))?;
-            Ok(connection)
-        })
     }
 
     /// A connection that reads.
-    pub(crate) fn reader(&self) -> Result<Connection, Error> {
+    pub(crate) fn reader(place: &Place) -> Result<Self, Error> {
+        match place {
+            Place::Postgres(config) => Self::postgres(config, place),
+            _ => sqlite::reader(place).map(Self::Sqlite),
+        }
+    }
+
+    fn postgres(config: &::postgres::Config, place: &Place) -> Result<Self, Error> {
+        PostgresConnection::open(config)
+            .map(|connection| Self::Postgres(Box::new(connection)))
+            .map_err(|source| failed(place, source))
+    }
+
+    /// Where statements are run.
+    pub(crate) fn session(&self) -> Session<'_> {
         match self {
-            Self::File(_) => self.open(OpenFlags::SQLITE_OPEN_READ_ONLY),
-            // Databases in memory cannot be opened for reading only.
-            Self::Memory(_) => self.open(OpenFlags::SQLITE_OPEN_READ_WRITE),
+            Self::Sqlite(connection) => Session::Sqlite(connection),
+            Self::Postgres(connection) => Session::Postgres(connection),
         }
     }
 
-    fn open(&self, flags: OpenFlags) -> Result<Connection, Error> {
-        let (path, flags) = match self {
-            Self::File(path) => (path.as_path(), flags),
-            Self::Memory(uri) => (Path::new(uri), flags | OpenFlags::SQLITE_OPEN_URI),
-        };
-        // Each connection is used by one thread at a time.
-        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|source| self.failed(source))?;
-        connection
-            .busy_timeout(BUSY_TIMEOUT)
-            .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
-            .map_err(|source| self.failed(source))?;
-        connection.set_prepared_statement_cache_capacity(256);
-        Ok(connection)
-    }
-
-    /// What it means that opening failed.
-    pub(crate) fn failed(&self, source: rusqlite::Error) -> Error {
-        let path = self.shown();
-        if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-            let problem = "it is no SQLite database";
-            return Error::NotAMetastore { path, problem };
+    /// Begins a transaction that writes; waits for its turn.
+    pub(crate) fn begin_write(&self) -> Result<(), DatabaseError> {
+        match self {
+            Self::Sqlite(_) => self.batch("begin immediate"),
+            Self::Postgres(connection) => connection.begin_write(),
         }
-        Error::Open { path, source }
     }
-}
 
-/// Lets readers and the writer work side by side.
-fn switch_to_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
-    let mut tries = 0;
-    loop {
-        match connection.pragma_update(None, "journal_mode", "wal") {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && tries < SWITCH_TRIES =>
-            {
-                tries += 1;
-                std::thread::sleep(SWITCH_PAUSE);
-            }
-            result => return result,
+    /// Begins a transaction that sees one state of the store throughout.
+    pub(crate) fn begin_read(&self) -> Result<(), DatabaseError> {
+        self.batch(match self {
+            Self::Sqlite(_) => "begin",
+            Self::Postgres(_) => "begin isolation level repeatable read, read only",
+        })
+    }
+
+    pub(crate) fn commit(&self) -> Result<(), DatabaseError> {
+        self.batch("commit")
+    }
+
+    pub(crate) fn rollback(&self) -> Result<(), DatabaseError> {
+        self.batch("rollback")
+    }
+
+    /// Marks a place in the transaction to which it can go back.
+    pub(crate) fn set_mark(&self) -> Result<(), DatabaseError> {
+        self.batch("savepoint mark")
+    }
+
+    /// Forgets the mark; what was done since stays.
+    pub(crate) fn keep(&self) -> Result<(), DatabaseError> {
+        self.batch("release savepoint mark")
+    }
+
+    /// Goes back to the mark.
+    pub(crate) fn undo(&self) -> Result<(), DatabaseError> {
+        self.batch("rollback to savepoint mark")?;
+        self.keep()
+    }
+
+    /// Whether the transaction that was begun is still there: failures of the machine end it.
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        match self {
+            Self::Sqlite(connection) => !connection.is_autocommit(),
+            Self::Postgres(connection) => !connection.is_lost(),
+        }
+    }
+
+    /// Whether it must be opened anew.
+    pub(crate) fn is_lost(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(connection) => connection.is_lost(),
+        }
+    }
+
+    /// Runs statements without values and results.
+    pub(crate) fn batch(&self, sql: &str) -> Result<(), DatabaseError> {
+        match self {
+            Self::Sqlite(connection) => connection.execute_batch(sql).map_err(Into::into),
+            Self::Postgres(connection) => connection.batch(sql),
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{CycleNumber, CycleOutcome, CycleReason, RunId, Timestamp, VersionNumber};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Error;
+use crate::session::{Row, Session, Value, values};
 use crate::values::{moment, numbers, numbers_to_json, parse};
 
 /// Cycles.
 #[derive(Debug)]
-pub struct Cycles<'c>(pub(crate) &'c Connection);
+pub struct Cycles<'c>(pub(crate) Session<'c>);
 
 /// A cycle to be started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ struct CycleRow {
 }
 
 impl CycleRow {
-    fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+    fn read(row: &Row<'_>) -> Result<Self, Error> {
         Ok(Self {
             number: row.get(0)?,
             reason: row.get(1)?,
@@ -114,12 +114,10 @@ impl Cycles<'_> {
             )));
         }
         let sql = "insert into cycles (number, reason, why, started_at, run) \
-             select coalesce(max(number), 0) + 1, $1, $2, $3, $4 from cycles returning number";
+             select coalesce(max(number), 0) + 1, $1, $2, cast($3 as bigint), $4 from cycles returning number";
         let run = new.run_id.as_ref().map(RunId::as_str);
-        let number = self.0.prepare_cached(sql)?.query_row(
-            params![new.reason.as_str(), new.why, new.now.as_millis(), run],
-            |row| row.get(0),
-        )?;
+        let values = values![new.reason.as_str(), new.why, new.now.as_millis(), run];
+        let number = self.0.value(sql, &values)?;
         Ok(CycleNumber(number))
     }
 
@@ -129,7 +127,7 @@ impl Cycles<'_> {
     ///
     /// [`Error::NotFound`] if there is none.
     pub fn get(&self, number: CycleNumber) -> Result<Cycle, Error> {
-        self.find("number = $1", number.0)?
+        self.find("number = $1", &values![number.0])?
             .ok_or_else(|| Error::not_found("cycle", &number))
     }
 
@@ -139,16 +137,12 @@ impl Cycles<'_> {
     ///
     /// Fails if the store cannot be read.
     pub fn find_unfinished(&self) -> Result<Option<Cycle>, Error> {
-        self.find("outcome is null and $1 = $1", 0)
+        self.find("outcome is null", &[])
     }
 
-    fn find(&self, condition: &str, value: u64) -> Result<Option<Cycle>, Error> {
+    fn find(&self, condition: &str, values: &[Value<'_>]) -> Result<Option<Cycle>, Error> {
         let sql = format!("select {COLUMNS} from cycles where {condition}");
-        let row = self
-            .0
-            .prepare_cached(&sql)?
-            .query_row([value], CycleRow::read)
-            .optional()?;
+        let row = self.0.find(&sql, values, CycleRow::read)?;
         row.map(CycleRow::into_cycle).transpose()
     }
 
@@ -159,10 +153,7 @@ impl Cycles<'_> {
     /// Fails if the store cannot be read.
     pub fn list(&self, limit: usize) -> Result<Vec<Cycle>, Error> {
         let sql = format!("select {COLUMNS} from cycles order by number desc limit $1");
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let rows = statement
-            .query_map([limit as i64], CycleRow::read)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let rows = self.0.query(&sql, &values![limit], CycleRow::read)?;
         rows.into_iter().map(CycleRow::into_cycle).collect()
     }
 
@@ -172,10 +163,10 @@ impl Cycles<'_> {
     ///
     /// [`Error::NotFound`] if there is no such cycle.
     pub fn set_run(&self, number: CycleNumber, run: &RunId) -> Result<(), Error> {
-        let changed = self
-            .0
-            .prepare_cached("update cycles set run = $1 where number = $2")?
-            .execute(params![run.as_str(), number.0])?;
+        let changed = self.0.execute(
+            "update cycles set run = $1 where number = $2",
+            &values![run.as_str(), number.0],
+        )?;
         if changed == 0 {
             Err(Error::not_found("cycle", &number))
         } else {
@@ -204,14 +195,17 @@ impl Cycles<'_> {
         }
         let sql = "update cycles set outcome = $1, why = why || ' -> ' || $2, finished_at = $3, metrics = $4, champion_version = $5 \
              where number = $6";
-        self.0.prepare_cached(sql)?.execute(params![
-            outcome.as_str(),
-            why,
-            now.as_millis(),
-            numbers_to_json(metrics),
-            champion.map(|version| version.0),
-            number.0
-        ])?;
+        self.0.execute(
+            sql,
+            &values![
+                outcome.as_str(),
+                why,
+                now.as_millis(),
+                numbers_to_json(metrics),
+                champion.map(|version| version.0),
+                number.0
+            ],
+        )?;
         Ok(())
     }
 
@@ -223,10 +217,7 @@ impl Cycles<'_> {
     pub fn roll_back(&self, number: CycleNumber, why: &str) -> Result<(), Error> {
         let sql = "update cycles set outcome = $1, why = why || ' -> ' || $2 where number = $3";
         let outcome = CycleOutcome::RolledBack.as_str();
-        let changed = self
-            .0
-            .prepare_cached(sql)?
-            .execute(params![outcome, why, number.0])?;
+        let changed = self.0.execute(sql, &values![outcome, why, number.0])?;
         if changed == 0 {
             Err(Error::not_found("cycle", &number))
         } else {

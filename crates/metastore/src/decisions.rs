@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use everloop_domain::Timestamp;
-use rusqlite::{Connection, params};
 
 use crate::Error;
+use crate::session::{Session, values};
 use crate::values::moment;
 
 /// Decisions.
 #[derive(Debug)]
-pub struct Decisions<'c>(pub(crate) &'c Connection);
+pub struct Decisions<'c>(pub(crate) Session<'c>);
 
 /// A decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +37,7 @@ impl Decisions<'_> {
         let sql = "insert into decisions (key, kind, why, decided_at) values ($1, $2, $3, $4) on conflict (key) do nothing";
         Ok(self
             .0
-            .prepare_cached(sql)?
-            .execute(params![key, kind, why, now.as_millis()])?
+            .execute(sql, &values![key, kind, why, now.as_millis()])?
             > 0)
     }
 
@@ -59,8 +58,7 @@ impl Decisions<'_> {
         let until = (now + lease).as_millis();
         Ok(self
             .0
-            .prepare_cached(sql)?
-            .execute(params![owner, until, key, now.as_millis()])?
+            .execute(sql, &values![owner, until, key, now.as_millis()])?
             > 0)
     }
 
@@ -71,10 +69,9 @@ impl Decisions<'_> {
     /// [`Error::NotFound`] if there is none.
     pub fn finish(&self, key: &str, outcome: &str, now: Timestamp) -> Result<(), Error> {
         let sql = "update decisions set outcome = $1, finished_at = $2 where key = $3";
-        let changed =
-            self.0
-                .prepare_cached(sql)?
-                .execute(params![outcome, now.as_millis(), key])?;
+        let changed = self
+            .0
+            .execute(sql, &values![outcome, now.as_millis(), key])?;
         if changed == 0 {
             Err(Error::not_found("decision", &key))
         } else {
@@ -89,10 +86,7 @@ impl Decisions<'_> {
     /// Fails if the store cannot be read.
     pub fn is_recorded(&self, key: &str) -> Result<bool, Error> {
         let sql = "select count(*) from decisions where key = $1";
-        let count: i64 = self
-            .0
-            .prepare_cached(sql)?
-            .query_row([key], |row| row.get(0))?;
+        let count: i64 = self.0.value(sql, &values![key])?;
         Ok(count > 0)
     }
 
@@ -103,8 +97,7 @@ impl Decisions<'_> {
     /// Fails if the store cannot be read.
     pub fn unfinished(&self) -> Result<Vec<Decision>, Error> {
         let sql = "select key, kind, why, decided_at, outcome from decisions where outcome is null order by decided_at, key";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map([], |row| {
+        self.0.query(sql, &[], |row| {
             Ok(Decision {
                 key: row.get(0)?,
                 kind: row.get(1)?,
@@ -112,7 +105,6 @@ impl Decisions<'_> {
                 decided_at: moment(row.get(3)?),
                 outcome: row.get(4)?,
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 }

@@ -2,6 +2,26 @@
 
 use everloop_domain::ErrorKind;
 
+/// What a database said.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// SQLite.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// Postgres, or the way to it.
+    #[error(transparent)]
+    Postgres(#[from] postgres::Error),
+    /// The transaction ended before its commit, with the connection or by the database's own decision.
+    #[error("the database ended the transaction")]
+    Ended,
+    /// A query gave a value of another kind than the one that is kept there.
+    #[error("column {column} of the result holds a value of another kind")]
+    Value {
+        /// The column, counted from 0.
+        column: usize,
+    },
+}
+
 /// An error of the metastore.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -66,7 +86,7 @@ pub enum Error {
         path: String,
         /// The reason.
         #[source]
-        source: rusqlite::Error,
+        source: DatabaseError,
     },
     /// A directory for the file cannot be made.
     #[error("cannot create `{path}`")]
@@ -77,12 +97,12 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// SQLite failed.
+    /// The database failed.
     #[error("the metastore failed")]
-    Sql(#[from] rusqlite::Error),
+    Sql(#[source] DatabaseError),
     /// A transaction could not be begun or committed; nothing of it remains.
     #[error("the metastore could not commit")]
-    Commit(#[source] std::sync::Arc<rusqlite::Error>),
+    Commit(#[source] std::sync::Arc<DatabaseError>),
     /// The writer is gone, or the work panicked; nothing of the work remains.
     #[error("the metastore's {0}")]
     Stopped(&'static str),
@@ -101,9 +121,9 @@ impl Error {
             Self::Conflict(_) => ErrorKind::Conflict,
             Self::Directory { source, .. } => io_kind(source),
             Self::Corrupt { .. } | Self::Stopped(_) => ErrorKind::Internal,
-            Self::Open { source, .. } => sql_kind(source).unwrap_or(ErrorKind::Unavailable),
-            Self::Commit(source) => sql_kind(source).unwrap_or(ErrorKind::Internal),
-            Self::Sql(source) => sql_kind(source).unwrap_or(ErrorKind::Internal),
+            Self::Open { source, .. } => source.kind().unwrap_or(ErrorKind::Unavailable),
+            Self::Commit(source) => source.kind().unwrap_or(ErrorKind::Internal),
+            Self::Sql(source) => source.kind().unwrap_or(ErrorKind::Internal),
         }
     }
 
@@ -124,13 +144,51 @@ fn io_kind(error: &std::io::Error) -> ErrorKind {
     }
 }
 
-/// What SQLite's code says of the machine; nothing if it speaks of our own statement.
-fn sql_kind(error: &rusqlite::Error) -> Option<ErrorKind> {
+impl<E: Into<DatabaseError>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Sql(error.into())
+    }
+}
+
+impl DatabaseError {
+    /// What it says of the machine; nothing if it speaks of our own statement.
+    fn kind(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Sqlite(error) => sqlite_kind(error),
+            Self::Postgres(error) => postgres_kind(error),
+            Self::Ended => Some(ErrorKind::Unavailable),
+            Self::Value { .. } => None,
+        }
+    }
+}
+
+fn sqlite_kind(error: &rusqlite::Error) -> Option<ErrorKind> {
     use rusqlite::ErrorCode as Code;
     match error.sqlite_error_code()? {
         Code::DiskFull => Some(ErrorKind::Exhausted),
         Code::ReadOnly | Code::PermissionDenied => Some(ErrorKind::Forbidden),
         Code::DatabaseBusy | Code::DatabaseLocked | Code::CannotOpen | Code::SystemIoFailure => {
+            Some(ErrorKind::Unavailable)
+        }
+        _ => None,
+    }
+}
+
+/// Classes and codes are those of appendix A of Postgres' documentation.
+fn postgres_kind(error: &postgres::Error) -> Option<ErrorKind> {
+    let Some(state) = error.code() else {
+        // Not an answer of the server: the way to it is broken.
+        return Some(ErrorKind::Unavailable);
+    };
+    match state.code() {
+        "53100" | "53200" => Some(ErrorKind::Exhausted),
+        "25006" | "42501" | "28000" | "28P01" => Some(ErrorKind::Forbidden),
+        // Serialisation failures and deadlocks: the same again may succeed.
+        "40001" | "40P01" => Some(ErrorKind::Unavailable),
+        code if ["08", "53", "57", "58"]
+            .iter()
+            .any(|class| code.starts_with(class)) =>
+        {
             Some(ErrorKind::Unavailable)
         }
         _ => None,
@@ -145,7 +203,8 @@ mod tests {
 
     #[track_caller]
     fn check(code: i32, kind: ErrorKind) {
-        let failure = || rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        let failure =
+            || DatabaseError::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
         assert_eq!(Error::Sql(failure()).kind(), kind);
         assert_eq!(Error::Commit(std::sync::Arc::new(failure())).kind(), kind);
     }
@@ -182,7 +241,7 @@ mod tests {
 
     #[test]
     fn the_reason_is_linked_and_not_printed() {
-        let source = rusqlite::Error::InvalidQuery;
+        let source = DatabaseError::from(rusqlite::Error::InvalidQuery);
         let reason = source.to_string();
         let path = "m.db".to_owned();
         let error = Error::Open { path, source };

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{ExperimentId, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use crate::Error;
 use crate::search::{Column, Query, Side, Statement, Tables};
+use crate::session::{Row, Session, values};
 use crate::values::moment;
 
 /// Experiments.
 #[derive(Debug)]
-pub struct Experiments<'c>(pub(crate) &'c Connection);
+pub struct Experiments<'c>(pub(crate) Session<'c>);
 
 /// Whether a thing is in use or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,12 +104,12 @@ const TABLES: Tables = Tables {
 
 const COLUMNS: &str = "id, name, artifact_location, lifecycle, created_at, updated_at";
 
-fn read(row: &Row<'_>) -> Result<Experiment, rusqlite::Error> {
+fn read(row: &Row<'_>) -> Result<Experiment, Error> {
     Ok(Experiment {
         id: ExperimentId(row.get(0)?),
         name: row.get(1)?,
         artifact_location: row.get(2)?,
-        lifecycle: Lifecycle::read(&row.get::<_, String>(3)?),
+        lifecycle: Lifecycle::read(&row.get::<String>(3)?),
         created_at: moment(row.get(4)?),
         updated_at: moment(row.get(5)?),
         tags: BTreeMap::new(),
@@ -159,13 +159,10 @@ impl Experiments<'_> {
             });
         }
         let sql = "insert into experiments (id, name, artifact_location, created_at, updated_at) \
-             select max(id) + 1, $1, coalesce($2, $3 || '/' || (max(id) + 1)), $4, $4 from experiments returning id";
+             select max(id) + 1, $1, coalesce($2, $3 || '/' || (max(id) + 1)), cast($4 as bigint), cast($4 as bigint) from experiments returning id";
         let id = self
             .0
-            .prepare_cached(sql)?
-            .query_row(params![name, location, root, now.as_millis()], |row| {
-                row.get(0)
-            })?;
+            .value(sql, &values![name, location, root, now.as_millis()])?;
         Ok(ExperimentId(id))
     }
 
@@ -176,11 +173,7 @@ impl Experiments<'_> {
     /// [`Error::NotFound`] if there is none.
     pub fn get(&self, id: ExperimentId) -> Result<Experiment, Error> {
         let sql = format!("select {COLUMNS} from experiments where id = $1");
-        let found = self
-            .0
-            .prepare_cached(&sql)?
-            .query_row([id.0], read)
-            .optional()?;
+        let found = self.0.find(&sql, &values![id.0], read)?;
         self.with_tags(found.ok_or_else(|| Error::not_found("experiment", &id))?)
     }
 
@@ -191,11 +184,7 @@ impl Experiments<'_> {
     /// Fails if the store cannot be read.
     pub fn find_by_name(&self, name: &str) -> Result<Option<Experiment>, Error> {
         let sql = format!("select {COLUMNS} from experiments where name = $1");
-        let found = self
-            .0
-            .prepare_cached(&sql)?
-            .query_row([name], read)
-            .optional()?;
+        let found = self.0.find(&sql, &values![name], read)?;
         found
             .map(|experiment| self.with_tags(experiment))
             .transpose()
@@ -211,10 +200,7 @@ impl Experiments<'_> {
             "select {COLUMNS} from experiments where {} order by created_at desc, id desc",
             view.condition()
         );
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let rows = statement
-            .query_map([], read)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let rows = self.0.query(&sql, &[], read)?;
         rows.into_iter()
             .map(|experiment| self.with_tags(experiment))
             .collect()
@@ -226,23 +212,24 @@ impl Experiments<'_> {
     ///
     /// Fails if the query asks for what experiments do not have.
     pub fn search(&self, view: View, query: &Query) -> Result<Vec<Experiment>, Error> {
-        let page = Statement::page(&TABLES, view.condition(), Vec::new(), query)?;
-        let mut statement = self.0.prepare_cached(&page.sql)?;
-        let rows = statement
-            .query_map(params_from_iter(page.values), read)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let page = Statement::page(
+            self.0.dialect(),
+            &TABLES,
+            view.condition(),
+            Vec::new(),
+            query,
+        )?;
+        let rows = self.0.query(&page.sql, &page.values, read)?;
         rows.into_iter()
             .map(|experiment| self.with_tags(experiment))
             .collect()
     }
 
     fn with_tags(&self, experiment: Experiment) -> Result<Experiment, Error> {
-        let mut statement = self
-            .0
-            .prepare_cached("select key, value from experiment_tags where experiment = $1")?;
-        let tags = statement
-            .query_map([experiment.id.0], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
+        let tags = self.0.pairs(
+            "select key, value from experiment_tags where experiment = $1",
+            &values![experiment.id.0],
+        )?;
         Ok(Experiment { tags, ..experiment })
     }
 
@@ -265,9 +252,7 @@ impl Experiments<'_> {
             });
         }
         let sql = "update experiments set name = $1, updated_at = $2 where id = $3";
-        self.0
-            .prepare_cached(sql)?
-            .execute(params![name, now.as_millis(), id.0])?;
+        self.0.execute(sql, &values![name, now.as_millis(), id.0])?;
         Ok(())
     }
 
@@ -280,9 +265,7 @@ impl Experiments<'_> {
         self.get(id)?;
         let sql = "insert into experiment_tags (experiment, key, value) values ($1, $2, $3) \
              on conflict (experiment, key) do update set value = excluded.value";
-        self.0
-            .prepare_cached(sql)?
-            .execute(params![id.0, key, value])?;
+        self.0.execute(sql, &values![id.0, key, value])?;
         Ok(())
     }
 
@@ -294,7 +277,7 @@ impl Experiments<'_> {
     pub fn delete_tag(&self, id: ExperimentId, key: &str) -> Result<(), Error> {
         self.get(id)?;
         let sql = "delete from experiment_tags where experiment = $1 and key = $2";
-        match self.0.prepare_cached(sql)?.execute(params![id.0, key])? {
+        match self.0.execute(sql, &values![id.0, key])? {
             0 => Err(Error::not_found("experiment tag", key)),
             _ => Ok(()),
         }
@@ -307,7 +290,7 @@ impl Experiments<'_> {
     /// Fails if the store cannot be written.
     pub fn place_default(&self, location: &str) -> Result<(), Error> {
         let sql = "update experiments set artifact_location = $1 where id = 0 and not exists (select 1 from runs where experiment = 0)";
-        self.0.prepare_cached(sql)?.execute([location])?;
+        self.0.execute(sql, &values![location])?;
         Ok(())
     }
 
@@ -337,19 +320,16 @@ impl Experiments<'_> {
         now: Timestamp,
     ) -> Result<(), Error> {
         let sql = "update experiments set lifecycle = $1, updated_at = $2 where id = $3 and lifecycle = $4";
-        let changed = self.0.prepare_cached(sql)?.execute(params![
-            to.as_str(),
-            now.as_millis(),
-            id.0,
-            from.as_str()
-        ])?;
+        let changed = self.0.execute(
+            sql,
+            &values![to.as_str(), now.as_millis(), id.0, from.as_str()],
+        )?;
         if changed == 0 {
             return Err(Error::not_found("experiment", &id));
         }
-        let sql = "update runs set lifecycle = $1, deleted_at = case when $1 = 'deleted' then $2 end where experiment = $3";
+        let sql = "update runs set lifecycle = $1, deleted_at = case when $1 = 'deleted' then cast($2 as bigint) end where experiment = $3";
         self.0
-            .prepare_cached(sql)?
-            .execute(params![to.as_str(), now.as_millis(), id.0])?;
+            .execute(sql, &values![to.as_str(), now.as_millis(), id.0])?;
         Ok(())
     }
 }

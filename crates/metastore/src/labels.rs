@@ -1,14 +1,14 @@
 //! Labels: what turned out to be true of a prediction.
 
 use everloop_domain::{ModelName, RequestId, Timestamp, Value};
-use rusqlite::{Connection, params};
 
 use crate::Error;
+use crate::session::{Session, values};
 use crate::values::{json, moment, to_json};
 
 /// Labels.
 #[derive(Debug)]
-pub struct Labels<'c>(pub(crate) &'c Connection);
+pub struct Labels<'c>(pub(crate) Session<'c>);
 
 /// A label that arrived.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,19 +39,16 @@ impl Labels<'_> {
         let sql = "insert into labels (cursor, model, id, value, received_at) \
              values ((select coalesce(max(cursor), 0) + 1 from labels), $1, $2, $3, $4) \
              on conflict (model, id) do update set cursor = excluded.cursor, value = excluded.value, received_at = excluded.received_at";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut known = self
-            .0
-            .prepare_cached("select 1 from labels where model = $1 and id = $2")?;
+        let known = "select count(*) from labels where model = $1 and id = $2";
         let mut n_new = 0;
         for (id, value) in labels {
-            n_new += usize::from(!known.exists(params![model.as_str(), id.0])?);
-            statement.execute(params![
-                model.as_str(),
-                id.0,
-                to_json(value),
-                now.as_millis()
-            ])?;
+            let is_known = self
+                .0
+                .value::<bool>(known, &values![model.as_str(), id.0])?;
+            n_new += usize::from(!is_known);
+            let value = to_json(value);
+            let values = values![model.as_str(), id.0, value, now.as_millis()];
+            self.0.execute(sql, &values)?;
         }
         Ok(n_new)
     }
@@ -63,10 +60,7 @@ impl Labels<'_> {
     /// Fails if the store cannot be read.
     pub fn count(&self, model: &ModelName) -> Result<usize, Error> {
         let sql = "select count(*) from labels where model = $1";
-        let count: i64 = self
-            .0
-            .prepare_cached(sql)?
-            .query_row([model.as_str()], |row| row.get(0))?;
+        let count: i64 = self.0.value(sql, &values![model.as_str()])?;
         Ok(count as usize)
     }
 
@@ -77,19 +71,16 @@ impl Labels<'_> {
     /// Fails if the store cannot be read.
     pub fn since(&self, model: &ModelName, cursor: i64, limit: usize) -> Result<Vec<Label>, Error> {
         let sql = "select cursor, id, value, received_at from labels where model = $1 and cursor > $2 order by cursor limit $3";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query(params![model.as_str(), cursor, limit as i64])?;
-        let mut labels = Vec::new();
-        while let Some(row) = rows.next()? {
-            let id: String = row.get(1)?;
-            labels.push(Label {
-                cursor: row.get(0)?,
-                value: json(&row.get::<_, String>(2)?, "labels", "value", &id)?,
-                id: RequestId(id),
-                received_at: moment(row.get(3)?),
-            });
-        }
-        Ok(labels)
+        self.0
+            .query(sql, &values![model.as_str(), cursor, limit], |row| {
+                let id: String = row.get(1)?;
+                Ok(Label {
+                    cursor: row.get(0)?,
+                    value: json(&row.get::<String>(2)?, "labels", "value", &id)?,
+                    id: RequestId(id),
+                    received_at: moment(row.get(3)?),
+                })
+            })
     }
 
     /// The labels of some predictions; those without one are left out.
@@ -102,18 +93,13 @@ impl Labels<'_> {
         model: &ModelName,
         ids: &[RequestId],
     ) -> Result<Vec<(RequestId, Value)>, Error> {
-        let mut statement = self
-            .0
-            .prepare_cached("select value from labels where model = $1 and id = $2")?;
+        let sql = "select value from labels where model = $1 and id = $2";
         let mut found = Vec::new();
         for id in ids {
-            let mut rows = statement.query(params![model.as_str(), id.0])?;
-            if let Some(row) = rows.next()? {
-                found.push((
-                    id.clone(),
-                    json(&row.get::<_, String>(0)?, "labels", "value", id)?,
-                ));
-            }
+            let value = self.0.find(sql, &values![model.as_str(), id.0], |row| {
+                json(&row.get::<String>(0)?, "labels", "value", id)
+            })?;
+            found.extend(value.map(|value| (id.clone(), value)));
         }
         Ok(found)
     }

@@ -1,6 +1,6 @@
 //! All SQL: tracking, registry, cycles, signals, decisions, audit.
 //!
-//! A [`Metastore`] is opened on a file. [`Metastore::write`] runs a closure in a transaction and returns when its
+//! A [`Metastore`] is opened on a SQLite file or a Postgres database. [`Metastore::write`] runs a closure in a transaction and returns when its
 //! effects are on disk; many writers share one commit. [`Metastore::read`] runs a closure on a snapshot, beside the
 //! writer. Inside, a [`Transaction`] leads to the resources, one file each: `tx.runs().get(&id)?`.
 //!
@@ -17,9 +17,11 @@ mod logged_models;
 mod migrations;
 mod models;
 mod notes;
+mod place;
 mod readers;
 mod runs;
 pub mod search;
+mod session;
 mod signals;
 mod stages;
 mod store;
@@ -31,12 +33,13 @@ mod writer;
 pub use audit::{Audit, Entry};
 pub use cycles::{Cycle, Cycles, NewCycle};
 pub use decisions::{Decision, Decisions};
-pub use error::Error;
+pub use error::{DatabaseError, Error};
 pub use experiments::{EXPERIMENT_COLUMNS, Experiment, Experiments, Lifecycle, View};
 pub use labels::{Label, Labels};
 pub use logged_models::{
     LOGGED_MODEL_COLUMNS, LoggedModel, LoggedModels, ModelMetric, NewLoggedModel,
 };
+pub use migrations::Schema;
 pub use models::{MODEL_COLUMNS, Models, RegisteredModel};
 pub use notes::Notes;
 pub use runs::{

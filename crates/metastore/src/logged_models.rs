@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{ExperimentId, RunId, Timestamp};
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use crate::experiments::Experiments;
 use crate::search::{Column, Query, Side, Statement, Tables};
-use crate::values::{moment, parse};
+use crate::session::{Row, Session, Value, values};
+use crate::values::{moment, parse, to_json};
 use crate::{Error, Metric};
 
 /// Logged models.
 #[derive(Debug)]
-pub struct LoggedModels<'c>(pub(crate) &'c Connection);
+pub struct LoggedModels<'c>(pub(crate) Session<'c>);
 
 /// A logged model to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +110,7 @@ fn tables(metric_tie: String) -> Tables {
 
 const COLUMNS: &str = "id, experiment, name, artifact_location, status, model_type, source_run, created_at, updated_at, status_message";
 
-fn read(row: &Row<'_>) -> Result<LoggedModel, rusqlite::Error> {
+fn read(row: &Row<'_>) -> Result<LoggedModel, Error> {
     Ok(LoggedModel {
         id: row.get(0)?,
         experiment: ExperimentId(row.get(1)?),
@@ -144,15 +143,18 @@ impl LoggedModels<'_> {
         );
         let sql = "insert into logged_models (id, experiment, name, artifact_location, status, model_type, source_run, created_at, updated_at) \
              values ($1, $2, $3, $4, 'LOGGED_MODEL_PENDING', $5, $6, $7, $7)";
-        self.0.prepare_cached(sql)?.execute(params![
-            new.id,
-            new.experiment.0,
-            new.name,
-            location,
-            new.model_type,
-            new.source_run,
-            new.now.as_millis()
-        ])?;
+        self.0.execute(
+            sql,
+            &values![
+                new.id,
+                new.experiment.0,
+                new.name,
+                location,
+                new.model_type,
+                new.source_run,
+                new.now.as_millis()
+            ],
+        )?;
         self.set_tags(&new.id, &new.tags)?;
         self.log_params(&new.id, &new.params)
     }
@@ -177,11 +179,7 @@ impl LoggedModels<'_> {
 
     fn get_with(&self, condition: &str, id: &str) -> Result<LoggedModel, Error> {
         let sql = format!("select {COLUMNS} from logged_models where id = $1 {condition}");
-        let row = self
-            .0
-            .prepare_cached(&sql)?
-            .query_row([id], read)
-            .optional()?;
+        let row = self.0.find(&sql, &values![id], read)?;
         self.complete(row.ok_or_else(|| Error::not_found("logged model", &id))?)
     }
 
@@ -194,10 +192,7 @@ impl LoggedModels<'_> {
         let sql = format!(
             "select {COLUMNS} from logged_models where source_run = $1 order by created_at, id"
         );
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let rows = statement
-            .query_map([run.as_str()], read)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let rows = self.0.query(&sql, &values![run.as_str()], read)?;
         rows.into_iter().map(|row| self.complete(row)).collect()
     }
 
@@ -213,11 +208,9 @@ impl LoggedModels<'_> {
         datasets: &[(String, Option<String>)],
         query: &Query,
     ) -> Result<Vec<LoggedModel>, Error> {
-        let mut values = vec![Value::Text(
-            serde_json::to_string(experiments).unwrap_or_default(),
-        )];
+        let mut values = vec![Value::text(to_json(&experiments))];
         let mut bind = |text: &str| {
-            values.push(Value::Text(text.to_owned()));
+            values.push(Value::text(text));
             values.len()
         };
         let wanted: Vec<String> = datasets
@@ -231,17 +224,15 @@ impl LoggedModels<'_> {
             })
             .collect();
         let mut tie = "s.model = logged_models.id".to_owned();
-        let mut scope =
-            "experiment in (select value from json_each($1)) and deleted_at is null".to_owned();
+        let dialect = self.0.dialect();
+        let among = dialect.numbers_of("$1");
+        let mut scope = format!("experiment in ({among}) and deleted_at is null");
         if !wanted.is_empty() {
             tie = format!("{tie} and ({})", wanted.join(" or "));
             scope = format!("{scope} and exists (select 1 from model_metrics s where {tie})");
         }
-        let page = Statement::page(&tables(tie), &scope, values, query)?;
-        let mut statement = self.0.prepare_cached(&page.sql)?;
-        let rows = statement
-            .query_map(params_from_iter(page.values), read)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let page = Statement::page(dialect, &tables(tie), &scope, values, query)?;
+        let rows = self.0.query(&page.sql, &page.values, read)?;
         rows.into_iter().map(|row| self.complete(row)).collect()
     }
 
@@ -252,11 +243,7 @@ impl LoggedModels<'_> {
     /// [`Error::NotFound`] if there is none.
     pub fn delete(&self, id: &str, now: Timestamp) -> Result<(), Error> {
         let sql = "update logged_models set deleted_at = $1, updated_at = $1 where id = $2 and deleted_at is null";
-        match self
-            .0
-            .prepare_cached(sql)?
-            .execute(params![now.as_millis(), id])?
-        {
+        match self.0.execute(sql, &values![now.as_millis(), id])? {
             0 => Err(Error::not_found("logged model", id)),
             _ => Ok(()),
         }
@@ -270,7 +257,7 @@ impl LoggedModels<'_> {
     pub fn delete_tag(&self, id: &str, key: &str) -> Result<(), Error> {
         self.get(id)?;
         let sql = "delete from logged_model_tags where model = $1 and key = $2";
-        match self.0.prepare_cached(sql)?.execute([id, key])? {
+        match self.0.execute(sql, &values![id, key])? {
             0 => Err(Error::not_found("logged model tag", key)),
             _ => Ok(()),
         }
@@ -285,10 +272,9 @@ impl LoggedModels<'_> {
         self.get(id)?;
         let sql = "insert into model_metrics (model, key, timestamp, step, value, is_nan, run, dataset_name, dataset_digest) \
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing";
-        let mut statement = self.0.prepare_cached(sql)?;
         for found in metrics {
             let is_nan = found.metric.value.is_nan();
-            statement.execute(params![
+            let values = values![
                 id,
                 found.metric.key,
                 found.metric.timestamp.as_millis(),
@@ -298,7 +284,8 @@ impl LoggedModels<'_> {
                 found.run.as_str(),
                 found.dataset_name,
                 found.dataset_digest
-            ])?;
+            ];
+            self.0.execute(sql, &values)?;
         }
         Ok(())
     }
@@ -306,18 +293,14 @@ impl LoggedModels<'_> {
     fn metrics(&self, id: &str) -> Result<Vec<ModelMetric>, Error> {
         let sql = "select key, value, timestamp, step, is_nan, run, dataset_name, dataset_digest from model_metrics \
              where model = $1 order by key, timestamp, step";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query([id])?;
-        let mut metrics = Vec::new();
-        while let Some(row) = rows.next()? {
-            metrics.push(ModelMetric {
+        self.0.query(sql, &values![id], |row| {
+            Ok(ModelMetric {
                 metric: Metric::read(row)?,
-                run: parse(&row.get::<_, String>(5)?, "model_metrics", "run", id)?,
+                run: parse(&row.get::<String>(5)?, "model_metrics", "run", id)?,
                 dataset_name: row.get(6)?,
                 dataset_digest: row.get(7)?,
-            });
-        }
-        Ok(metrics)
+            })
+        })
     }
 
     fn complete(&self, row: LoggedModel) -> Result<LoggedModel, Error> {
@@ -337,9 +320,7 @@ impl LoggedModels<'_> {
     }
 
     fn pairs(&self, sql: &str, id: &str) -> Result<BTreeMap<String, String>, Error> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.0.pairs(sql, &values![id])
     }
 
     /// Changes the status.
@@ -349,10 +330,7 @@ impl LoggedModels<'_> {
     /// [`Error::NotFound`] if there is no such model.
     pub fn set_status(&self, id: &str, status: &str, now: Timestamp) -> Result<(), Error> {
         let sql = "update logged_models set status = $1, updated_at = $2 where id = $3 and deleted_at is null";
-        let changed = self
-            .0
-            .prepare_cached(sql)?
-            .execute(params![status, now.as_millis(), id])?;
+        let changed = self.0.execute(sql, &values![status, now.as_millis(), id])?;
         if changed == 0 {
             Err(Error::not_found("logged model", &id))
         } else {
@@ -369,10 +347,11 @@ impl LoggedModels<'_> {
         self.get(id)?;
         let sql = "insert into logged_model_tags (model, key, value) values ($1, $2, $3) \
              on conflict (model, key) do update set value = excluded.value";
-        let mut statement = self.0.prepare_cached(sql)?;
-        for (key, value) in tags {
-            statement.execute([id, key, value])?;
-        }
+        let rows: Vec<_> = tags
+            .iter()
+            .map(|(key, value)| values![id, key, value].to_vec())
+            .collect();
+        self.0.insert_rows(sql, &rows)?;
         Ok(())
     }
 
@@ -385,10 +364,11 @@ impl LoggedModels<'_> {
         self.get(id)?;
         let sql = "insert into logged_model_params (model, key, value) values ($1, $2, $3) \
              on conflict (model, key) do update set value = excluded.value";
-        let mut statement = self.0.prepare_cached(sql)?;
-        for (key, value) in params {
-            statement.execute([id, key, value])?;
-        }
+        let rows: Vec<_> = params
+            .iter()
+            .map(|(key, value)| values![id, key, value].to_vec())
+            .collect();
+        self.0.insert_rows(sql, &rows)?;
         Ok(())
     }
 }

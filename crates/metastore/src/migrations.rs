@@ -1,66 +1,133 @@
 //! Schema versions: forward only, each in one transaction with its number.
 
-use rusqlite::{Connection, TransactionBehavior};
-
 use crate::Error;
-use crate::connection::Place;
+use crate::connection::{self, Connection};
+use crate::error::DatabaseError;
+use crate::place::Place;
+use crate::session::{Dialect, Session};
 
-/// The migrations in order; the version of a file is how many of them it has seen.
-const MIGRATIONS: [&str; 2] = [
-    include_str!("../migrations/sqlite/0001_init.sql"),
-    include_str!("../migrations/sqlite/0002_search.sql"),
-];
+/// A migration in the SQL of each database.
+struct Migration {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// The migration of a file name.
+macro_rules! migration {
+    ($file:literal) => {
+        Migration {
+            sqlite: include_str!(concat!("../migrations/sqlite/", $file)),
+            postgres: include_str!(concat!("../migrations/postgres/", $file)),
+        }
+    };
+}
+
+/// The migrations in order; the version of a database is how many of them it has seen.
+const MIGRATIONS: [Migration; 2] = [migration!("0001_init.sql"), migration!("0002_search.sql")];
 /// Marks our files among all SQLite databases: `EVLP`.
 const APPLICATION_ID: i64 = 0x4556_4c50;
 
-/// Brings a file up to date. Two processes may do so at once: one waits and finds nothing to do.
-pub(crate) fn run(connection: &mut Connection, place: &Place) -> Result<(), Error> {
-    let known = MIGRATIONS.len() as i64;
-    let failed = |source| place.failed(source);
-    if find_version(connection, place)? == known {
-        return Ok(());
-    }
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(failed)?;
-    let found = find_version(&transaction, place)?;
-    let migrate = || {
-        for migration in MIGRATIONS.iter().skip(found as usize) {
-            transaction.execute_batch(migration)?;
-        }
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", known)
-    };
-    migrate().map_err(failed)?;
-    transaction.commit().map_err(failed)
+/// Which schema a store has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The version that was found when it was opened; 0 if it was empty.
+    pub found: i64,
+    /// The version that it has now.
+    pub version: i64,
 }
 
-/// The version of a file that is empty or ours, at most the one we know.
-fn find_version(connection: &Connection, place: &Place) -> Result<i64, Error> {
-    let number = |pragma| {
-        connection
-            .pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
-            .map_err(|source| place.failed(source))
+/// Brings a database up to date. Two processes may do so at once: one waits and finds nothing to do.
+pub(crate) fn run(connection: &Connection, place: &Place) -> Result<Schema, Error> {
+    let version = MIGRATIONS.len() as i64;
+    let found = check(connection, place)?;
+    if found == version {
+        return Ok(Schema { found, version });
+    }
+    let failed = |source: DatabaseError| Error::Open {
+        path: place.shown(),
+        source,
     };
-    let (found, application) = (number("user_version")?, number("application_id")?);
-    let n_things: i64 = connection
-        .query_row("select count(*) from sqlite_schema", [], |row| row.get(0))
-        .map_err(|source| place.failed(source))?;
-    if application != APPLICATION_ID && (n_things > 0 || found > 0) {
-        return Err(Error::NotAMetastore {
+    connection.begin_write().map_err(failed)?;
+    let migrated = check(connection, place).and_then(|found| {
+        migrate(connection, found as usize).map_err(failed)?;
+        connection.commit().map_err(failed)
+    });
+    if migrated.is_err() && connection.is_in_transaction() {
+        // The error above says what is wrong; the connection is closed by the caller.
+        let _ = connection.rollback();
+    }
+    migrated.map(|()| Schema { found, version })
+}
+
+fn migrate(connection: &Connection, found: usize) -> Result<(), DatabaseError> {
+    let dialect = connection.session().dialect();
+    for migration in MIGRATIONS.iter().skip(found) {
+        connection.batch(match dialect {
+            Dialect::Sqlite => migration.sqlite,
+            Dialect::Postgres => migration.postgres,
+        })?;
+    }
+    let known = MIGRATIONS.len();
+    connection.batch(&match dialect {
+        Dialect::Sqlite => {
+            format!("pragma application_id = {APPLICATION_ID}; pragma user_version = {known}")
+        }
+        Dialect::Postgres => format!(
+            "create table if not exists everloop_schema (version bigint not null); delete from everloop_schema; \
+             insert into everloop_schema (version) values ({known})"
+        ),
+    })
+}
+
+/// The version of a database that is empty or ours, at most the one we know.
+fn check(connection: &Connection, place: &Place) -> Result<i64, Error> {
+    let session = connection.session();
+    let version = match session.dialect() {
+        Dialect::Sqlite => find_in_file(session),
+        Dialect::Postgres => find_on_server(session),
+    };
+    let version = version.map_err(|error| match error {
+        Error::Sql(source) => connection::failed(place, source),
+        error => error,
+    })?;
+    let known = MIGRATIONS.len() as i64;
+    match version {
+        None => Err(Error::NotAMetastore {
             path: place.shown(),
             problem: "it is another program's database",
-        });
-    }
-    let known = MIGRATIONS.len() as i64;
-    if found > known {
-        return Err(Error::NewerSchema {
+        }),
+        Some(found) if found > known => Err(Error::NewerSchema {
             path: place.shown(),
             found,
             known,
-        });
+        }),
+        Some(found) => Ok(found),
     }
-    Ok(found)
+}
+
+/// The version of a file; nothing if it is another program's.
+fn find_in_file(session: Session<'_>) -> Result<Option<i64>, Error> {
+    let number = |sql: &str| session.value::<i64>(sql, &[]);
+    let found = number("pragma user_version")?;
+    let application = number("pragma application_id")?;
+    let n_things = number("select count(*) from sqlite_schema")?;
+    let is_ours = application == APPLICATION_ID || (n_things == 0 && found == 0);
+    Ok(is_ours.then_some(found))
+}
+
+/// The version of the schema that comes first in the search path; nothing if it is another program's.
+fn find_on_server(session: Session<'_>) -> Result<Option<i64>, Error> {
+    let tables: Vec<String> = session.query(
+        "select table_name from information_schema.tables where table_schema = current_schema()",
+        &[],
+        |row| row.get(0),
+    )?;
+    if tables.iter().any(|table| table == "everloop_schema") {
+        return session
+            .value("select version from everloop_schema", &[])
+            .map(Some);
+    }
+    Ok(tables.is_empty().then_some(0))
 }
 
 #[cfg(test)]
@@ -71,23 +138,27 @@ mod tests {
         Place::File("x.db".into())
     }
 
+    fn empty() -> Connection {
+        Connection::writer(&Place::new_memory()).unwrap()
+    }
+
     #[test]
     fn running_twice_changes_nothing() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        run(&mut connection, &place()).unwrap();
-        run(&mut connection, &place()).unwrap();
+        let connection = empty();
+        run(&connection, &place()).unwrap();
+        run(&connection, &place()).unwrap();
         assert_eq!(
-            find_version(&connection, &place()).unwrap(),
+            check(&connection, &place()).unwrap(),
             MIGRATIONS.len() as i64
         );
     }
 
     #[test]
     fn a_newer_file_is_refused() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        run(&mut connection, &place()).unwrap();
-        connection.pragma_update(None, "user_version", 99).unwrap();
-        let error = run(&mut connection, &place()).unwrap_err();
+        let connection = empty();
+        run(&connection, &place()).unwrap();
+        connection.batch("pragma user_version = 99").unwrap();
+        let error = run(&connection, &place()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "`x.db` has schema version 99, this program knows 2; use a newer everloop"
@@ -96,11 +167,9 @@ mod tests {
 
     #[test]
     fn another_programs_database_is_refused() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        connection
-            .execute_batch("create table experiments (id)")
-            .unwrap();
-        let error = run(&mut connection, &place()).unwrap_err();
+        let connection = empty();
+        connection.batch("create table experiments (id)").unwrap();
+        let error = run(&connection, &place()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "`x.db` is not a metastore: it is another program's database; name another file or move this one away"

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{ModelName, Timestamp, VersionNumber};
-use rusqlite::{Connection, OptionalExtension as _, Params, ToSql, params, params_from_iter};
 
 use crate::search::{Column, Query, Side, Statement, Tables};
+use crate::session::{Session, Value, values};
 use crate::values::{moment, parse};
 use crate::{Error, ModelVersion};
 
 /// Registered models.
 #[derive(Debug)]
-pub struct Models<'c>(pub(crate) &'c Connection);
+pub struct Models<'c>(pub(crate) Session<'c>);
 
 /// A registered model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,11 +55,9 @@ impl Models<'_> {
     /// [`Error::AlreadyExists`] if the name is taken.
     pub fn create(&self, name: &ModelName, description: &str, now: Timestamp) -> Result<(), Error> {
         let sql = "insert into registered_models (name, description, created_at, updated_at) values ($1, $2, $3, $3) on conflict do nothing";
-        let changed = self.0.prepare_cached(sql)?.execute(params![
-            name.as_str(),
-            description,
-            now.as_millis()
-        ])?;
+        let changed = self
+            .0
+            .execute(sql, &values![name.as_str(), description, now.as_millis()])?;
         if changed == 0 {
             return Err(Error::AlreadyExists {
                 what: "registered model",
@@ -87,7 +85,7 @@ impl Models<'_> {
     ///
     /// Fails if the store cannot be read.
     pub fn find(&self, name: &ModelName) -> Result<Option<RegisteredModel>, Error> {
-        let found = self.select("where name = $1", &[&name.as_str()])?;
+        let found = self.select("where name = $1", &values![name.as_str()])?;
         Ok(found.into_iter().next())
     }
 
@@ -116,41 +114,30 @@ impl Models<'_> {
     ///
     /// Fails if the query asks for what models do not have.
     pub fn search(&self, query: &Query) -> Result<Vec<RegisteredModel>, Error> {
-        let page = Statement::page(&TABLES, "true", Vec::new(), query)?;
-        self.models(&page.sql, params_from_iter(page.values))
+        let page = Statement::page(self.0.dialect(), &TABLES, "true", Vec::new(), query)?;
+        self.models(&page.sql, &page.values)
     }
 
-    fn select(
-        &self,
-        condition: &str,
-        params: &[&dyn ToSql],
-    ) -> Result<Vec<RegisteredModel>, Error> {
-        self.models(&format!("{} {condition}", TABLES.select), params)
+    fn select(&self, condition: &str, values: &[Value<'_>]) -> Result<Vec<RegisteredModel>, Error> {
+        self.models(&format!("{} {condition}", TABLES.select), values)
     }
 
-    fn models(&self, sql: &str, params: impl Params) -> Result<Vec<RegisteredModel>, Error> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query(params)?;
-        let mut models = Vec::new();
-        while let Some(row) = rows.next()? {
+    fn models(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<RegisteredModel>, Error> {
+        self.0.query(sql, values, |row| {
             let name: String = row.get(0)?;
-            models.push(RegisteredModel {
+            Ok(RegisteredModel {
                 tags: self.tags(&name)?,
                 name: parse(&name, "registered_models", "name", &name)?,
                 description: row.get(1)?,
                 created_at: moment(row.get(2)?),
                 updated_at: moment(row.get(3)?),
-            });
-        }
-        Ok(models)
+            })
+        })
     }
 
     fn tags(&self, name: &str) -> Result<BTreeMap<String, String>, Error> {
-        let mut statement = self
-            .0
-            .prepare_cached("select key, value from registered_model_tags where model = $1")?;
-        let rows = statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let sql = "select key, value from registered_model_tags where model = $1";
+        self.0.pairs(sql, &values![name])
     }
 
     /// Gives a model another name; versions, tags and aliases go with it.
@@ -167,11 +154,8 @@ impl Models<'_> {
             });
         }
         let sql = "update registered_models set name = $1, updated_at = $2 where name = $3";
-        self.0.prepare_cached(sql)?.execute(params![
-            to.as_str(),
-            now.as_millis(),
-            name.as_str()
-        ])?;
+        self.0
+            .execute(sql, &values![to.as_str(), now.as_millis(), name.as_str()])?;
         Ok(())
     }
 
@@ -188,11 +172,8 @@ impl Models<'_> {
     ) -> Result<(), Error> {
         self.get(name)?;
         let sql = "update registered_models set description = $1, updated_at = $2 where name = $3";
-        self.0.prepare_cached(sql)?.execute(params![
-            description,
-            now.as_millis(),
-            name.as_str()
-        ])?;
+        self.0
+            .execute(sql, &values![description, now.as_millis(), name.as_str()])?;
         Ok(())
     }
 
@@ -203,7 +184,7 @@ impl Models<'_> {
     /// [`Error::NotFound`] if there is none.
     pub fn delete(&self, name: &ModelName) -> Result<(), Error> {
         let sql = "delete from registered_models where name = $1";
-        match self.0.prepare_cached(sql)?.execute([name.as_str()])? {
+        match self.0.execute(sql, &values![name.as_str()])? {
             0 => Err(Error::not_found("registered model", name)),
             _ => Ok(()),
         }
@@ -216,9 +197,10 @@ impl Models<'_> {
     /// [`Error::NotFound`] if there is no such model.
     pub fn delete_tag(&self, name: &ModelName, key: &str) -> Result<(), Error> {
         self.get(name)?;
-        self.0
-            .prepare_cached("delete from registered_model_tags where model = $1 and key = $2")?
-            .execute([name.as_str(), key])?;
+        self.0.execute(
+            "delete from registered_model_tags where model = $1 and key = $2",
+            &values![name.as_str(), key],
+        )?;
         Ok(())
     }
 
@@ -231,9 +213,7 @@ impl Models<'_> {
         self.get(name)?;
         let sql = "insert into registered_model_tags (model, key, value) values ($1, $2, $3) \
              on conflict (model, key) do update set value = excluded.value";
-        self.0
-            .prepare_cached(sql)?
-            .execute([name.as_str(), key, value])?;
+        self.0.execute(sql, &values![name.as_str(), key, value])?;
         Ok(())
     }
 
@@ -253,8 +233,7 @@ impl Models<'_> {
         let sql = "insert into aliases (model, alias, version) values ($1, $2, $3) \
              on conflict (model, alias) do update set version = excluded.version";
         self.0
-            .prepare_cached(sql)?
-            .execute(params![name.as_str(), alias, version.0])?;
+            .execute(sql, &values![name.as_str(), alias, version.0])?;
         self.touch(name, now)
     }
 
@@ -264,9 +243,10 @@ impl Models<'_> {
     ///
     /// Fails if the store cannot be written.
     pub fn delete_alias(&self, name: &ModelName, alias: &str) -> Result<(), Error> {
-        self.0
-            .prepare_cached("delete from aliases where model = $1 and alias = $2")?
-            .execute([name.as_str(), alias])?;
+        self.0.execute(
+            "delete from aliases where model = $1 and alias = $2",
+            &values![name.as_str(), alias],
+        )?;
         Ok(())
     }
 
@@ -283,9 +263,7 @@ impl Models<'_> {
         let sql = "select version from aliases where model = $1 and alias = $2";
         let version: Option<u64> = self
             .0
-            .prepare_cached(sql)?
-            .query_row([name.as_str(), alias], |row| row.get(0))
-            .optional()?;
+            .find(sql, &values![name.as_str(), alias], |row| row.get(0))?;
         version
             .map(|version| self.get_version(name, VersionNumber(version)))
             .transpose()
@@ -297,20 +275,17 @@ impl Models<'_> {
     ///
     /// Fails if the store cannot be read.
     pub fn aliases(&self, name: &ModelName) -> Result<BTreeMap<String, VersionNumber>, Error> {
-        let mut statement = self
-            .0
-            .prepare_cached("select alias, version from aliases where model = $1")?;
-        let rows = statement.query_map([name.as_str()], |row| {
+        let sql = "select alias, version from aliases where model = $1";
+        let aliases = self.0.query(sql, &values![name.as_str()], |row| {
             Ok((row.get(0)?, VersionNumber(row.get(1)?)))
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(aliases.into_iter().collect())
     }
 
     pub(crate) fn touch(&self, name: &ModelName, now: Timestamp) -> Result<(), Error> {
         let sql = "update registered_models set updated_at = $1 where name = $2";
         self.0
-            .prepare_cached(sql)?
-            .execute(params![now.as_millis(), name.as_str()])?;
+            .execute(sql, &values![now.as_millis(), name.as_str()])?;
         Ok(())
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::Connection;
-
 use crate::Error;
-use crate::connection::Place;
+use crate::connection::Connection;
+use crate::place::Place;
 use crate::transaction::Transaction;
 
 /// How many transactions may read at once; the next one waits.
@@ -38,17 +37,29 @@ impl Readers {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let _permit = self.permit();
-        let idle = self.state().idle.pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => self.place.reader()?,
-        };
-        let transaction = connection.transaction()?;
-        let result = work(&Transaction::new(&transaction));
-        transaction.finish()?;
+        let connection = self.begin()?;
+        let result = work(&Transaction::new(connection.session()));
+        connection.commit()?;
         // After a panic or a failure above the connection is closed instead.
         self.state().idle.push(connection);
         result
+    }
+
+    /// A connection with a transaction; idle ones that were lost meanwhile are left behind.
+    fn begin(&self) -> Result<Connection, Error> {
+        loop {
+            let idle = self.state().idle.pop();
+            let is_new = idle.is_none();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => Connection::reader(&self.place)?,
+            };
+            match connection.begin_read() {
+                Ok(()) => return Ok(connection),
+                Err(_) if !is_new && connection.is_lost() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn permit(&self) -> Permit<'_> {

@@ -7,20 +7,19 @@ mod params;
 use std::collections::BTreeMap;
 
 use everloop_domain::{ExperimentId, RunId, RunStatus, Timestamp};
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use crate::Error;
 use crate::experiments::{Experiments, Lifecycle, View};
 use crate::search::{Column, Condition, Query, Side, Statement, Tables};
-use crate::values::{moment, parse};
+use crate::session::{Bind, Dialect, Row, Session, Value, values};
+use crate::values::{moment, parse, to_json};
 
 pub use inputs::{Dataset, DatasetInput, Output};
 pub use metrics::Metric;
 
 /// Runs.
 #[derive(Debug)]
-pub struct Runs<'c>(pub(crate) &'c Connection);
+pub struct Runs<'c>(pub(crate) Session<'c>);
 
 /// The tag that always equals the run's name.
 const NAME_TAG: &str = "mlflow.runName";
@@ -105,7 +104,7 @@ pub const DATASET_COLUMNS: [Column; 3] = [
 ];
 
 const TABLES: Tables = Tables {
-    select: "select runs.id, experiment, name, user, status, start_time, end_time, artifact_uri, lifecycle from runs",
+    select: "select runs.id, experiment, name, runs.user, status, start_time, end_time, artifact_uri, lifecycle from runs",
     order: "start_time desc, runs.id",
     metrics: Some(Side::new("latest_metrics", "s.run = runs.id")),
     params: Some(Side::new("params", "s.run = runs.id")),
@@ -117,7 +116,7 @@ const TABLES: Tables = Tables {
 };
 
 const COLUMNS: &str =
-    "id, experiment, name, user, status, start_time, end_time, artifact_uri, lifecycle";
+    "id, experiment, name, runs.user, status, start_time, end_time, artifact_uri, lifecycle";
 
 struct RunRow {
     id: String,
@@ -132,7 +131,7 @@ struct RunRow {
 }
 
 impl RunRow {
-    fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+    fn read(row: &Row<'_>) -> Result<Self, Error> {
         Ok(Self {
             id: row.get(0)?,
             experiment: row.get(1)?,
@@ -162,13 +161,11 @@ impl RunRow {
 }
 
 /// The condition that runs are of these experiments, and the value that it binds as `$1`.
-fn scope(experiments: &[ExperimentId], view: View) -> (String, Value) {
+fn scope(dialect: Dialect, experiments: &[ExperimentId], view: View) -> (String, Value<'static>) {
     let condition = view.condition();
-    let ids = serde_json::to_string(experiments).unwrap_or_default();
-    (
-        format!("experiment in (select value from json_each($1)) and {condition}"),
-        Value::Text(ids),
-    )
+    let among = dialect.numbers_of("$1");
+    let scope = format!("experiment in ({among}) and {condition}");
+    (scope, Value::text(to_json(&experiments)))
 }
 
 impl Runs<'_> {
@@ -203,16 +200,19 @@ impl Runs<'_> {
                 new.id
             )
         });
-        let sql = "insert into runs (id, experiment, name, user, status, start_time, artifact_uri) values ($1, $2, $3, $4, $5, $6, $7)";
-        self.0.prepare_cached(sql)?.execute(params![
-            new.id.as_str(),
-            new.experiment.0,
-            name,
-            new.user.as_deref().unwrap_or_default(),
-            RunStatus::Running.as_str(),
-            new.start_time.as_millis(),
-            uri
-        ])?;
+        let sql = "insert into runs (id, experiment, name, \"user\", status, start_time, artifact_uri) values ($1, $2, $3, $4, $5, $6, $7)";
+        self.0.execute(
+            sql,
+            &values![
+                new.id.as_str(),
+                new.experiment.0,
+                name,
+                new.user.as_deref().unwrap_or_default(),
+                RunStatus::Running.as_str(),
+                new.start_time.as_millis(),
+                uri
+            ],
+        )?;
         for (key, value) in &new.tags {
             self.put_tag(&new.id, key, value)?;
         }
@@ -226,11 +226,7 @@ impl Runs<'_> {
     /// Fails if the store cannot be read.
     pub fn find(&self, id: &RunId) -> Result<Option<RunInfo>, Error> {
         let sql = format!("select {COLUMNS} from runs where id = $1");
-        let row = self
-            .0
-            .prepare_cached(&sql)?
-            .query_row([id.as_str()], RunRow::read)
-            .optional()?;
+        let row = self.0.find(&sql, &values![id.as_str()], RunRow::read)?;
         row.map(RunRow::into_info).transpose()
     }
 
@@ -266,9 +262,7 @@ impl Runs<'_> {
     }
 
     fn pairs(&self, sql: &str, id: &RunId) -> Result<BTreeMap<String, String>, Error> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.0.pairs(sql, &values![id.as_str()])
     }
 
     /// A page of the runs of some experiments, the latest start first if no order says otherwise.
@@ -282,15 +276,23 @@ impl Runs<'_> {
         view: View,
         query: &Query,
     ) -> Result<Vec<Run>, Error> {
-        let (scope, ids) = scope(experiments, view);
-        let by_metric = Statement::page_by_metric(&TABLES, &scope, vec![ids.clone()], query)?;
+        let dialect = self.0.dialect();
+        let (scope, ids) = scope(dialect, experiments, view);
+        let by_metric =
+            Statement::page_by_metric(dialect, &TABLES, &scope, vec![ids.clone()], query)?;
         if let Some(page) = by_metric {
-            let rows = self.page(page)?;
+            let rows = self.page(&page)?;
             if rows.len() == query.limit {
                 return self.complete(rows);
             }
         }
-        let rows = self.page(Statement::page(&TABLES, &scope, vec![ids], query)?)?;
+        let rows = self.page(&Statement::page(
+            dialect,
+            &TABLES,
+            &scope,
+            vec![ids],
+            query,
+        )?)?;
         self.complete(rows)
     }
 
@@ -305,16 +307,14 @@ impl Runs<'_> {
         view: View,
         condition: &Condition,
     ) -> Result<u64, Error> {
-        let (scope, ids) = scope(experiments, view);
-        let count = Statement::count(&TABLES, &scope, vec![ids], condition)?;
-        let mut statement = self.0.prepare_cached(&count.sql)?;
-        Ok(statement.query_row(params_from_iter(count.values), |row| row.get(0))?)
+        let dialect = self.0.dialect();
+        let (scope, ids) = scope(dialect, experiments, view);
+        let count = Statement::count(dialect, &TABLES, &scope, vec![ids], condition)?;
+        self.0.value(&count.sql, &count.values)
     }
 
-    fn page(&self, page: Statement) -> Result<Vec<RunRow>, Error> {
-        let mut statement = self.0.prepare_cached(&page.sql)?;
-        let rows = statement.query_map(params_from_iter(page.values), RunRow::read)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+    fn page(&self, page: &Statement) -> Result<Vec<RunRow>, Error> {
+        self.0.query(&page.sql, &page.values, RunRow::read)
     }
 
     fn complete(&self, rows: Vec<RunRow>) -> Result<Vec<Run>, Error> {
@@ -334,16 +334,11 @@ impl Runs<'_> {
         view: View,
         limit: usize,
     ) -> Result<Vec<Run>, Error> {
-        let ids = serde_json::to_string(experiments).unwrap_or_default();
+        let (scope, ids) = scope(self.0.dialect(), experiments, view);
         let sql = format!(
-            "select {COLUMNS} from runs where experiment in (select value from json_each($1)) and {} \
-             order by start_time desc, id limit $2",
-            view.condition()
+            "select {COLUMNS} from runs where {scope} order by start_time desc, id limit $2"
         );
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let rows = statement
-            .query_map(params![ids, limit as i64], RunRow::read)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let rows = self.0.query(&sql, &[ids, limit.bind()], RunRow::read)?;
         self.complete(rows)
     }
 
@@ -356,10 +351,9 @@ impl Runs<'_> {
         let sql = format!(
             "select {COLUMNS} from runs where substr(id, 1, length($1)) = $1 order by id limit $2"
         );
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let rows = statement
-            .query_map(params![beginning, limit as i64], RunRow::read)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let rows = self
+            .0
+            .query(&sql, &values![beginning, limit], RunRow::read)?;
         self.complete(rows)
     }
 
@@ -376,12 +370,15 @@ impl Runs<'_> {
         name: Option<&str>,
     ) -> Result<RunInfo, Error> {
         let sql = "update runs set status = coalesce($1, status), end_time = coalesce($2, end_time), name = coalesce($3, name) where id = $4";
-        self.0.prepare_cached(sql)?.execute(params![
-            status.map(RunStatus::as_str),
-            end_time.map(Timestamp::as_millis),
-            name,
-            id.as_str()
-        ])?;
+        self.0.execute(
+            sql,
+            &values![
+                status.map(RunStatus::as_str),
+                end_time.map(Timestamp::as_millis),
+                name,
+                id.as_str()
+            ],
+        )?;
         if let Some(name) = name {
             self.put_tag(id, NAME_TAG, name)?;
         }
@@ -396,18 +393,17 @@ impl Runs<'_> {
     pub fn set_tag(&self, id: &RunId, key: &str, value: &str) -> Result<(), Error> {
         self.require_active(id)?;
         if key == NAME_TAG {
-            self.0
-                .prepare_cached("update runs set name = $1 where id = $2")?
-                .execute([value, id.as_str()])?;
+            self.0.execute(
+                "update runs set name = $1 where id = $2",
+                &values![value, id.as_str()],
+            )?;
         }
         self.put_tag(id, key, value)
     }
 
     fn put_tag(&self, id: &RunId, key: &str, value: &str) -> Result<(), Error> {
         let sql = "insert into tags (run, key, value) values ($1, $2, $3) on conflict (run, key) do update set value = excluded.value";
-        self.0
-            .prepare_cached(sql)?
-            .execute([id.as_str(), key, value])?;
+        self.0.execute(sql, &values![id.as_str(), key, value])?;
         Ok(())
     }
 
@@ -418,10 +414,10 @@ impl Runs<'_> {
     /// [`Error::NotFound`] if the run or the tag does not exist.
     pub fn delete_tag(&self, id: &RunId, key: &str) -> Result<(), Error> {
         self.require_active(id)?;
-        let changed = self
-            .0
-            .prepare_cached("delete from tags where run = $1 and key = $2")?
-            .execute([id.as_str(), key])?;
+        let changed = self.0.execute(
+            "delete from tags where run = $1 and key = $2",
+            &values![id.as_str(), key],
+        )?;
         if changed == 0 {
             Err(Error::not_found("tag", &key))
         } else {
@@ -449,11 +445,10 @@ impl Runs<'_> {
 
     fn turn(&self, id: &RunId, to: Lifecycle, at: Option<Timestamp>) -> Result<(), Error> {
         let sql = "update runs set lifecycle = $1, deleted_at = $2 where id = $3";
-        let changed = self.0.prepare_cached(sql)?.execute(params![
-            to.as_str(),
-            at.map(Timestamp::as_millis),
-            id.as_str()
-        ])?;
+        let changed = self.0.execute(
+            sql,
+            &values![to.as_str(), at.map(Timestamp::as_millis), id.as_str()],
+        )?;
         if changed == 0 {
             Err(Error::not_found("run", &id))
         } else {

@@ -1,15 +1,15 @@
 //! Signals: monitored scores over windows.
 
 use everloop_domain::{ModelName, Timestamp, VersionNumber};
-use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use crate::Error;
+use crate::session::{Session, values};
 use crate::values::{json, moment, parse};
 
 /// Signals.
 #[derive(Debug)]
-pub struct Signals<'c>(pub(crate) &'c Connection);
+pub struct Signals<'c>(pub(crate) Session<'c>);
 
 /// A score over a window.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,20 +47,23 @@ impl Signals<'_> {
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (model, version, name, window_end) do update set \
              kind = excluded.kind, window_start = excluded.window_start, value = excluded.value, \
              threshold = excluded.threshold, verdict = excluded.verdict, details = excluded.details";
-        let mut statement = self.0.prepare_cached(sql)?;
+        let number = |value: Option<f64>| value.filter(|value| !value.is_nan());
         for signal in signals {
-            statement.execute(params![
+            let (value, threshold) = (number(signal.value), number(signal.threshold));
+            let details = signal.details.to_string();
+            let values = values![
                 signal.model.as_str(),
                 signal.version.0,
                 signal.name,
                 signal.kind,
                 signal.window_start.as_millis(),
                 signal.window_end.as_millis(),
-                signal.value.filter(|value| !value.is_nan()),
-                signal.threshold.filter(|value| !value.is_nan()),
+                value,
+                threshold,
                 signal.verdict,
-                signal.details.to_string()
-            ])?;
+                details
+            ];
+            self.0.execute(sql, &values)?;
         }
         Ok(())
     }
@@ -98,13 +101,10 @@ impl Signals<'_> {
         let sql = format!(
             "select model, version, name, kind, window_start, window_end, value, threshold, verdict, details from signals {condition}"
         );
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let mut rows = statement.query(params![model.as_str(), second])?;
-        let mut signals = Vec::new();
-        while let Some(row) = rows.next()? {
+        self.0.query(&sql, &values![model.as_str(), second], |row| {
             let name: String = row.get(2)?;
-            signals.push(Signal {
-                model: parse(&row.get::<_, String>(0)?, "signals", "model", &name)?,
+            Ok(Signal {
+                model: parse(&row.get::<String>(0)?, "signals", "model", &name)?,
                 version: VersionNumber(row.get(1)?),
                 kind: row.get(3)?,
                 window_start: moment(row.get(4)?),
@@ -112,10 +112,9 @@ impl Signals<'_> {
                 value: row.get(6)?,
                 threshold: row.get(7)?,
                 verdict: row.get(8)?,
-                details: json(&row.get::<_, String>(9)?, "signals", "details", &name)?,
+                details: json(&row.get::<String>(9)?, "signals", "details", &name)?,
                 name,
-            });
-        }
-        Ok(signals)
+            })
+        })
     }
 }

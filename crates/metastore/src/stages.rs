@@ -1,14 +1,14 @@
 //! Stages of cycles.
 
 use everloop_domain::{CycleNumber, StageName, StageState, Timestamp};
-use rusqlite::{Connection, params};
 
 use crate::Error;
+use crate::session::{Session, values};
 use crate::values::{moment, parse};
 
 /// Stages.
 #[derive(Debug)]
-pub struct Stages<'c>(pub(crate) &'c Connection);
+pub struct Stages<'c>(pub(crate) Session<'c>);
 
 /// A stage of a cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +38,15 @@ impl Stages<'_> {
     pub fn plan(&self, cycle: CycleNumber, stages: &[(StageName, String)]) -> Result<(), Error> {
         let sql =
             "insert into stages (cycle, position, name, state, action) values ($1, $2, $3, $4, $5)";
-        let mut statement = self.0.prepare_cached(sql)?;
-        for (position, (name, action)) in stages.iter().enumerate() {
-            statement.execute(params![
-                cycle.0,
-                position as i64,
-                name.as_str(),
-                StageState::Pending.as_str(),
-                action
-            ])?;
-        }
+        let pending = StageState::Pending.as_str();
+        let rows: Vec<_> = stages
+            .iter()
+            .enumerate()
+            .map(|(position, (name, action))| {
+                values![cycle.0, position, name.as_str(), pending, action].to_vec()
+            })
+            .collect();
+        self.0.insert_rows(sql, &rows)?;
         Ok(())
     }
 
@@ -59,12 +58,10 @@ impl Stages<'_> {
     pub fn begin(&self, cycle: CycleNumber, stage: StageName, now: Timestamp) -> Result<(), Error> {
         let sql = "update stages set state = $1, started_at = $2, message = null where cycle = $3 and name = $4";
         let running = StageState::Running.as_str();
-        let changed = self.0.prepare_cached(sql)?.execute(params![
-            running,
-            now.as_millis(),
-            cycle.0,
-            stage.as_str()
-        ])?;
+        let changed = self.0.execute(
+            sql,
+            &values![running, now.as_millis(), cycle.0, stage.as_str()],
+        )?;
         if changed == 0 {
             Err(missing(cycle, stage))
         } else {
@@ -94,15 +91,18 @@ impl Stages<'_> {
     ) -> Result<(), Error> {
         let sql = "update stages set state = $1, cached = $2, duration_ms = $3, message = $4, \
              action = coalesce($5, action) where cycle = $6 and name = $7";
-        let changed = self.0.prepare_cached(sql)?.execute(params![
-            ended.as_str(),
-            cached,
-            duration_ms as i64,
-            message,
-            action,
-            cycle.0,
-            stage.as_str()
-        ])?;
+        let changed = self.0.execute(
+            sql,
+            &values![
+                ended.as_str(),
+                cached,
+                duration_ms as i64,
+                message,
+                action,
+                cycle.0,
+                stage.as_str()
+            ],
+        )?;
         if changed == 0 {
             Err(missing(cycle, stage))
         } else {
@@ -118,22 +118,19 @@ impl Stages<'_> {
     pub fn list(&self, cycle: CycleNumber) -> Result<Vec<Stage>, Error> {
         let sql = "select name, state, action, cached, started_at, duration_ms, message from stages \
              where cycle = $1 order by position";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query([cycle.0])?;
-        let mut stages = Vec::new();
-        while let Some(row) = rows.next()? {
-            let key = format!("{cycle}, {}", row.get::<_, String>(0)?);
-            stages.push(Stage {
-                name: parse(&row.get::<_, String>(0)?, "stages", "name", &key)?,
-                state: parse(&row.get::<_, String>(1)?, "stages", "state", &key)?,
+        self.0.query(sql, &values![cycle.0], |row| {
+            let name: String = row.get(0)?;
+            let key = format!("{cycle}, {name}");
+            Ok(Stage {
+                name: parse(&name, "stages", "name", &key)?,
+                state: parse(&row.get::<String>(1)?, "stages", "state", &key)?,
                 action: row.get(2)?,
                 cached: row.get(3)?,
-                started_at: row.get::<_, Option<i64>>(4)?.map(moment),
-                duration_ms: row.get::<_, i64>(5)? as u64,
+                started_at: row.get::<Option<i64>>(4)?.map(moment),
+                duration_ms: row.get(5)?,
                 message: row.get(6)?,
-            });
-        }
-        Ok(stages)
+            })
+        })
     }
 }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::connection::Place;
+use crate::connection::Connection;
+use crate::migrations::Schema;
+use crate::place::Place;
 use crate::readers::Readers;
 use crate::transaction::Transaction;
 use crate::writer::Writer;
@@ -21,6 +23,7 @@ pub struct Metastore {
 
 struct Inner {
     place: Place,
+    schema: Schema,
     // Dropped before the writer, which then is the last to close the file and leaves no journal beside it.
     readers: Readers,
     writer: Writer,
@@ -51,6 +54,35 @@ impl Metastore {
         Self::start(Place::File(path.to_owned()))
     }
 
+    /// Opens the database of a URI as `SQLAlchemy` writes them, bringing its schema up to date: `sqlite:///relative.db`,
+    /// `sqlite:////absolute.db` or `postgresql://user:password@host:5432/database`. Several processes, on several
+    /// machines with Postgres, may have it open.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the URI names no such database; otherwise as [`Metastore::open`].
+    pub fn connect(uri: &str) -> Result<Self, Error> {
+        match Place::parse(uri)? {
+            Place::File(path) => Self::open(&path),
+            // Connecting waits for the server, which a thread of an async runtime must not.
+            place => std::thread::spawn(|| Self::start(place))
+                .join()
+                .map_err(|_| Error::Stopped("way to the server panicked"))?,
+        }
+    }
+
+    /// Where it is, for people: without a password.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.inner.place.shown()
+    }
+
+    /// Its schema: opening brings it up to date.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        self.inner.schema
+    }
+
     /// A store in memory, gone with its last clone: for tests and trials.
     ///
     /// # Errors
@@ -61,13 +93,14 @@ impl Metastore {
     }
 
     fn start(place: Place) -> Result<Self, Error> {
-        let mut connection = place.writer()?;
-        migrations::run(&mut connection, &place)?;
-        let writer = Writer::start(connection);
+        let connection = Connection::writer(&place)?;
+        let schema = migrations::run(&connection, &place)?;
+        let writer = Writer::start(connection, place.clone());
         Ok(Self {
             inner: Arc::new(Inner {
                 readers: Readers::new(place.clone()),
                 place,
+                schema,
                 writer,
             }),
         })

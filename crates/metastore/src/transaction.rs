@@ -1,7 +1,6 @@
 //! A transaction, and the resources that are reached through it.
 
-use rusqlite::Connection;
-
+use crate::session::Session;
 use crate::{
     Audit, Cycles, Decisions, Experiments, Labels, LoggedModels, Models, Notes, Runs, Signals,
     Stages,
@@ -10,14 +9,14 @@ use crate::{
 /// A transaction. Reads and writes through it see each other; other transactions see none of it before its end.
 #[derive(Debug)]
 pub struct Transaction<'c> {
-    connection: &'c Connection,
+    session: Session<'c>,
 }
 
 /// Declares the way to each resource.
 macro_rules! resources {
     ($($(#[$doc:meta])* $name:ident: $type:ident,)+) => {
         impl<'c> Transaction<'c> {
-            $($(#[$doc])* #[must_use] pub fn $name(&self) -> $type<'c> { $type(self.connection) })+
+            $($(#[$doc])* #[must_use] pub fn $name(&self) -> $type<'c> { $type(self.session) })+
         }
     };
 }
@@ -48,12 +47,12 @@ resources! {
 }
 
 impl<'c> Transaction<'c> {
-    pub(crate) fn new(connection: &'c Connection) -> Self {
-        Self { connection }
+    pub(crate) fn new(session: Session<'c>) -> Self {
+        Self { session }
     }
 
     #[cfg(test)]
-    pub(crate) fn connection(&self) -> &'c Connection {
-        self.connection
+    pub(crate) fn session(&self) -> Session<'c> {
+        self.session
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use everloop_domain::{ModelName, Timestamp, VersionNumber};
-use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
 
 use crate::search::{Column, Order, Query, Side, Statement, Subject, Tables};
+use crate::session::{Row, values};
 use crate::values::{moment, parse};
 use crate::{Error, Models};
 
@@ -89,26 +89,27 @@ impl Models<'_> {
     pub fn create_version(&self, new: &NewVersion) -> Result<VersionNumber, Error> {
         let sql = "update registered_models set next_version = next_version + 1, updated_at = $1 where name = $2 \
              returning next_version - 1";
-        let number: Option<u64> = self
-            .0
-            .prepare_cached(sql)?
-            .query_row(params![new.now.as_millis(), new.name.as_str()], |row| {
-                row.get(0)
-            })
-            .optional()?;
+        let number: Option<u64> = self.0.find(
+            sql,
+            &values![new.now.as_millis(), new.name.as_str()],
+            |row| row.get(0),
+        )?;
         let version =
             VersionNumber(number.ok_or_else(|| Error::not_found("registered model", &new.name))?);
         let sql = "insert into model_versions (model, version, source, run, logged_model, description, created_at, updated_at) \
              values ($1, $2, $3, $4, $5, $6, $7, $7)";
-        self.0.prepare_cached(sql)?.execute(params![
-            new.name.as_str(),
-            version.0,
-            new.source,
-            new.run_id,
-            new.model_id,
-            new.description.as_deref().unwrap_or_default(),
-            new.now.as_millis()
-        ])?;
+        self.0.execute(
+            sql,
+            &values![
+                new.name.as_str(),
+                version.0,
+                new.source,
+                new.run_id,
+                new.model_id,
+                new.description.as_deref().unwrap_or_default(),
+                new.now.as_millis()
+            ],
+        )?;
         for (key, value) in &new.tags {
             self.set_version_tag(&new.name, version, key, value)?;
         }
@@ -126,15 +127,11 @@ impl Models<'_> {
         version: VersionNumber,
     ) -> Result<ModelVersion, Error> {
         let sql = format!("select {COLUMNS} from model_versions where model = $1 and version = $2");
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let mut rows = statement.query(params![name.as_str(), version.0])?;
-        match rows.next()? {
-            Some(row) => self.read_version(name, row),
-            None => Err(Error::not_found(
-                "model version",
-                &format!("{name}/{version}"),
-            )),
-        }
+        self.0
+            .find(&sql, &values![name.as_str(), version.0], |row| {
+                self.read_version(name, row)
+            })?
+            .ok_or_else(|| Error::not_found("model version", &format!("{name}/{version}")))
     }
 
     /// The versions of a model, newest first.
@@ -145,13 +142,9 @@ impl Models<'_> {
     pub fn list_versions(&self, name: &ModelName) -> Result<Vec<ModelVersion>, Error> {
         let sql =
             format!("select {COLUMNS} from model_versions where model = $1 order by version desc");
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let mut rows = statement.query([name.as_str()])?;
-        let mut versions = Vec::new();
-        while let Some(row) = rows.next()? {
-            versions.push(self.read_version(name, row)?);
-        }
-        Ok(versions)
+        self.0.query(&sql, &values![name.as_str()], |row| {
+            self.read_version(name, row)
+        })
     }
 
     /// A page of versions of all models, the last changed first if no order says otherwise.
@@ -167,16 +160,12 @@ impl Models<'_> {
                 is_descending: true,
             });
         }
-        let page = Statement::page(&TABLES, "true", Vec::new(), &query)?;
-        let mut statement = self.0.prepare_cached(&page.sql)?;
-        let mut rows = statement.query(params_from_iter(page.values))?;
-        let mut versions = Vec::new();
-        while let Some(row) = rows.next()? {
+        let page = Statement::page(self.0.dialect(), &TABLES, "true", Vec::new(), &query)?;
+        self.0.query(&page.sql, &page.values, |row| {
             let name: String = row.get(8)?;
             let name = parse(&name, "model_versions", "model", &name)?;
-            versions.push(self.read_version(&name, row)?);
-        }
-        Ok(versions)
+            self.read_version(&name, row)
+        })
     }
 
     /// Says what a version is.
@@ -193,12 +182,10 @@ impl Models<'_> {
     ) -> Result<(), Error> {
         self.get_version(name, version)?;
         let sql = "update model_versions set description = $1, updated_at = $2 where model = $3 and version = $4";
-        self.0.prepare_cached(sql)?.execute(params![
-            description,
-            now.as_millis(),
-            name.as_str(),
-            version.0
-        ])?;
+        self.0.execute(
+            sql,
+            &values![description, now.as_millis(), name.as_str(), version.0],
+        )?;
         self.touch(name, now)
     }
 
@@ -218,20 +205,16 @@ impl Models<'_> {
         self.get_version(name, version)?;
         if archives_others {
             let sql = "update model_versions set stage = 'Archived', updated_at = $1 where model = $2 and stage = $3 and version <> $4";
-            self.0.prepare_cached(sql)?.execute(params![
-                now.as_millis(),
-                name.as_str(),
-                stage,
-                version.0
-            ])?;
+            self.0.execute(
+                sql,
+                &values![now.as_millis(), name.as_str(), stage, version.0],
+            )?;
         }
         let sql = "update model_versions set stage = $1, updated_at = $2 where model = $3 and version = $4";
-        self.0.prepare_cached(sql)?.execute(params![
-            stage,
-            now.as_millis(),
-            name.as_str(),
-            version.0
-        ])?;
+        self.0.execute(
+            sql,
+            &values![stage, now.as_millis(), name.as_str(), version.0],
+        )?;
         self.touch(name, now)
     }
 
@@ -247,9 +230,10 @@ impl Models<'_> {
         now: Timestamp,
     ) -> Result<(), Error> {
         self.get_version(name, version)?;
-        self.0
-            .prepare_cached("delete from model_versions where model = $1 and version = $2")?
-            .execute(params![name.as_str(), version.0])?;
+        self.0.execute(
+            "delete from model_versions where model = $1 and version = $2",
+            &values![name.as_str(), version.0],
+        )?;
         self.touch(name, now)
     }
 
@@ -267,8 +251,7 @@ impl Models<'_> {
         self.get_version(name, version)?;
         let sql = "delete from model_version_tags where model = $1 and version = $2 and key = $3";
         self.0
-            .prepare_cached(sql)?
-            .execute(params![name.as_str(), version.0, key])?;
+            .execute(sql, &values![name.as_str(), version.0, key])?;
         Ok(())
     }
 
@@ -294,11 +277,7 @@ impl Models<'_> {
         version: VersionNumber,
     ) -> Result<BTreeMap<String, String>, Error> {
         let sql = "select key, value from model_version_tags where model = $1 and version = $2";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map(params![name.as_str(), version.0], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.0.pairs(sql, &values![name.as_str(), version.0])
     }
 
     /// Sets a tag of a version.
@@ -316,10 +295,9 @@ impl Models<'_> {
         let sql = "insert into model_version_tags (model, version, key, value) \
              select model, version, $1, $2 from model_versions where model = $3 and version = $4 \
              on conflict (model, version, key) do update set value = excluded.value";
-        let changed =
-            self.0
-                .prepare_cached(sql)?
-                .execute(params![key, value, name.as_str(), version.0])?;
+        let changed = self
+            .0
+            .execute(sql, &values![key, value, name.as_str(), version.0])?;
         if changed == 0 {
             Err(Error::not_found(
                 "model version",

@@ -4,17 +4,21 @@
 //! them share the next one. Each piece runs in a savepoint, so one that fails takes nothing else with it, and callers
 //! hear of success only after the commit.
 //!
-//! Some failures of the machine (a full disk) make SQLite roll back the whole transaction at once. Then every piece of
-//! the group fails: those before it are gone, those after it do not run.
+//! Some failures of the machine (a full disk, a lost server) end the whole transaction at once. Then every piece of the
+//! group fails: those before it are gone, those after it do not run. A connection that was lost is opened anew for the next
+//! group.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, TransactionBehavior, ffi};
+use rusqlite::ffi;
 
 use crate::Error;
+use crate::connection::Connection;
+use crate::error::DatabaseError;
+use crate::place::Place;
 use crate::transaction::Transaction;
 
 /// The most pieces of work in one commit.
@@ -22,11 +26,11 @@ const MAX_GROUP: usize = 256;
 const GONE: Error = Error::Stopped("writer has stopped");
 
 /// Work in a transaction, or the reason why none could be begun; its result is told after the commit.
-type Work = Box<dyn FnOnce(Result<&mut rusqlite::Transaction<'_>, Failure>) -> Done + Send>;
+type Work = Box<dyn FnOnce(Result<&Connection, Failure>) -> Done + Send>;
 /// Tells the caller: with the error of the commit, if that failed.
 type Tell = Box<dyn FnOnce(Option<Failure>) + Send>;
 /// A failure that all callers of a group share.
-type Failure = Arc<rusqlite::Error>;
+type Failure = Arc<DatabaseError>;
 
 /// Work that ran.
 struct Done {
@@ -42,11 +46,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection) -> Self {
+    pub(crate) fn start(connection: Connection, place: Place) -> Self {
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new()
             .name("metastore-writer".to_owned())
-            .spawn(move || run(connection, &receiver))
+            .spawn(move || run(connection, &place, &receiver))
             .ok();
         // Without a thread the receiver is gone, and every submission says that the writer stopped.
         Self {
@@ -64,9 +68,9 @@ impl Writer {
         let work: Work = Box::new(move |transaction| {
             let result = transaction
                 .map_err(Error::Commit)
-                .and_then(|transaction| in_savepoint(transaction, work));
+                .and_then(|connection| undoable(connection, work));
             let sql_error = match &result {
-                Err(Error::Sql(error)) => error.sqlite_error().copied(),
+                Err(Error::Sql(DatabaseError::Sqlite(error))) => error.sqlite_error().copied(),
                 _ => None,
             };
             let tell = Box::new(move |failure: Option<Failure>| match failure {
@@ -99,7 +103,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, receiver: &Receiver<Work>) {
+fn run(mut connection: Connection, place: &Place, receiver: &Receiver<Work>) {
     while let Ok(first) = receiver.recv() {
         let mut group = vec![first];
         while group.len() < MAX_GROUP
@@ -107,64 +111,97 @@ fn run(mut connection: Connection, receiver: &Receiver<Work>) {
         {
             group.push(next);
         }
-        commit(&mut connection, group);
+        match begin(&mut connection, place) {
+            Ok(()) => commit(&connection, group),
+            Err(error) => {
+                let failure = Arc::new(error);
+                for work in group {
+                    let done = work(Err(Arc::clone(&failure)));
+                    (done.tell)(None);
+                }
+            }
+        }
     }
 }
 
-fn commit(connection: &mut Connection, group: Vec<Work>) {
-    let mut transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate)
-    {
-        Ok(transaction) => transaction,
-        Err(error) => {
-            let failure = Arc::new(error);
-            for work in group {
-                let done = work(Err(Arc::clone(&failure)));
-                (done.tell)(None);
-            }
-            return;
+/// Begins a transaction, on a new connection if the old one was lost: nothing was done on it yet.
+fn begin(connection: &mut Connection, place: &Place) -> Result<(), DatabaseError> {
+    match connection.begin_write() {
+        Err(_) if connection.is_lost() => {
+            *connection = match Connection::writer(place) {
+                Ok(connection) => connection,
+                Err(Error::Open { source, .. }) => return Err(source),
+                Err(_) => return Err(DatabaseError::Ended),
+            };
+            connection.begin_write()
         }
-    };
+        result => result,
+    }
+}
+
+fn commit(connection: &Connection, group: Vec<Work>) {
     let mut tells = Vec::with_capacity(group.len());
     let mut failure: Option<Failure> = None;
     for work in group {
         let done = match &failure {
-            None => work(Ok(&mut transaction)),
+            None => work(Ok(connection)),
             Some(failure) => work(Err(Arc::clone(failure))),
         };
         tells.push(done.tell);
-        if failure.is_none() && transaction.is_autocommit() {
-            failure = Some(Arc::new(rolled_back(done.sql_error)));
+        if failure.is_none() && !connection.is_in_transaction() {
+            failure = Some(Arc::new(ended(done.sql_error)));
         }
     }
     if failure.is_none() {
-        failure = transaction.commit().err().map(Arc::new);
+        failure = connection.commit().err().map(Arc::new);
+        if failure.is_some() && connection.is_in_transaction() {
+            // What could not be committed is not left open for the next group.
+            let _ = connection.rollback();
+        }
     }
     for tell in tells {
         tell(failure.clone());
     }
 }
 
-/// Why SQLite ended the transaction: the last error, or its general word for it.
-fn rolled_back(cause: Option<ffi::Error>) -> rusqlite::Error {
-    let cause = cause.unwrap_or_else(|| ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK));
-    let message = "the transaction was rolled back".to_owned();
-    rusqlite::Error::SqliteFailure(cause, Some(message))
+/// Why the database ended the transaction: its last error, if it said one.
+fn ended(cause: Option<ffi::Error>) -> DatabaseError {
+    cause.map_or(DatabaseError::Ended, |cause| {
+        let message = "the transaction was rolled back".to_owned();
+        rusqlite::Error::SqliteFailure(cause, Some(message)).into()
+    })
 }
 
-fn in_savepoint<T>(
-    transaction: &mut rusqlite::Transaction<'_>,
+/// Runs work so that nothing of it remains if it fails.
+fn undoable<T>(
+    connection: &Connection,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let savepoint = transaction.savepoint()?;
-    match catch_unwind(AssertUnwindSafe(|| work(&Transaction::new(&savepoint)))) {
+    connection.set_mark()?;
+    match catch_unwind(AssertUnwindSafe(|| {
+        work(&Transaction::new(connection.session()))
+    })) {
         Ok(Ok(value)) => {
-            savepoint.commit()?;
+            connection.keep()?;
             Ok(value)
         }
-        // Dropping the savepoint rolls it back.
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(Error::Stopped("writer went on after the work panicked")),
+        Ok(Err(error)) => {
+            undo(connection)?;
+            Err(error)
+        }
+        Err(_) => {
+            undo(connection)?;
+            Err(Error::Stopped("writer went on after the work panicked"))
+        }
     }
+}
+
+/// Goes back to the mark, unless the transaction with its marks is gone.
+fn undo(connection: &Connection) -> Result<(), Error> {
+    if connection.is_in_transaction() {
+        connection.undo()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

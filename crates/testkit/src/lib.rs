@@ -12,12 +12,14 @@
 )]
 
 mod http;
+mod postgres;
 mod project;
 mod up;
 
 use std::path::{Path, PathBuf};
 
 pub use http::{Answer, get, post};
+pub use postgres::Postgres;
 pub use project::{Ran, TestProject};
 pub use up::Up;
 

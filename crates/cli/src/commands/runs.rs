@@ -8,6 +8,7 @@ use everloop_domain::RunId;
 use everloop_metastore::{Metastore, Run, View};
 use serde_json::json;
 
+use crate::environment;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format, number};
 use crate::workspace::find_project;
@@ -109,7 +110,8 @@ fn open(place: &Place, project: Option<&Path>) -> Result<Metastore> {
         Some(home) => home.join("metastore.db"),
         None => find_project(project)?.metastore_path(),
     };
-    if !file.is_file() {
+    let is_named = environment::variable("EVERLOOP_METASTORE__URL").is_some();
+    if !is_named && !file.is_file() {
         let problem = format!(
             "there is no `{}`: nothing was tracked there",
             file.display()
@@ -118,7 +120,7 @@ fn open(place: &Place, project: Option<&Path>) -> Result<Metastore> {
             .hint("`everloop run` makes runs; `--home DIR` names the home of a server")
             .into());
     }
-    Ok(Metastore::open(&file)?)
+    environment::metastore(&file)
 }
 
 /// The run whose id begins so.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use everloop_artifacts::Store;
-use everloop_metastore::Metastore;
 use everloop_server::Parts;
 
+use super::db::Place;
 use super::serve::require_loopback;
 use crate::environment::SystemClock;
 use crate::exit::{Exit, Failure};
@@ -29,13 +29,8 @@ pub(crate) struct Args {
     #[arg(long)]
     insecure: bool,
 
-    /// Where the database and the artifacts are kept, unless they are told elsewhere.
-    #[arg(long, value_name = "DIR", default_value = ".everloop")]
-    home: PathBuf,
-
-    /// The database: `sqlite:///path/to/file.db`.
-    #[arg(long, value_name = "URI")]
-    backend_store_uri: Option<String>,
+    #[command(flatten)]
+    database: Place,
 
     /// The directory in which the server keeps the artifacts that clients send it.
     #[arg(long, value_name = "DIR")]
@@ -51,17 +46,13 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args) -> Result<Exit> {
     require_loopback(args.host, args.insecure)?;
     let mut stopping = Stopping::listen()?;
-    let home = std::path::absolute(&args.home)?;
-    let database = match &args.backend_store_uri {
-        None => home.join("metastore.db"),
-        Some(uri) => sqlite_path(uri)?,
-    };
+    let home = std::path::absolute(&args.database.home)?;
     let destination = args.artifacts_destination.as_deref();
     let artifacts_dir = match destination {
         None => home.join("artifacts"),
         Some(place) => local_dir(place, "--artifacts-destination")?,
     };
-    let metastore = Metastore::open(&database)?;
+    let metastore = args.database.open()?;
     let root = args.default_artifact_root.trim_end_matches('/').to_owned();
     let location = if root == "mlflow-artifacts:" {
         "mlflow-artifacts:/0".to_owned()
@@ -88,17 +79,6 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
     stopping.asked().await;
     server.stop().await;
     Ok(Exit::Ok)
-}
-
-fn sqlite_path(uri: &str) -> Result<PathBuf> {
-    let path = uri.strip_prefix("sqlite:///").ok_or_else(|| {
-        Failure::new(
-            Exit::Usage,
-            format!("`--backend-store-uri {uri}` is no SQLite database"),
-        )
-        .hint("write `sqlite:///relative.db` or `sqlite:////absolute/path.db`; Postgres comes in a later release")
-    })?;
-    std::path::absolute(Path::new(path)).with_context(|| format!("`{uri}` names no file"))
 }
 
 fn local_dir(place: &str, flag: &str) -> Result<PathBuf> {

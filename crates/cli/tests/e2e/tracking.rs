@@ -192,7 +192,7 @@ fn flags_of_mlflow_are_understood_or_refused_with_a_way_out() {
             String::from_utf8_lossy(&output.stderr).into_owned(),
         )
     };
-    let (code, words) = run(&["--backend-store-uri", "postgresql://localhost/x"]);
+    let (code, words) = run(&["--backend-store-uri", "mysql://localhost/x"]);
     assert_eq!(code, Some(2), "{words}");
     assert!(words.contains("sqlite:///"), "{words}");
     let (code, words) = run(&["--artifacts-destination", "s3://bucket/x"]);

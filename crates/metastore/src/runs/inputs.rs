@@ -1,10 +1,10 @@
 //! What runs read and made: datasets and logged models.
 
 use everloop_domain::{ExperimentId, RunId};
-use rusqlite::params;
 
 use super::Runs;
 use crate::Error;
+use crate::session::values;
 use crate::values::{json, to_json};
 
 /// A dataset, as MLflow describes it.
@@ -74,25 +74,31 @@ impl Runs<'_> {
         let info = self.require_active(id)?;
         let sql = "insert into datasets (experiment, name, digest, source_type, source, schema, profile) \
              values ($1, $2, $3, $4, $5, $6, $7) on conflict (experiment, name, digest) do nothing";
-        self.0.prepare_cached(sql)?.execute(params![
-            info.experiment.0,
-            dataset.name,
-            dataset.digest,
-            dataset.source_type,
-            dataset.source,
-            dataset.schema,
-            dataset.profile
-        ])?;
+        self.0.execute(
+            sql,
+            &values![
+                info.experiment.0,
+                dataset.name,
+                dataset.digest,
+                dataset.source_type,
+                dataset.source,
+                dataset.schema,
+                dataset.profile
+            ],
+        )?;
         let sql = "insert into inputs (run, dataset, context, tags) select $1, id, $2, $3 from datasets \
              where experiment = $4 and name = $5 and digest = $6 on conflict do nothing";
-        self.0.prepare_cached(sql)?.execute(params![
-            id.as_str(),
-            input.context(),
-            to_json(&input.tags),
-            info.experiment.0,
-            dataset.name,
-            dataset.digest
-        ])?;
+        self.0.execute(
+            sql,
+            &values![
+                id.as_str(),
+                input.context(),
+                to_json(&input.tags),
+                info.experiment.0,
+                dataset.name,
+                dataset.digest
+            ],
+        )?;
         Ok(())
     }
 
@@ -105,10 +111,11 @@ impl Runs<'_> {
         self.require_active(id)?;
         let sql =
             "insert into outputs (run, model, step) values ($1, $2, $3) on conflict do nothing";
-        let mut statement = self.0.prepare_cached(sql)?;
-        for output in outputs {
-            statement.execute(params![id.as_str(), output.model_id, output.step])?;
-        }
+        let rows: Vec<_> = outputs
+            .iter()
+            .map(|output| values![id.as_str(), output.model_id, output.step].to_vec())
+            .collect();
+        self.0.insert_rows(sql, &rows)?;
         Ok(())
     }
 
@@ -120,18 +127,13 @@ impl Runs<'_> {
     pub fn log_model_input(&self, id: &RunId, model_id: &str) -> Result<(), Error> {
         self.require_active(id)?;
         let sql = "insert into model_inputs (run, model) values ($1, $2) on conflict do nothing";
-        self.0
-            .prepare_cached(sql)?
-            .execute([id.as_str(), model_id])?;
+        self.0.execute(sql, &values![id.as_str(), model_id])?;
         Ok(())
     }
 
     pub(super) fn model_inputs(&self, id: &RunId) -> Result<Vec<String>, Error> {
-        let mut statement = self
-            .0
-            .prepare_cached("select model from model_inputs where run = $1 order by model")?;
-        let rows = statement.query_map([id.as_str()], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let sql = "select model from model_inputs where run = $1 order by model";
+        self.0.query(sql, &values![id.as_str()], |row| row.get(0))
     }
 
     /// The names, digests and contexts of the datasets that runs of an experiment read.
@@ -146,18 +148,15 @@ impl Runs<'_> {
     ) -> Result<Vec<(String, String, String)>, Error> {
         let sql = "select distinct name, digest, context from inputs join datasets on datasets.id = inputs.dataset \
              where experiment = $1 order by name, digest, context limit $2";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map(params![experiment.0, limit as i64], |row| {
+        self.0.query(sql, &values![experiment.0, limit], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     pub(super) fn datasets(&self, id: &RunId) -> Result<Vec<DatasetInput>, Error> {
         let sql = "select name, digest, source_type, source, schema, profile, tags from inputs \
              join datasets on datasets.id = inputs.dataset where run = $1 order by datasets.id, context";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map([id.as_str()], |row| {
+        self.0.query(sql, &values![id.as_str()], |row| {
             let dataset = Dataset {
                 name: row.get(0)?,
                 digest: row.get(1)?,
@@ -166,26 +165,18 @@ impl Runs<'_> {
                 schema: row.get(4)?,
                 profile: row.get(5)?,
             };
-            Ok((dataset, row.get::<_, String>(6)?))
-        })?;
-        rows.map(|row| {
-            let (dataset, tags) = row?;
-            let tags = json(&tags, "inputs", "tags", id)?;
+            let tags = json(&row.get::<String>(6)?, "inputs", "tags", id)?;
             Ok(DatasetInput { dataset, tags })
         })
-        .collect()
     }
 
     pub(super) fn outputs(&self, id: &RunId) -> Result<Vec<Output>, Error> {
-        let mut statement = self.0.prepare_cached(
-            "select model, step from outputs where run = $1 order by step, model",
-        )?;
-        let rows = statement.query_map([id.as_str()], |row| {
+        let sql = "select model, step from outputs where run = $1 order by step, model";
+        self.0.query(sql, &values![id.as_str()], |row| {
             Ok(Output {
                 model_id: row.get(0)?,
                 step: row.get(1)?,
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 }

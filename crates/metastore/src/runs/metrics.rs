@@ -7,11 +7,10 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use everloop_domain::{RunId, Timestamp};
-use rusqlite::types::Value;
-use rusqlite::{Row, params, params_from_iter};
 
 use super::Runs;
 use crate::Error;
+use crate::session::{Bind, Row, Value, values};
 use crate::values::moment;
 
 /// A point of a metric.
@@ -29,7 +28,7 @@ pub struct Metric {
 
 impl Metric {
     /// From a row of key, value, timestamp, step and whether the value is NaN.
-    pub(crate) fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self, Error> {
         let is_nan: bool = row.get(4)?;
         Ok(Self {
             key: row.get(0)?,
@@ -40,11 +39,11 @@ impl Metric {
     }
 
     /// As a row of a run.
-    fn row(&self, run: &RunId) -> [Value; 6] {
+    fn row<'v>(&'v self, run: &'v RunId) -> Vec<Value<'v>> {
         let is_nan = self.value.is_nan();
-        [
-            Value::Text(run.as_str().to_owned()),
-            Value::Text(self.key.clone()),
+        vec![
+            (&run.as_str()).bind(),
+            (&self.key).bind(),
             Value::Integer(self.timestamp.as_millis()),
             Value::Integer(self.step),
             Value::Real(if is_nan { 0.0 } else { self.value }),
@@ -91,15 +90,15 @@ impl Runs<'_> {
         let latest = "insert into latest_metrics (run, key, timestamp, step, value, is_nan) values ($1, $2, $3, $4, $5, $6) \
              on conflict (run, key) do update set timestamp = excluded.timestamp, step = excluded.step, \
              value = excluded.value, is_nan = excluded.is_nan \
-             where (excluded.step, excluded.timestamp, not excluded.is_nan, excluded.value) > (step, timestamp, not is_nan, value)";
-        let mut points = self.0.prepare_cached(point)?;
-        let mut latests = self.0.prepare_cached(latest)?;
-        for metric in metrics {
-            points.execute(params_from_iter(metric.row(id)))?;
-        }
-        for metric in latest_of_each(metrics) {
-            latests.execute(params_from_iter(metric.row(id)))?;
-        }
+             where (excluded.step, excluded.timestamp, 1 - excluded.is_nan, excluded.value) > \
+             (latest_metrics.step, latest_metrics.timestamp, 1 - latest_metrics.is_nan, latest_metrics.value)";
+        let points: Vec<_> = metrics.iter().map(|metric| metric.row(id)).collect();
+        self.0.insert_rows(point, &points)?;
+        let latests: Vec<_> = latest_of_each(metrics)
+            .into_iter()
+            .map(|metric| metric.row(id))
+            .collect();
+        self.0.insert_rows(latest, &latests)?;
         Ok(())
     }
 
@@ -110,10 +109,7 @@ impl Runs<'_> {
     /// Fails if the store cannot be read.
     pub fn latest_metrics(&self, id: &RunId) -> Result<Vec<Metric>, Error> {
         let sql = "select key, value, timestamp, step, is_nan from latest_metrics where run = $1 order by position";
-        let mut statement = self.0.prepare_cached(sql)?;
-        Ok(statement
-            .query_map([id.as_str()], Metric::read)?
-            .collect::<Result<_, _>>()?)
+        self.0.query(sql, &values![id.as_str()], Metric::read)
     }
 
     /// All points of a metric, by timestamp, step and value.
@@ -139,12 +135,8 @@ impl Runs<'_> {
     ) -> Result<Vec<Metric>, Error> {
         let sql = "select key, value, timestamp, step, is_nan from metrics where run = $1 and key = $2 \
              order by timestamp, step, value limit $3 offset $4";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map(
-            params![id.as_str(), key, limit as i64, offset as i64],
-            Metric::read,
-        )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let values = values![id.as_str(), key, limit, offset];
+        self.0.query(sql, &values, Metric::read)
     }
 
     /// Points of a metric between two steps (inclusive), by step, at most `limit` of them: evenly spread by row, the first
@@ -166,11 +158,7 @@ impl Runs<'_> {
              select key, value, timestamp, step, is_nan from points \
              where n <= $5 or place = 0 or place = n - 1 or place * ($5 - 1) / (n - 1) <> (place - 1) * ($5 - 1) / (n - 1) \
              order by place";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map(
-            params![id.as_str(), key, steps.start(), steps.end(), limit as i64],
-            Metric::read,
-        )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let values = values![id.as_str(), key, *steps.start(), *steps.end(), limit];
+        self.0.query(sql, &values, Metric::read)
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use everloop_domain::RunId;
-use rusqlite::OptionalExtension as _;
 
 use super::{Metric, Runs};
 use crate::Error;
+use crate::session::values;
 
 impl Runs<'_> {
     /// Logs a parameter; it never changes.
@@ -71,18 +71,15 @@ impl Runs<'_> {
     /// Keeps a parameter, or gives the different value that it has already.
     fn put_param(&self, id: &RunId, key: &str, value: &str) -> Result<Option<String>, Error> {
         let sql = "insert into params (run, key, value) values ($1, $2, $3) on conflict do nothing";
-        let n_new = self
-            .0
-            .prepare_cached(sql)?
-            .execute([id.as_str(), key, value])?;
+        let n_new = self.0.execute(sql, &values![id.as_str(), key, value])?;
         if n_new > 0 {
             return Ok(None);
         }
-        let old: Option<String> = self
-            .0
-            .prepare_cached("select value from params where run = $1 and key = $2")?
-            .query_row([id.as_str(), key], |row| row.get(0))
-            .optional()?;
+        let old: Option<String> = self.0.find(
+            "select value from params where run = $1 and key = $2",
+            &values![id.as_str(), key],
+            |row| row.get(0),
+        )?;
         Ok(old.filter(|old| old != value))
     }
 }

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use rusqlite::types::Value;
-
 use super::{Column, Condition, Order, Query, Subject, Test};
 use crate::Error;
+use crate::session::{Dialect, Value};
 
 /// A table beside the one that is searched, as `s`: rows of `key` and `value`.
 #[derive(Debug)]
@@ -38,25 +37,31 @@ pub(crate) struct Tables {
 /// SQL text and its values.
 #[derive(Debug)]
 pub(crate) struct Statement {
+    dialect: Dialect,
     pub(crate) sql: String,
-    pub(crate) values: Vec<Value>,
+    pub(crate) values: Vec<Value<'static>>,
 }
 
 impl Statement {
     /// No text yet, over values that are bound already.
-    fn over(values: Vec<Value>) -> Self {
+    fn over(dialect: Dialect, values: Vec<Value<'static>>) -> Self {
         let sql = String::new();
-        Self { sql, values }
+        Self {
+            dialect,
+            sql,
+            values,
+        }
     }
 
     /// A page of a resource; the scope is a further condition, over values that are bound already.
     pub(crate) fn page(
+        dialect: Dialect,
         tables: &Tables,
         scope: &str,
-        values: Vec<Value>,
+        values: Vec<Value<'static>>,
         query: &Query,
     ) -> Result<Self, Error> {
-        let mut statement = Self::over(values);
+        let mut statement = Self::over(dialect, values);
         let condition = statement.condition(tables, &query.condition)?;
         let order = statement.order(tables, &query.order)?;
         let limit = statement.bind(Value::Integer(query.limit as i64));
@@ -74,12 +79,13 @@ impl Statement {
 
     /// How many things there are; offset and limit do not count.
     pub(crate) fn count(
+        dialect: Dialect,
         tables: &Tables,
         scope: &str,
-        values: Vec<Value>,
+        values: Vec<Value<'static>>,
         condition: &Condition,
     ) -> Result<Self, Error> {
-        let mut statement = Self::over(values);
+        let mut statement = Self::over(dialect, values);
         let condition = statement.condition(tables, condition)?;
         let from = tables
             .select
@@ -92,9 +98,10 @@ impl Statement {
     /// The same page through the index of a metric's values: fast, and complete only if it is full, because it holds only
     /// things that have a number for the first metric of the order.
     pub(crate) fn page_by_metric(
+        dialect: Dialect,
         tables: &Tables,
         scope: &str,
-        values: Vec<Value>,
+        values: Vec<Value<'static>>,
         query: &Query,
     ) -> Result<Option<Self>, Error> {
         let (
@@ -107,8 +114,8 @@ impl Statement {
         else {
             return Ok(None);
         };
-        let mut statement = Self::over(values);
-        let key = statement.bind(Value::Text(key.clone()));
+        let mut statement = Self::over(dialect, values);
+        let key = statement.bind(Value::text(key.as_str()));
         let condition = statement.condition(tables, &query.condition)?;
         let order = statement.order(tables, &query.order[1..])?;
         let limit = statement.bind(Value::Integer(query.limit as i64));
@@ -131,13 +138,13 @@ impl Statement {
 
     /// Binds a value and gives its place. SQLite counts `$1` by where it stands first in the text, so places must come
     /// into the text in the order in which they were bound.
-    pub(crate) fn bind(&mut self, value: Value) -> String {
+    pub(crate) fn bind(&mut self, value: Value<'static>) -> String {
         self.values.push(value);
         format!("${}", self.values.len())
     }
 
     fn text(&mut self, text: &str) -> String {
-        self.bind(Value::Text(text.to_owned()))
+        self.bind(Value::text(text))
     }
 
     fn condition(&mut self, tables: &Tables, condition: &Condition) -> Result<String, Error> {
@@ -190,15 +197,24 @@ impl Statement {
         match test {
             Test::Number(comparison, number) => {
                 let number = self.bind(Value::Real(*number));
-                format!("{column} {} {number}", comparison.sql())
+                format!(
+                    "{column} {} cast({number} as double precision)",
+                    comparison.sql()
+                )
             }
             Test::Text(comparison, text) => {
                 let text = self.text(text);
                 format!("{column} {} {text}", comparison.sql())
             }
-            // SQLite's own `like` does not tell capital letters apart.
-            Test::Like(pattern) => format!("{column} glob {}", self.text(&glob(pattern))),
-            Test::Ilike(pattern) => format!("{column} like {}", self.text(pattern)),
+            Test::Like(pattern) => match self.dialect {
+                // SQLite's own `like` does not tell capital letters apart.
+                Dialect::Sqlite => format!("{column} glob {}", self.text(&glob(pattern))),
+                Dialect::Postgres => format!("{column} like {} escape ''", self.text(pattern)),
+            },
+            Test::Ilike(pattern) => match self.dialect {
+                Dialect::Sqlite => format!("{column} like {}", self.text(pattern)),
+                Dialect::Postgres => format!("{column} ilike {} escape ''", self.text(pattern)),
+            },
             Test::In(texts) => self.list(column, "in", texts),
             Test::NotIn(texts) => self.list(column, "not in", texts),
             Test::Missing => format!("{column} is null"),
@@ -298,12 +314,13 @@ mod tests {
             condition,
             ..Query::everything(9)
         };
-        let statement = Statement::page(&TABLES, "true", Vec::new(), &query).unwrap();
+        let statement =
+            Statement::page(Dialect::Sqlite, &TABLES, "true", Vec::new(), &query).unwrap();
         assert!(!statement.sql.contains("drop"), "{}", statement.sql);
         let n_bound = statement
             .values
             .iter()
-            .filter(|value| **value == Value::Text(evil.clone()))
+            .filter(|value| **value == Value::text(evil.as_str()))
             .count();
         assert_eq!(n_bound, 2);
     }
@@ -340,9 +357,12 @@ mod tests {
             ],
             ..Query::everything(9)
         };
-        let values = || vec![Value::Text("[0]".to_owned())];
-        check_places(&Statement::page(&TABLES, "x = $1", values(), &query).unwrap());
-        let by_metric = Statement::page_by_metric(&TABLES, "x = $1", values(), &query);
+        let values = || vec![Value::text("[0]")];
+        check_places(
+            &Statement::page(Dialect::Sqlite, &TABLES, "x = $1", values(), &query).unwrap(),
+        );
+        let by_metric =
+            Statement::page_by_metric(Dialect::Sqlite, &TABLES, "x = $1", values(), &query);
         check_places(&by_metric.unwrap().unwrap());
     }
 }

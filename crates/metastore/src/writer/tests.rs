@@ -5,20 +5,17 @@ use std::sync::mpsc::{Receiver, channel};
 use everloop_domain::ErrorKind;
 
 use super::*;
-use crate::connection::Place;
 use crate::migrations;
 
 /// A writer whose file may grow by so many pages only.
 fn writer(place: &Place, n_pages: i64) -> Writer {
-    let mut connection = place.writer().unwrap();
-    migrations::run(&mut connection, place).unwrap();
-    let used: i64 = connection
-        .pragma_query_value(None, "page_count", |row| row.get(0))
-        .unwrap();
-    connection
-        .pragma_update_and_check(None, "max_page_count", used + n_pages, |_| Ok(()))
-        .unwrap();
-    Writer::start(connection)
+    let connection = Connection::writer(place).unwrap();
+    migrations::run(&connection, place).unwrap();
+    let session = connection.session();
+    let used: i64 = session.value("pragma page_count", &[]).unwrap();
+    let limit = format!("pragma max_page_count = {}", used + n_pages);
+    session.value::<i64>(&limit, &[]).unwrap();
+    Writer::start(connection, place.clone())
 }
 
 fn note(writer: &Writer, key: &'static str, n_bytes: usize) -> Receiver<Result<(), Error>> {
@@ -62,12 +59,7 @@ fn a_full_disk_fails_the_work_that_fills_it_and_what_is_acknowledged_is_there() 
     let error = results[1].1.as_ref().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Exhausted, "{error:?}");
     for (key, result) in &results {
-        let reader = place.reader().unwrap();
-        let is_there = reader
-            .prepare("select 1 from notes where key = $1")
-            .unwrap()
-            .exists([key])
-            .unwrap();
+        let is_there = keys(&place).iter().any(|found| found == key);
         assert_eq!(is_there, result.is_ok(), "{key}");
     }
     // A smaller piece still fits, and the writer goes on.
@@ -83,7 +75,7 @@ fn a_transaction_that_the_machine_rolls_back_fails_the_whole_group() {
     let (sender, broken) = channel();
     let roll_back = |tx: &Transaction<'_>| -> Result<(), Error> {
         // As SQLite does by itself after some failures of the disk.
-        tx.connection().execute_batch("rollback")?;
+        tx.session().execute("rollback", &[])?;
         Err(Error::Invalid("on purpose".to_owned()))
     };
     let tell = move |result| sender.send(result).unwrap();
@@ -99,13 +91,14 @@ fn a_transaction_that_the_machine_rolls_back_fails_the_whole_group() {
         assert!(matches!(error, Error::Commit(_)), "{error:?}");
     }
     note(&writer, "later", 10).recv().unwrap().unwrap();
-    let reader = place.reader().unwrap();
-    let keys: Vec<String> = reader
-        .prepare("select key from notes")
+    assert_eq!(keys(&place), ["later"]);
+}
+
+/// The keys of the notes that are there.
+fn keys(place: &Place) -> Vec<String> {
+    let reader = Connection::reader(place).unwrap();
+    let session = reader.session();
+    session
+        .query("select key from notes", &[], |row| row.get(0))
         .unwrap()
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    assert_eq!(keys, ["later"]);
 }

@@ -1,4 +1,4 @@
-//! What every metastore must do, resource by resource, as functions of a store; here they run on SQLite files.
+//! What every metastore must do, resource by resource, as functions of a store; they run on SQLite and on Postgres.
 
 #![cfg(test)]
 
@@ -12,6 +12,7 @@ mod logged_models;
 mod metrics;
 mod models;
 mod notes;
+mod postgres;
 mod runs;
 mod search;
 mod signals;
@@ -20,106 +21,112 @@ mod stages;
 use everloop_domain::{ExperimentId, RunId, Timestamp};
 use everloop_metastore::{Error, Metastore, NewRun, Transaction};
 
-/// Runs each function as a test of its own, on a fresh file.
-macro_rules! on_sqlite {
+/// Names each function once: on SQLite each is a test of its own with a fresh file; on Postgres one test starts a server and
+/// gives each a fresh database.
+macro_rules! contract {
     ($($resource:ident { $($name:ident,)+ })+) => {
-        $(mod $resource {
-            $(#[test]
-            fn $name() {
-                let dir = tempfile::tempdir().unwrap();
-                let store = everloop_metastore::Metastore::open(&dir.path().join("metastore.db")).unwrap();
-                crate::$resource::$name(&store);
+        mod sqlite {
+            $(mod $resource {
+                $(#[test]
+                fn $name() {
+                    let dir = tempfile::tempdir().unwrap();
+                    let store = everloop_metastore::Metastore::open(&dir.path().join("metastore.db")).unwrap();
+                    crate::$resource::$name(&store);
+                })+
             })+
-        })+
+        }
+
+        /// What the store must do, by name.
+        const CONTRACT: &[(&str, fn(&Metastore))] = &[
+            $($((concat!(stringify!($resource), "::", stringify!($name)), $resource::$name),)+)+
+        ];
     };
 }
 
-mod sqlite {
-    on_sqlite! {
-        search {
-            conditions_hold_as_a_naive_reader_would_say,
-            orders_put_what_is_missing_last_and_pages_cover_everything,
-            several_orders_follow_each_other,
-            hidden_runs_and_other_experiments_are_left_out,
-            counts_agree_with_pages_and_beginnings_find_runs,
-        }
-        experiments {
-            the_default_experiment_is_there,
-            ids_and_locations_are_counted,
-            a_name_is_taken_even_by_a_deleted_one,
-            runs_go_and_come_back_with_their_experiment,
-            deleting_and_restoring_follow_the_lifecycle,
-            renaming_needs_a_free_name_and_an_active_experiment,
-            a_tag_is_replaced,
-            lists_show_the_newest_first,
-        }
-        runs {
-            a_new_run_is_running_and_named,
-            a_run_needs_an_active_experiment_and_a_free_id,
-            the_name_and_its_tag_are_one,
-            an_update_leaves_what_is_absent,
-            a_parameter_never_changes,
-            a_batch_is_kept_whole_or_not_at_all,
-            a_deleted_run_takes_nothing,
-            an_absent_tag_cannot_be_deleted,
-            lists_show_the_latest_start_first,
-            datasets_and_outputs_are_kept_once,
-        }
-        metrics {
-            the_latest_is_the_greatest_by_step_then_time_then_value,
-            a_number_is_later_than_nan,
-            infinities_and_extremes_come_back,
-            identical_points_are_kept_once,
-            metrics_keep_the_order_of_their_first_points,
-            history_is_ordered_by_time_then_step_then_value,
-        }
-        latest_metric {
-            agrees_with_a_naive_model,
-        }
-        logged_models {
-            a_logged_model_is_pending_until_told,
-            logged_models_are_listed_by_run_and_experiment,
-            what_is_absent_cannot_be_changed,
-        }
-        models {
-            a_model_is_made_once,
-            versions_are_counted_from_one,
-            an_alias_points_at_one_version,
-            an_alias_needs_its_version,
-            tags_of_models_and_versions_are_replaced,
-            a_version_needs_its_model,
-        }
-        cycles {
-            cycles_are_counted_and_end_once,
-            one_cycle_is_unfinished_at_a_time,
-            scores_come_back_even_if_no_numbers,
-            a_cycle_can_be_rolled_back,
-        }
-        stages {
-            stages_go_from_planned_to_done,
-            a_stage_that_was_not_planned_is_named,
-        }
-        labels {
-            a_label_is_replaced_and_counted_once,
-            a_replaced_label_is_found_again_after_the_cursor,
-            labels_are_found_by_id,
-        }
-        signals {
-            a_signal_is_kept_once_per_window,
-            the_latest_of_each_name_is_found,
-        }
-        decisions {
-            a_decision_is_recorded_once,
-            a_claim_holds_until_its_lease_ends,
-            a_finished_decision_is_closed,
-        }
-        audit {
-            entries_are_listed_newest_first,
-            an_untouched_log_holds,
-        }
-        notes {
-            a_note_is_replaced,
-        }
+contract! {
+    search {
+        conditions_hold_as_a_naive_reader_would_say,
+        orders_put_what_is_missing_last_and_pages_cover_everything,
+        several_orders_follow_each_other,
+        hidden_runs_and_other_experiments_are_left_out,
+        counts_agree_with_pages_and_beginnings_find_runs,
+    }
+    experiments {
+        the_default_experiment_is_there,
+        ids_and_locations_are_counted,
+        a_name_is_taken_even_by_a_deleted_one,
+        runs_go_and_come_back_with_their_experiment,
+        deleting_and_restoring_follow_the_lifecycle,
+        renaming_needs_a_free_name_and_an_active_experiment,
+        a_tag_is_replaced,
+        lists_show_the_newest_first,
+    }
+    runs {
+        a_new_run_is_running_and_named,
+        a_run_needs_an_active_experiment_and_a_free_id,
+        the_name_and_its_tag_are_one,
+        an_update_leaves_what_is_absent,
+        a_parameter_never_changes,
+        a_batch_is_kept_whole_or_not_at_all,
+        a_deleted_run_takes_nothing,
+        an_absent_tag_cannot_be_deleted,
+        lists_show_the_latest_start_first,
+        datasets_and_outputs_are_kept_once,
+    }
+    metrics {
+        the_latest_is_the_greatest_by_step_then_time_then_value,
+        a_number_is_later_than_nan,
+        infinities_and_extremes_come_back,
+        identical_points_are_kept_once,
+        metrics_keep_the_order_of_their_first_points,
+        history_is_ordered_by_time_then_step_then_value,
+    }
+    latest_metric {
+        agrees_with_a_naive_model,
+    }
+    logged_models {
+        a_logged_model_is_pending_until_told,
+        logged_models_are_listed_by_run_and_experiment,
+        what_is_absent_cannot_be_changed,
+    }
+    models {
+        a_model_is_made_once,
+        versions_are_counted_from_one,
+        an_alias_points_at_one_version,
+        an_alias_needs_its_version,
+        tags_of_models_and_versions_are_replaced,
+        a_version_needs_its_model,
+    }
+    cycles {
+        cycles_are_counted_and_end_once,
+        one_cycle_is_unfinished_at_a_time,
+        scores_come_back_even_if_no_numbers,
+        a_cycle_can_be_rolled_back,
+    }
+    stages {
+        stages_go_from_planned_to_done,
+        a_stage_that_was_not_planned_is_named,
+    }
+    labels {
+        a_label_is_replaced_and_counted_once,
+        a_replaced_label_is_found_again_after_the_cursor,
+        labels_are_found_by_id,
+    }
+    signals {
+        a_signal_is_kept_once_per_window,
+        the_latest_of_each_name_is_found,
+    }
+    decisions {
+        a_decision_is_recorded_once,
+        a_claim_holds_until_its_lease_ends,
+        a_finished_decision_is_closed,
+    }
+    audit {
+        entries_are_listed_newest_first,
+        an_untouched_log_holds,
+    }
+    notes {
+        a_note_is_replaced,
     }
 }
 
