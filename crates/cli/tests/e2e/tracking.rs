@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use everloop_testkit::{Up, post};
+use everloop_testkit::{Postgres, Up, post};
 use serde_json::{Value, json};
 
 use crate::projects::BINARY;
@@ -16,6 +16,21 @@ const N_KILLS: usize = 10;
 fn server(home: &Path) -> Up {
     let mut command = Command::new(BINARY);
     command.args(["server", "--port", "0", "--home"]).arg(home);
+    Up::start(command)
+}
+
+/// A server whose database is elsewhere.
+fn server_on(database: &str, home: &Path) -> Up {
+    let mut command = Command::new(BINARY);
+    command.args([
+        "server",
+        "--port",
+        "0",
+        "--backend-store-uri",
+        database,
+        "--home",
+    ]);
+    command.arg(home);
     Up::start(command)
 }
 
@@ -156,8 +171,47 @@ fn what_clients_were_told_is_there_after_ten_kills() {
     );
 
     let up = server(home.path());
+    check_all(&up, &all);
+    assert_eq!(up.stop(), 0);
+}
+
+#[test]
+fn four_servers_on_one_postgres_keep_what_clients_were_told() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let database = postgres.new_database();
+    let servers: Vec<Up> = (0..4).map(|_| server_on(&database, home.path())).collect();
+    let writers: Vec<_> = (0..N_CLIENTS)
+        .map(|client| {
+            let address = servers[client % servers.len()].address().to_owned();
+            let model = format!("M{client}");
+            call(
+                &address,
+                "registered-models/create",
+                &json!({"name": model}),
+            )
+            .unwrap();
+            std::thread::spawn(move || write(&address, &model))
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(1500));
+    servers.into_iter().for_each(Up::kill);
+    let all: Vec<Acknowledged> = writers
+        .into_iter()
+        .map(|writer| writer.join().unwrap())
+        .collect();
+    assert!(all.iter().all(|kept| !kept.steps.is_empty()));
+    let up = server_on(&database, home.path());
+    check_all(&up, &all);
+    assert_eq!(up.stop(), 0);
+}
+
+/// Checks what each client was told; the clients' numbers name their models.
+fn check_all(up: &Up, all: &[Acknowledged]) {
     for kept in all.iter().filter(|kept| !kept.run.is_empty()) {
-        check(&up, kept);
+        check(up, kept);
     }
     let found = up
         .get("/api/2.0/mlflow/model-versions/search?max_results=200000")
@@ -174,7 +228,6 @@ fn what_clients_were_told_is_there_after_ten_kills() {
             assert_eq!(n_found, 1, "{model} version {version}");
         }
     }
-    assert_eq!(up.stop(), 0);
 }
 
 #[test]
