@@ -23,7 +23,11 @@ macro_rules! migration {
 }
 
 /// The migrations in order; the version of a database is how many of them it has seen.
-const MIGRATIONS: [Migration; 2] = [migration!("0001_init.sql"), migration!("0002_search.sql")];
+const MIGRATIONS: [Migration; 3] = [
+    migration!("0001_init.sql"),
+    migration!("0002_search.sql"),
+    migration!("0003_metrics_by_step.sql"),
+];
 /// Marks our files among all SQLite databases: `EVLP`.
 const APPLICATION_ID: i64 = 0x4556_4c50;
 
@@ -154,6 +158,35 @@ mod tests {
     }
 
     #[test]
+    fn points_survive_the_migration_to_steps() {
+        let connection = empty();
+        for migration in &MIGRATIONS[..2] {
+            connection.batch(migration.sqlite).unwrap();
+        }
+        let old = format!(
+            "pragma application_id = {APPLICATION_ID}; pragma user_version = 2; \
+             insert into runs (id, experiment, name, user, status, start_time, artifact_uri) values ('r', 0, '', '', 'RUNNING', 0, ''); \
+             insert into metrics values ('r', 'm', 1, 2, 3.5, 0), ('r', 'm', 0, 3, 0.0, 1); \
+             insert into latest_metrics (run, key, timestamp, step, value, is_nan) values ('r', 'm', 0, 3, 0.0, 1)"
+        );
+        connection.batch(&old).unwrap();
+        let schema = run(&connection, &place()).unwrap();
+        assert_eq!((schema.found, schema.version), (2, MIGRATIONS.len() as i64));
+        let points: Vec<(i64, i64, f64, bool)> = connection
+            .session()
+            .query(
+                "select timestamp, step, value, is_nan from metrics order by step",
+                &[],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )
+            .unwrap();
+        assert_eq!(points, [(1, 2, 3.5, false), (0, 3, 0.0, true)]);
+        // Nobody knows of old points whether they are in order.
+        let in_order = "select in_order from latest_metrics";
+        assert!(!connection.session().value::<bool>(in_order, &[]).unwrap());
+    }
+
+    #[test]
     fn a_newer_file_is_refused() {
         let connection = empty();
         run(&connection, &place()).unwrap();
@@ -161,7 +194,7 @@ mod tests {
         let error = run(&connection, &place()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`x.db` has schema version 99, this program knows 2; use a newer everloop"
+            "`x.db` has schema version 99, this program knows 3; use a newer everloop"
         );
     }
 

@@ -1,5 +1,6 @@
 //! Runs, as in MLflow.
 
+mod histories;
 mod inputs;
 mod metrics;
 mod params;

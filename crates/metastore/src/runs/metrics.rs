@@ -61,22 +61,83 @@ impl Metric {
     }
 }
 
-/// Of each key its latest point, in the order in which the keys first came.
-fn latest_of_each(metrics: &[Metric]) -> Vec<&Metric> {
+/// The points of one key in a batch.
+struct OfKey<'m> {
+    first: &'m Metric,
+    last: &'m Metric,
+    /// The latest in MLflow's order.
+    latest: &'m Metric,
+    /// Whether neither step nor timestamp ever falls from one to the next.
+    is_in_order: bool,
+}
+
+impl<'m> OfKey<'m> {
+    /// A point of it as a row of the latest ones.
+    fn row<'v>(&self, point: &'m Metric, run: &'v RunId) -> Vec<Value<'v>>
+    where
+        'm: 'v,
+    {
+        let mut row = point.row(run);
+        row.push(Value::Integer(self.is_in_order.into()));
+        row
+    }
+}
+
+/// Groups points by key, in the order in which the keys first came.
+fn by_key(metrics: &[Metric]) -> Vec<OfKey<'_>> {
     let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut latest: Vec<&Metric> = Vec::new();
+    let mut keys: Vec<OfKey<'_>> = Vec::new();
     for metric in metrics {
-        match places.get(metric.key.as_str()) {
-            None => {
-                places.insert(&metric.key, latest.len());
-                latest.push(metric);
-            }
-            Some(&place) if metric.is_later_than(latest[place]) => latest[place] = metric,
-            Some(_) => {}
+        let Some(&place) = places.get(metric.key.as_str()) else {
+            places.insert(&metric.key, keys.len());
+            keys.push(OfKey {
+                first: metric,
+                last: metric,
+                latest: metric,
+                is_in_order: true,
+            });
+            continue;
+        };
+        let of_key = &mut keys[place];
+        let falls = metric.step < of_key.last.step || metric.timestamp < of_key.last.timestamp;
+        of_key.is_in_order &= !falls;
+        of_key.last = metric;
+        if metric.is_later_than(of_key.latest) {
+            of_key.latest = metric;
         }
     }
-    latest
+    keys
 }
+
+/// Assigns a column of the point that came, if it is later than the latest so far.
+macro_rules! if_later {
+    ($column:literal) => {
+        concat!(
+            $column,
+            " = case when (excluded.step, excluded.timestamp, 1 - excluded.is_nan, excluded.value) > \
+             (latest_metrics.step, latest_metrics.timestamp, 1 - latest_metrics.is_nan, latest_metrics.value) then excluded.",
+            $column,
+            " else latest_metrics.",
+            $column,
+            " end"
+        )
+    };
+}
+
+/// Keeps a point as the latest of its key if it is. `in_order` stays as long as each point that comes follows the latest in
+/// step and in time.
+const PUT_LATEST: &str = concat!(
+    "insert into latest_metrics (run, key, timestamp, step, value, is_nan, in_order) values ($1, $2, $3, $4, $5, $6, $7) \
+     on conflict (run, key) do update set in_order = case when excluded.step >= latest_metrics.step \
+     and excluded.timestamp >= latest_metrics.timestamp then latest_metrics.in_order * excluded.in_order else 0 end, ",
+    if_later!("timestamp"),
+    ", ",
+    if_later!("step"),
+    ", ",
+    if_later!("value"),
+    ", ",
+    if_later!("is_nan")
+);
 
 impl Runs<'_> {
     /// Logs points; one that is there already is not stored twice.
@@ -87,18 +148,21 @@ impl Runs<'_> {
     pub fn log_metrics(&self, id: &RunId, metrics: &[Metric]) -> Result<(), Error> {
         self.require_active(id)?;
         let point = "insert into metrics (run, key, timestamp, step, value, is_nan) values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
-        let latest = "insert into latest_metrics (run, key, timestamp, step, value, is_nan) values ($1, $2, $3, $4, $5, $6) \
-             on conflict (run, key) do update set timestamp = excluded.timestamp, step = excluded.step, \
-             value = excluded.value, is_nan = excluded.is_nan \
-             where (excluded.step, excluded.timestamp, 1 - excluded.is_nan, excluded.value) > \
-             (latest_metrics.step, latest_metrics.timestamp, 1 - latest_metrics.is_nan, latest_metrics.value)";
         let points: Vec<_> = metrics.iter().map(|metric| metric.row(id)).collect();
         self.0.insert_rows(point, &points)?;
-        let latests: Vec<_> = latest_of_each(metrics)
-            .into_iter()
-            .map(|metric| metric.row(id))
+        let keys = by_key(metrics);
+        // The first of several tells whether the batch follows what was there, the latest where it ends.
+        let firsts: Vec<_> = keys
+            .iter()
+            .map(|of_key| of_key.row(of_key.first, id))
             .collect();
-        self.0.insert_rows(latest, &latests)?;
+        self.0.insert_rows(PUT_LATEST, &firsts)?;
+        let latests: Vec<_> = keys
+            .iter()
+            .filter(|of_key| !std::ptr::eq(of_key.first, of_key.last))
+            .map(|of_key| of_key.row(of_key.latest, id))
+            .collect();
+        self.0.insert_rows(PUT_LATEST, &latests)?;
         Ok(())
     }
 
@@ -110,55 +174,5 @@ impl Runs<'_> {
     pub fn latest_metrics(&self, id: &RunId) -> Result<Vec<Metric>, Error> {
         let sql = "select key, value, timestamp, step, is_nan from latest_metrics where run = $1 order by position";
         self.0.query(sql, &values![id.as_str()], Metric::read)
-    }
-
-    /// All points of a metric, by timestamp, step and value.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the store cannot be read.
-    pub fn metric_history(&self, id: &RunId, key: &str) -> Result<Vec<Metric>, Error> {
-        self.metric_page(id, key, usize::MAX >> 1, 0)
-    }
-
-    /// A page of the points of a metric, by timestamp, step and value.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the store cannot be read.
-    pub fn metric_page(
-        &self,
-        id: &RunId,
-        key: &str,
-        limit: usize,
-        offset: usize,
-    ) -> Result<Vec<Metric>, Error> {
-        let sql = "select key, value, timestamp, step, is_nan from metrics where run = $1 and key = $2 \
-             order by timestamp, step, value limit $3 offset $4";
-        let values = values![id.as_str(), key, limit, offset];
-        self.0.query(sql, &values, Metric::read)
-    }
-
-    /// Points of a metric between two steps (inclusive), by step, at most `limit` of them: evenly spread by row, the first
-    /// and the last among them.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the store cannot be read.
-    pub fn metric_sample(
-        &self,
-        id: &RunId,
-        key: &str,
-        steps: std::ops::RangeInclusive<i64>,
-        limit: usize,
-    ) -> Result<Vec<Metric>, Error> {
-        let sql = "with points as (select key, value, timestamp, step, is_nan, \
-             row_number() over (order by step, timestamp, value) - 1 as place, count(*) over () as n \
-             from metrics where run = $1 and key = $2 and step between $3 and $4) \
-             select key, value, timestamp, step, is_nan from points \
-             where n <= $5 or place = 0 or place = n - 1 or place * ($5 - 1) / (n - 1) <> (place - 1) * ($5 - 1) / (n - 1) \
-             order by place";
-        let values = values![id.as_str(), key, *steps.start(), *steps.end(), limit];
-        self.0.query(sql, &values, Metric::read)
     }
 }

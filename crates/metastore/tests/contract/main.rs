@@ -6,6 +6,7 @@ mod audit;
 mod cycles;
 mod decisions;
 mod experiments;
+mod histories;
 mod labels;
 mod latest_metric;
 mod logged_models;
@@ -80,6 +81,12 @@ contract! {
         identical_points_are_kept_once,
         metrics_keep_the_order_of_their_first_points,
         history_is_ordered_by_time_then_step_then_value,
+    }
+    histories {
+        pages_are_ordered_by_time_however_points_came,
+        short_histories_are_sampled_by_row,
+        long_histories_are_sampled_by_step,
+        long_histories_of_one_step_are_sampled_by_time,
     }
     latest_metric {
         agrees_with_a_naive_model,

@@ -53,6 +53,30 @@ async fn a_history_is_ordered_by_time_and_has_pages() {
 }
 
 #[tokio::test]
+async fn a_whole_history_comes_in_pieces_that_fit_together() {
+    let server = TestServer::start().await;
+    let id = run(&server, 0).await;
+    let whole = format!("/api/2.0/mlflow/metrics/get-history?run_id={id}&metric_key=m");
+    assert_eq!(server.get(&whole).await.1, json!({}));
+    let mut n_points = 0;
+    // Around the size of a piece, ten thousand.
+    for wanted in [1, 9_999, 10_000, 10_001, 20_000, 20_500] {
+        while n_points < wanted {
+            let end = (n_points + 1000).min(wanted);
+            let points: Vec<Value> = (n_points..end)
+                .map(|step| json!({"key": "m", "value": 0.5, "step": step, "timestamp": step}))
+                .collect();
+            let batch = json!({"run_id": id, "metrics": points});
+            server.mlflow("runs/log-batch", batch).await;
+            n_points = end;
+        }
+        let (status, found) = server.get(&whole).await;
+        assert_eq!(status, 200);
+        assert_eq!(steps(&found), (0..wanted).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
 async fn several_runs_come_at_once() {
     let server = TestServer::start().await;
     let (one, other) = (run(&server, 2).await, run(&server, 3).await);

@@ -1,6 +1,9 @@
 //! `metrics/get-history…`: the points of metrics.
 
+mod whole;
+
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use everloop_domain::RunId;
@@ -27,22 +30,26 @@ pub(super) fn router() -> Router<AppState> {
         .route("/metrics/get-history-bulk-interval", get(sample))
 }
 
-/// A page of the points of a metric, or all of them if no size is given; none for an unknown run or key.
-async fn history(State(state): State<AppState>, parameters: Parameters) -> Answer {
+/// A page of the points of a metric, or all of them as a stream if no size is given; none for an unknown run or key.
+async fn history(
+    State(state): State<AppState>,
+    parameters: Parameters,
+) -> Result<Response, MlflowError> {
     let id = run_id(&parameters)?;
     let key = parameters.required("metric_key")?;
     let page = Page::read(&parameters, 1, i64::from(i32::MAX))?;
-    let page = parameters.has("max_results").then_some(page);
-    let (limit, offset) = page.map_or((usize::MAX >> 1, 0), Page::window);
+    if !parameters.has("max_results") {
+        return whole::answer(state.metastore(), id, key).await;
+    }
+    let (limit, offset) = page.window();
     let mut points = state
         .metastore()
         .read(move |tx| tx.runs().metric_page(&id, &key, limit, offset))
         .await?;
-    let next = page.and_then(|page| page.next(&mut points));
+    let next = page.next(&mut points);
     let points: Vec<Value> = points.iter().map(wire::metric).collect();
-    Ok(Json(trimmed(
-        json!({"metrics": points, "next_page_token": next}),
-    )))
+    let answer = trimmed(json!({"metrics": points, "next_page_token": next}));
+    Ok(Json(answer).into_response())
 }
 
 /// Reads ids of runs; those that cannot be one have no points.
