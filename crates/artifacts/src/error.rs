@@ -15,6 +15,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A location is no place of artifacts, or none of ours.
+    #[error("cannot use `{uri}` as a place of artifacts: {problem}")]
+    Place {
+        /// The location.
+        uri: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// There is no such artifact.
     #[error("no such artifact: `{path}`")]
     NotFound {
@@ -63,7 +71,10 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Path { .. } | Self::BrokenOff { .. } | Self::Range { .. } => ErrorKind::Invalid,
+            Self::Path { .. }
+            | Self::Place { .. }
+            | Self::BrokenOff { .. }
+            | Self::Range { .. } => ErrorKind::Invalid,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::File { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => ErrorKind::NotFound,

@@ -68,6 +68,20 @@ impl StorageKey {
         Ok(Self(trimmed.to_owned()))
     }
 
+    /// A path from outside that may have been encoded twice: it must not become hostile at the next reader.
+    ///
+    /// # Errors
+    ///
+    /// As [`StorageKey::parse`], of the path as it is and of the decoded one.
+    pub fn from_outside(path: &str) -> Result<Self, Error> {
+        let decoded = path
+            .to_lowercase()
+            .replace("%2e", ".")
+            .replace("%2f", "/")
+            .replace("%5c", "\\");
+        Self::parse(&decoded).and_then(|_| Self::parse(path))
+    }
+
     /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

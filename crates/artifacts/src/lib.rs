@@ -2,6 +2,7 @@
 //!
 //! - [`Store`]: bytes under [`StorageKey`]s, on any `object_store`; every key is built in one place, and a hostile path
 //!   is refused there.
+//! - [`Places`]: which locations lead to which store; only those that the operator chose are followed.
 //! - [`StageCache`]: directories by fingerprint, that become visible whole or not at all.
 //! - [`FileDigests`]: digests of files, remembered for those that have not changed.
 
@@ -10,6 +11,8 @@ mod digests;
 mod error;
 mod files;
 mod key;
+mod places;
+mod remote;
 mod store;
 mod streams;
 
@@ -18,5 +21,6 @@ pub use digests::FileDigests;
 pub use error::Error;
 pub use files::{copy_dir, digest_dir, write_atomically};
 pub use key::StorageKey;
+pub use places::{Place, Places, local_path};
 pub use store::{Listed, Store};
 pub use streams::{Part, Reading};

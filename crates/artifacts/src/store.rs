@@ -2,22 +2,30 @@
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
+use http::Method;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::signer::Signer;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
 use crate::files::sync_dir;
-use crate::{Error, StorageKey};
+use crate::places::local_path;
+use crate::{Error, StorageKey, remote};
 
 /// A store of artifacts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
+    /// Below which all keys are.
+    prefix: Path,
     /// The directory, if the store is local.
     root: Option<PathBuf>,
+    /// Who makes addresses that need no credentials, if the store can.
+    signer: Option<Arc<dyn Signer>>,
 }
 
 /// An entry of a directory.
@@ -47,7 +55,67 @@ impl Store {
             .with_automatic_cleanup(true);
         Ok(Self {
             objects: Arc::new(objects),
+            prefix: Path::default(),
             root: Some(dir.to_owned()),
+            signer: None,
+        })
+    }
+
+    /// The store of a location: a directory, a `file:` URI, or a bucket (`s3://`, `gs://`, `az://`, `wasbs://`, `abfss://`) with
+    /// a path in it. Settings have the names of the providers' environment variables.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Place`] if the location is none of these; fails if a directory cannot be made.
+    pub fn open(location: &str, settings: &[(String, String)]) -> Result<Self, Error> {
+        if let Some(dir) = local_path(location) {
+            return Self::local(&dir);
+        }
+        let remote = remote::open(location, settings)?;
+        Ok(Self {
+            objects: remote.objects,
+            prefix: remote.prefix,
+            root: None,
+            signer: Some(remote.signer),
+        })
+    }
+
+    /// The directory, if the store is local.
+    #[must_use]
+    pub fn dir(&self) -> Option<&FilePath> {
+        self.root.as_deref()
+    }
+
+    /// An address at which anybody can get an artifact for a time; nothing if the store has no such.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there are no credentials to sign with.
+    pub async fn signed_url(
+        &self,
+        key: &StorageKey,
+        lifetime: Duration,
+    ) -> Result<Option<String>, Error> {
+        let Some(signer) = &self.signer else {
+            return Ok(None);
+        };
+        let signed = signer
+            .signed_url(Method::GET, &self.path(key)?, lifetime)
+            .await;
+        signed
+            .map(|url| Some(url.to_string()))
+            .map_err(|source| failed(key, source))
+    }
+
+    /// The store's own form of a key: the very same text, so that files on disk have the names of their keys.
+    pub(crate) fn path(&self, key: &StorageKey) -> Result<Path, Error> {
+        let path = match self.prefix.as_ref() {
+            "" => Path::parse(key.as_str()),
+            prefix => Path::parse(format!("{prefix}/{key}")),
+        };
+        path.map_err(|_| Error::Path {
+            path: key.to_string(),
+            problem: "the store cannot have it",
         })
     }
 
@@ -64,7 +132,7 @@ impl Store {
     /// Fails if the store cannot be written.
     pub async fn put(&self, key: &StorageKey, bytes: Bytes) -> Result<(), Error> {
         self.objects
-            .put(&path(key)?, bytes.into())
+            .put(&self.path(key)?, bytes.into())
             .await
             .map_err(|source| failed(key, source))?;
         self.sync(key).await
@@ -88,7 +156,7 @@ impl Store {
     ///
     /// Fails if the store cannot be read.
     pub async fn exists(&self, key: &StorageKey) -> Result<bool, Error> {
-        match self.objects.head(&path(key)?).await {
+        match self.objects.head(&self.path(key)?).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(source) => Err(failed(key, source)),
@@ -103,7 +171,7 @@ impl Store {
     pub async fn get(&self, key: &StorageKey) -> Result<Bytes, Error> {
         let found = self
             .objects
-            .get(&path(key)?)
+            .get(&self.path(key)?)
             .await
             .map_err(|source| failed(key, source))?;
         found.bytes().await.map_err(|source| failed(key, source))
@@ -117,12 +185,12 @@ impl Store {
     pub async fn delete(&self, key: &StorageKey) -> Result<(), Error> {
         let below: Vec<Path> = self
             .objects
-            .list(Some(&path(key)?))
+            .list(Some(&self.path(key)?))
             .map_ok(|meta| meta.location)
             .try_collect()
             .await
             .map_err(|source| failed(key, source))?;
-        for location in below.into_iter().chain([path(key)?]) {
+        for location in below.into_iter().chain([self.path(key)?]) {
             match self.objects.delete(&location).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(source) => return Err(failed(key, source)),
@@ -137,11 +205,14 @@ impl Store {
     ///
     /// Fails if the store cannot be read.
     pub async fn list(&self, key: Option<&StorageKey>) -> Result<Vec<Listed>, Error> {
-        let prefix = key.map(path).transpose()?;
+        let prefix = match key {
+            Some(key) => self.path(key)?,
+            None => self.prefix.clone(),
+        };
         let shown = key.map_or("", StorageKey::as_str);
         let found = self
             .objects
-            .list_with_delimiter(prefix.as_ref())
+            .list_with_delimiter(Some(&prefix))
             .await
             .map_err(|source| Error::Store {
                 path: shown.to_owned(),
@@ -174,7 +245,7 @@ impl Store {
     pub async fn size_bytes(&self) -> Result<u64, Error> {
         let sizes = self
             .objects
-            .list(None)
+            .list(Some(&self.prefix))
             .map(|meta| meta.map(|meta| meta.size));
         sizes
             .try_fold(0, |sum, size| async move { Ok(sum + size) })
@@ -184,14 +255,6 @@ impl Store {
                 source,
             })
     }
-}
-
-/// The store's own form of a key: the very same text, so that files on disk have the names of their keys.
-pub(crate) fn path(key: &StorageKey) -> Result<Path, Error> {
-    Path::parse(key.as_str()).map_err(|_| Error::Path {
-        path: key.to_string(),
-        problem: "the store cannot have it",
-    })
 }
 
 /// Waits until a file is on disk.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use object_store::{GetOptions, GetRange, ObjectStoreExt as _, WriteMultipart};
 
-use crate::store::{failed, path};
+use crate::store::failed;
 use crate::{Error, StorageKey, Store};
 
 /// The size of a piece that goes to the store.
@@ -60,7 +60,7 @@ impl Store {
         let store = |source| failed(key, source);
         let upload = self
             .objects()
-            .put_multipart(&path(key)?)
+            .put_multipart(&self.path(key)?)
             .await
             .map_err(store)?;
         let mut writing = WriteMultipart::new_with_chunk_size(upload, PIECE_BYTES);
@@ -106,7 +106,7 @@ impl Store {
             range,
             ..GetOptions::default()
         };
-        let found = self.objects().get_opts(&path(key)?, options).await;
+        let found = self.objects().get_opts(&self.path(key)?, options).await;
         let found = found.map_err(|source| match failed(key, source) {
             Error::Store { .. } if has_part => Error::Range {
                 path: key.to_string(),

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod data;
 pub(crate) mod db;
+pub(crate) mod gc;
 pub(crate) mod init;
 pub(crate) mod model;
 pub(crate) mod reference;
@@ -37,6 +38,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Runs(command) => runs::run(command, project).await,
         Command::Data(command) => data::run(command, project).await,
         Command::Db(command) => db::run(command),
+        Command::Gc(args) => gc::run(args).await,
         Command::Model(command) => model::run(command, project).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Server(args) => server::run(args).await,

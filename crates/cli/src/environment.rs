@@ -43,6 +43,14 @@ pub(crate) fn metastore(file: &Path) -> anyhow::Result<Metastore> {
     })
 }
 
+/// The variables that say how object stores are reached, under their own names.
+pub(crate) fn object_store_settings() -> Vec<(String, String)> {
+    let names = ["AWS_", "GOOGLE_", "AZURE_", "MLFLOW_S3_"];
+    std::env::vars()
+        .filter(|(name, _)| names.iter().any(|start| name.starts_with(start)))
+        .collect()
+}
+
 /// The Python for packages made by others: `EVERLOOP_PYTHON`, the active environment, `python3`.
 pub(crate) fn python() -> PathBuf {
     variable("EVERLOOP_PYTHON")

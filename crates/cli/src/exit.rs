@@ -89,6 +89,11 @@ fn code_of_source(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         })
         .or_else(|| {
             error
+                .downcast_ref::<everloop_artifacts::Error>()
+                .map(everloop_artifacts::Error::kind)
+        })
+        .or_else(|| {
+            error
                 .downcast_ref::<everloop_data::Error>()
                 .map(everloop_data::Error::kind)
         })
@@ -101,6 +106,11 @@ fn code_of_source(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
             error
                 .downcast_ref::<everloop_serve::Error>()
                 .map(everloop_serve::Error::kind)
+        })
+        .or_else(|| {
+            error
+                .downcast_ref::<everloop_server::Error>()
+                .map(everloop_server::Error::kind)
         })
         .or_else(|| {
             error

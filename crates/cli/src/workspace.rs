@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use everloop_artifacts::Store;
+use everloop_artifacts::{Places, Store};
 use everloop_domain::Clock;
 use everloop_engine::status::Status;
 use everloop_engine::{Deps, LoadModel, Progress, Project, Runner};
@@ -93,10 +93,8 @@ impl Workspace {
         let labels = self.lifecycle.monitor.labels.as_ref();
         Parts {
             metastore: self.metastore.clone(),
-            artifacts: self.artifacts.clone(),
-            artifacts_dir: self.project.artifacts_dir(),
+            places: Places::of(self.artifacts.clone()),
             clock: Arc::clone(&self.clock),
-            artifact_root: "mlflow-artifacts:".to_owned(),
             deployment: Some(Deployment {
                 project: self.lifecycle.project.clone(),
                 model: self.lifecycle.deploy.model.clone(),

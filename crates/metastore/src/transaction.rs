@@ -3,7 +3,7 @@
 use crate::session::Session;
 use crate::{
     Audit, Cycles, Decisions, Experiments, Labels, LoggedModels, Models, Notes, Runs, Signals,
-    Stages,
+    Stages, Trash,
 };
 
 /// A transaction. Reads and writes through it see each other; other transactions see none of it before its end.
@@ -30,6 +30,8 @@ resources! {
     logged_models: LoggedModels,
     /// Registered models, their versions and aliases.
     models: Models,
+    /// What was deleted softly.
+    trash: Trash,
     /// Cycles of the loop.
     cycles: Cycles,
     /// Stages of cycles.

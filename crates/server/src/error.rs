@@ -24,9 +24,26 @@ pub enum Error {
     /// The prediction log cannot be opened or flushed.
     #[error(transparent)]
     Serve(#[from] everloop_serve::Error),
-    /// The metastore cannot be read.
+    /// The metastore refused or failed.
     #[error(transparent)]
     Metastore(#[from] everloop_metastore::Error),
+    /// Artifacts cannot be read or written.
+    #[error(transparent)]
+    Artifacts(#[from] everloop_artifacts::Error),
+}
+
+impl Error {
+    /// The kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Listen { .. } => ErrorKind::Unavailable,
+            Self::Stopped(_) => ErrorKind::Internal,
+            Self::Serve(error) => error.kind(),
+            Self::Metastore(error) => error.kind(),
+            Self::Artifacts(error) => error.kind(),
+        }
+    }
 }
 
 /// The status of each kind of failure. MLflow's own codes are in `mlflow::error`.

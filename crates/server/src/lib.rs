@@ -7,6 +7,7 @@
 //! not ours are refused (DNS rebinding, cross-site requests).
 
 mod api;
+mod collection;
 mod error;
 mod guard;
 mod mlflow;
@@ -16,6 +17,7 @@ mod running;
 mod source;
 mod state;
 
+pub use collection::{Collected, Criteria, collect};
 pub use error::Error;
 pub use mlflow::filter::run_query;
 pub use reconcile::LoadEngine;

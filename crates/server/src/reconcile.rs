@@ -78,7 +78,7 @@ pub(crate) async fn reconcile(state: &LoopState) -> Result<(), Error> {
 
 async fn load(state: &LoopState, champion: &Champion) -> Result<(Engine, Digest), String> {
     let source = champion.source.clone()?;
-    let dir = source::local_dir(&source, &state.parts.artifacts_dir)
+    let dir = source::local_dir(&source, state.parts.places.own().dir())
         .ok_or_else(|| format!("`{source}` is not a directory of this machine"))?;
     let load = Arc::clone(&state.deployment.load_engine);
     tokio::task::spawn_blocking(move || load(&dir))

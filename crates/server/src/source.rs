@@ -3,9 +3,9 @@
 //! Loading a package may run code that it brings. So a client may only register what was uploaded here, under the run
 //! or the logged model that it names; local paths are for the cycles of this project, which write them themselves.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use everloop_artifacts::StorageKey;
+use everloop_artifacts::{StorageKey, local_path};
 use everloop_domain::RunId;
 use everloop_metastore::{Error, NewVersion, Transaction};
 
@@ -97,7 +97,7 @@ impl Place {
             let key = StorageKey::parse(path.trim_matches('/')).ok()?;
             return Some(Self::Own(key.as_str().to_owned()));
         }
-        normal_path(uri).map(Self::Local)
+        local_path(uri).map(Self::Local)
     }
 
     fn is_below(&self, root: &Self) -> bool {
@@ -109,31 +109,6 @@ impl Place {
             _ => false,
         }
     }
-}
-
-/// A local path, or a `file:` URI of this machine, without `.` and `..`; nothing for anything else.
-pub(crate) fn normal_path(uri: &str) -> Option<PathBuf> {
-    let path = match uri.strip_prefix("file:") {
-        Some(rest) => rest
-            .strip_prefix("//localhost")
-            .or_else(|| rest.strip_prefix("//"))
-            .unwrap_or(rest),
-        None => uri,
-    };
-    if !path.starts_with('/') || path.contains(['?', '#', '%', '\\']) {
-        return None;
-    }
-    let mut normal = PathBuf::new();
-    for part in Path::new(path).components() {
-        match part {
-            Component::ParentDir => {
-                normal.pop();
-            }
-            Component::CurDir => {}
-            other => normal.push(other),
-        }
-    }
-    Some(normal)
 }
 
 fn has_relative_parts(uri: &str) -> bool {
@@ -166,10 +141,10 @@ pub(crate) fn resolve(tx: &Transaction<'_>, source: &str) -> Result<String, Erro
 }
 
 /// A local path below our artifacts as clients elsewhere must name it; other sources stay.
-pub(crate) fn below(source: &str, artifacts: &Path) -> String {
-    match Path::new(source).strip_prefix(artifacts) {
-        Ok(path) => format!("{OWN}{}", path.display()),
-        Err(_) => source.to_owned(),
+pub(crate) fn below(source: &str, artifacts: Option<&Path>) -> String {
+    match artifacts.and_then(|dir| Path::new(source).strip_prefix(dir).ok()) {
+        Some(path) => format!("{OWN}{}", path.display()),
+        None => source.to_owned(),
     }
 }
 
@@ -179,9 +154,9 @@ fn own_key(uri: &str) -> Option<StorageKey> {
 }
 
 /// The directory of a resolved source; nothing if it is neither ours nor a local path.
-pub(crate) fn local_dir(source: &str, artifacts: &Path) -> Option<PathBuf> {
+pub(crate) fn local_dir(source: &str, artifacts: Option<&Path>) -> Option<PathBuf> {
     if source.starts_with("mlflow-artifacts:") {
-        return Some(artifacts.join(own_key(source)?.as_str()));
+        return Some(artifacts?.join(own_key(source)?.as_str()));
     }
     let path = Path::new(source.strip_prefix("file://").unwrap_or(source));
     path.is_absolute().then(|| path.to_owned())
@@ -193,7 +168,7 @@ mod tests {
 
     #[track_caller]
     fn check_dir(source: &str, expected: Option<&str>) {
-        let found = local_dir(source, Path::new("/p/artifacts"));
+        let found = local_dir(source, Some(Path::new("/p/artifacts")));
         assert_eq!(found.as_deref(), expected.map(Path::new), "{source}");
     }
 
@@ -208,28 +183,6 @@ mod tests {
             Some("/p/artifacts/1/r/artifacts/model"),
         );
         check_dir("file:///p/x", Some("/p/x"));
-    }
-
-    #[track_caller]
-    fn check_path(uri: &str, expected: Option<&str>) {
-        assert_eq!(
-            normal_path(uri).as_deref(),
-            expected.map(Path::new),
-            "{uri}"
-        );
-    }
-
-    #[test]
-    fn local_paths_are_made_plain() {
-        check_path("/a/./b/../c", Some("/a/c"));
-        check_path("/../../etc", Some("/etc"));
-        check_path("file:///a/b", Some("/a/b"));
-        check_path("file://localhost/a", Some("/a"));
-        check_path("file://host/a", None);
-        check_path("/a/%2e%2e/b", None);
-        check_path("/a?x=/etc", None);
-        check_path("s3://bucket/a", None);
-        check_path("a/b", None);
     }
 
     #[test]
@@ -259,7 +212,7 @@ mod tests {
 
     #[test]
     fn our_own_paths_are_named_as_clients_can_fetch_them() {
-        let artifacts = Path::new("/p/artifacts");
+        let artifacts = Some(Path::new("/p/artifacts"));
         assert_eq!(
             below("/p/artifacts/1/r/artifacts/model", artifacts),
             "mlflow-artifacts:/1/r/artifacts/model"

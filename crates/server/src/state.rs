@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use everloop_artifacts::Store;
+use everloop_artifacts::Places;
 use everloop_domain::{Clock, ModelName};
 use everloop_metastore::Metastore;
 use everloop_serve::Serving;
@@ -16,12 +16,8 @@ use crate::reconcile::{Failures, LoadEngine};
 pub struct Parts {
     /// Where everything is recorded.
     pub metastore: Metastore,
-    /// Where artifacts of runs are kept.
-    pub artifacts: Store,
-    /// The directory that `mlflow-artifacts:` URIs are relative to, for packages that are loaded from it.
-    pub artifacts_dir: PathBuf,
-    /// Where artifacts of new experiments go: `mlflow-artifacts:` is through this server.
-    pub artifact_root: String,
+    /// Where artifacts are kept, and which locations are followed.
+    pub places: Places,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// The project whose models are served; without one the server only tracks.
@@ -31,7 +27,7 @@ pub struct Parts {
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parts")
-            .field("artifacts_dir", &self.artifacts_dir)
+            .field("places", &self.places)
             .field("deployment", &self.deployment)
             .finish_non_exhaustive()
     }

@@ -62,7 +62,7 @@ pub fn post(address: &str, path: &str, content_type: &str, body: &[u8]) -> Answe
     exchange(address, &head, body)
 }
 
-fn exchange(address: &str, head: &str, body: &[u8]) -> Answer {
+pub(crate) fn exchange(address: &str, head: &str, body: &[u8]) -> Answer {
     let Ok(mut stream) = TcpStream::connect(address) else {
         return Answer::broken();
     };

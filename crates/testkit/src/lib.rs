@@ -12,6 +12,7 @@
 )]
 
 mod http;
+mod objects;
 mod postgres;
 mod project;
 mod up;
@@ -19,6 +20,7 @@ mod up;
 use std::path::{Path, PathBuf};
 
 pub use http::{Answer, get, post};
+pub use objects::Objects;
 pub use postgres::Postgres;
 pub use project::{Ran, TestProject};
 pub use up::Up;

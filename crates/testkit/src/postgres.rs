@@ -188,7 +188,7 @@ fn postgres_user() -> Option<(u32, u32)> {
     Some((number(&["-u", "postgres"])?, number(&["-g", "postgres"])?))
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()
 }

@@ -1,17 +1,17 @@
 //! `everloop server`: tracking and registry for MLflow's clients, without a project.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use everloop_artifacts::Store;
+use everloop_artifacts::Places;
 use everloop_server::Parts;
 
 use super::db::Place;
 use super::serve::require_loopback;
-use crate::environment::SystemClock;
-use crate::exit::{Exit, Failure};
+use crate::environment::{self, SystemClock};
+use crate::exit::Exit;
 use crate::stopping::Stopping;
 
 /// Arguments of `everloop server`, named as those of `mlflow server`.
@@ -32,14 +32,35 @@ pub(crate) struct Args {
     #[command(flatten)]
     database: Place,
 
-    /// The directory in which the server keeps the artifacts that clients send it.
-    #[arg(long, value_name = "DIR")]
+    #[command(flatten)]
+    artifacts: ArtifactArgs,
+}
+
+/// Where artifacts are, named as in `mlflow server`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ArtifactArgs {
+    /// Where the server keeps the artifacts that clients send it: a directory, or a bucket (`s3://`, `gs://`, `az://`,
+    /// `wasbs://`, `abfss://`) with credentials from the provider's environment variables; by default below the home.
+    #[arg(long, value_name = "URI")]
     artifacts_destination: Option<String>,
 
-    /// Where artifacts of new experiments go: through this server (`mlflow-artifacts:/`), or a place that clients reach
+    /// Where artifacts of new experiments go: through the server (`mlflow-artifacts:/`), or a place that clients reach
     /// themselves.
     #[arg(long, value_name = "URI", default_value = "mlflow-artifacts:/")]
     default_artifact_root: String,
+}
+
+impl ArtifactArgs {
+    /// Opens the places.
+    pub(crate) fn open(&self, home: &Path) -> Result<Places> {
+        let own = match &self.artifacts_destination {
+            None => home.join("artifacts").display().to_string(),
+            Some(place) => absolute(place)?,
+        };
+        let root = absolute(&self.default_artifact_root)?;
+        let settings = environment::object_store_settings();
+        Ok(Places::open(&own, &root, &settings)?)
+    }
 }
 
 /// Serves until interrupted.
@@ -47,27 +68,16 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
     require_loopback(args.host, args.insecure)?;
     let mut stopping = Stopping::listen()?;
     let home = std::path::absolute(&args.database.home)?;
-    let destination = args.artifacts_destination.as_deref();
-    let artifacts_dir = match destination {
-        None => home.join("artifacts"),
-        Some(place) => local_dir(place, "--artifacts-destination")?,
-    };
     let metastore = args.database.open()?;
-    let root = args.default_artifact_root.trim_end_matches('/').to_owned();
-    let location = if root == "mlflow-artifacts:" {
-        "mlflow-artifacts:/0".to_owned()
-    } else {
-        format!("{root}/0")
-    };
+    let places = args.artifacts.open(&home)?;
+    let location = format!("{}/0", places.root());
     metastore
         .write(move |tx| tx.experiments().place_default(&location))
         .await?;
     let parts = Parts {
         metastore,
-        artifacts: Store::local(&artifacts_dir)?,
-        artifacts_dir,
+        places,
         clock: Arc::new(SystemClock),
-        artifact_root: root,
         deployment: None,
     };
     let settings = everloop_server::Settings {
@@ -81,15 +91,12 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn local_dir(place: &str, flag: &str) -> Result<PathBuf> {
-    let path = place.strip_prefix("file://").unwrap_or(place);
-    if path.contains("://") {
-        return Err(Failure::new(
-            Exit::Usage,
-            format!("`{flag} {place}` is no directory of this machine"),
-        )
-        .hint("object stores come in a later release")
-        .into());
+/// A relative path as an absolute one; URIs stay.
+fn absolute(place: &str) -> Result<String> {
+    if place.contains(':') {
+        return Ok(place.to_owned());
     }
-    std::path::absolute(Path::new(path)).with_context(|| format!("`{place}` is no directory"))
+    let path = std::path::absolute(Path::new(place));
+    let path = path.with_context(|| format!("`{place}` is no directory"))?;
+    Ok(path.display().to_string())
 }

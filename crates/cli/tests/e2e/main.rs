@@ -16,7 +16,11 @@ mod cycles;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod gc;
+#[cfg(test)]
 mod nyc;
+#[cfg(test)]
+mod objects;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]

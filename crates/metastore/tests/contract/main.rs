@@ -18,6 +18,7 @@ mod runs;
 mod search;
 mod signals;
 mod stages;
+mod trash;
 
 use everloop_domain::{ExperimentId, RunId, Timestamp};
 use everloop_metastore::{Error, Metastore, NewRun, Transaction};
@@ -109,6 +110,11 @@ contract! {
         one_cycle_is_unfinished_at_a_time,
         scores_come_back_even_if_no_numbers,
         a_cycle_can_be_rolled_back,
+    }
+    trash {
+        a_deleted_run_goes_with_all_that_it_logged,
+        a_deleted_experiment_goes_with_its_runs_and_models,
+        a_deleted_logged_model_goes,
     }
     stages {
         stages_go_from_planned_to_done,

@@ -4,6 +4,8 @@
 
 mod mime;
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -22,6 +24,9 @@ use super::{Answer, trimmed};
 use crate::source;
 use crate::state::AppState;
 
+/// How long an address of the object store can be used.
+const PRESIGNED_LIFETIME: Duration = Duration::from_mins(15);
+
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/artifacts", get(list))
@@ -32,26 +37,18 @@ pub(super) fn router() -> Router<AppState> {
         .route("/mpu/create/{*path}", post(not_here))
         .route("/mpu/complete/{*path}", post(not_here))
         .route("/mpu/abort/{*path}", post(not_here))
-        .route("/presigned/{*path}", get(not_here))
+        .route("/presigned/{*path}", get(presigned))
 }
 
 /// The key of a path from outside.
 fn key(path: &str) -> Result<StorageKey, MlflowError> {
-    // A path that was encoded twice must not become hostile at the next reader.
-    let decoded = path
-        .to_lowercase()
-        .replace("%2e", ".")
-        .replace("%2f", "/")
-        .replace("%5c", "\\");
-    StorageKey::parse(&decoded)
-        .and_then(|_| StorageKey::parse(path))
-        .map_err(|_| MlflowError::invalid("Invalid path"))
+    StorageKey::from_outside(path).map_err(|_| MlflowError::invalid("Invalid path"))
 }
 
 async fn list(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let path = parameters.text("path")?;
     let key = path.as_deref().map(key).transpose()?;
-    let files = files(&state.parts.artifacts, key.as_ref(), "").await?;
+    let files = files(state.parts.places.own(), key.as_ref(), "").await?;
     Ok(Json(trimmed(json!({"files": files}))))
 }
 
@@ -96,58 +93,13 @@ pub(super) async fn list_of_model(
 
 async fn list_below(state: &AppState, root: &str, path: Option<&str>) -> Answer {
     let below = path.map(key).transpose()?;
-    let place = Place::of(state, root)?;
+    let place = state.parts.places.find(root)?;
     let (full, prefix) = match &below {
         None => (place.key.clone(), String::new()),
         Some(path) => (Some(place.join(path)?), format!("{path}/")),
     };
     let files = files(&place.store, full.as_ref(), &prefix).await?;
     Ok(Json(trimmed(json!({"root_uri": root, "files": files}))))
-}
-
-/// Where an artifact root is: a store, and the key in it.
-struct Place {
-    store: Store,
-    key: Option<StorageKey>,
-}
-
-impl Place {
-    fn of(state: &AppState, root: &str) -> Result<Self, MlflowError> {
-        // The root may also be told as the address of this very endpoint.
-        let proxied = &state.parts.artifact_root;
-        let by_address = proxied
-            .ends_with("/mlflow-artifacts/artifacts")
-            .then(|| root.strip_prefix(proxied.as_str()))
-            .flatten();
-        if let Some(path) = root.strip_prefix("mlflow-artifacts:").or(by_address) {
-            let store = state.parts.artifacts.clone();
-            let path = path.trim_start_matches('/');
-            let key = (!path.is_empty()).then(|| key(path)).transpose()?;
-            return Ok(Self { store, key });
-        }
-        // Only below the places that the operator chose: a client may give an experiment any location.
-        let own = [
-            Some(state.parts.artifacts_dir.clone()),
-            source::normal_path(&state.parts.artifact_root),
-        ];
-        let path = source::normal_path(root)
-            .filter(|path| own.iter().flatten().any(|own| path.starts_with(own)));
-        let Some(path) = path else {
-            return Err(MlflowError::invalid(format!(
-                "artifacts below `{root}` are kept elsewhere: ask the client that wrote them"
-            )));
-        };
-        let store = Store::local(&path)?;
-        Ok(Self { store, key: None })
-    }
-
-    /// The key of a path below the root.
-    fn join(&self, path: &StorageKey) -> Result<StorageKey, MlflowError> {
-        match &self.key {
-            None => Ok(path.clone()),
-            Some(root) => key(&format!("{root}/{path}")),
-        }
-    }
 }
 
 /// `get-artifact`: a file of a run, by its path below the run's root.
@@ -161,7 +113,7 @@ pub(super) async fn get_of_run(
         .metastore()
         .read(move |tx| tx.runs().info(&id))
         .await?;
-    let place = Place::of(&state, &run.artifact_uri)?;
+    let place = state.parts.places.find(&run.artifact_uri)?;
     attachment(&place.store, &place.join(&path)?, None).await
 }
 
@@ -180,7 +132,7 @@ pub(super) async fn get_of_version(
             source::resolve(tx, &version.source)
         })
         .await?;
-    let place = Place::of(&state, &source::below(&root, &state.parts.artifacts_dir))?;
+    let place = state.parts.places.find(&root)?;
     attachment(&place.store, &place.join(&path)?, None).await
 }
 
@@ -195,7 +147,7 @@ pub(super) async fn get_of_model(
         .metastore()
         .read(move |tx| tx.logged_models().get(&id))
         .await?;
-    let place = Place::of(&state, &model.artifact_location)?;
+    let place = state.parts.places.find(&model.artifact_location)?;
     attachment(&place.store, &place.join(&path)?, None).await
 }
 
@@ -222,7 +174,7 @@ pub(super) async fn upload_to_run(
         .metastore()
         .read(move |tx| tx.runs().info(&id))
         .await?;
-    let place = Place::of(&state, &run.artifact_uri)?;
+    let place = state.parts.places.find(&run.artifact_uri)?;
     place
         .store
         .put_stream(&place.join(&path)?, body.into_data_stream())
@@ -244,13 +196,28 @@ async fn not_here() -> MlflowError {
     )
 }
 
+/// An address at which the bytes can be got from the object store itself, for some minutes.
+async fn presigned(
+    State(state): State<AppState>,
+    Path(path): Path<String>,
+) -> Result<Json<Value>, MlflowError> {
+    let (store, key) = (state.parts.places.own(), key(&path)?);
+    match store.signed_url(&key, PRESIGNED_LIFETIME).await? {
+        None => Err(not_here().await),
+        Some(url) => {
+            let size = store.read(&key, None).await?.size_bytes;
+            Ok(Json(json!({"url": url, "headers": {}, "file_size": size})))
+        }
+    }
+}
+
 /// The bytes, always as an attachment: what people upload must not run in a browser.
 async fn download(
     State(state): State<AppState>,
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, MlflowError> {
-    attachment(&state.parts.artifacts, &key(&path)?, part(&headers)).await
+    attachment(state.parts.places.own(), &key(&path)?, part(&headers)).await
 }
 
 async fn attachment(
@@ -324,14 +291,15 @@ async fn upload(
     let stream = body.into_data_stream();
     state
         .parts
-        .artifacts
+        .places
+        .own()
         .put_stream(&key(&path)?, stream)
         .await?;
     Ok(Body::empty())
 }
 
 async fn remove(State(state): State<AppState>, Path(path): Path<String>) -> Answer {
-    state.parts.artifacts.delete(&key(&path)?).await?;
+    state.parts.places.own().delete(&key(&path)?).await?;
     Ok(Json(json!({})))
 }
 

@@ -74,7 +74,7 @@ async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer
     let location = location.map(|place| located(&place)).transpose()?;
     let tags = parameters.pairs("tags")?;
     let now = state.parts.clock.now();
-    let root = state.parts.artifact_root.clone();
+    let root = state.parts.places.root().to_owned();
     let work = move |tx: &everloop_metastore::Transaction<'_>| {
         let id = match &location {
             Some(location) => tx.experiments().create(&name, Some(location), now)?,

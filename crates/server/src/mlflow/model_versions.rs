@@ -275,13 +275,13 @@ async fn set_tag(State(state): State<AppState>, parameters: Parameters) -> Answe
 /// Where the files of a version are.
 async fn download_uri(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let (name, number) = named(&parameters)?;
-    let artifacts = state.parts.artifacts_dir.clone();
+    let artifacts = state.parts.places.own().dir().map(ToOwned::to_owned);
     let uri = state
         .metastore()
         .read(move |tx| {
             let version = tx.models().get_version(&name, number)?;
             let uri = source::resolve(tx, &version.source)?;
-            Ok(source::below(&uri, &artifacts))
+            Ok(source::below(&uri, artifacts.as_deref()))
         })
         .await?;
     Ok(Json(json!({"artifact_uri": uri})))

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use everloop_artifacts::Store;
+use everloop_artifacts::Places;
 use everloop_domain::{ManualClock, Timestamp};
 use everloop_metastore::Metastore;
 use everloop_serve::EngineSettings;
@@ -14,6 +14,12 @@ use tempfile::TempDir;
 
 /// The present of all tests.
 pub(crate) const NOW: i64 = 1_700_000_000_000;
+
+/// Artifacts below a directory; those of new experiments go to a root.
+pub(crate) fn places(dir: &Path, root: &str) -> Places {
+    let own = dir.join("artifacts");
+    Places::open(own.to_str().unwrap(), root, &[]).unwrap()
+}
 
 /// A running server, and what it is made of.
 pub(crate) struct TestServer {
@@ -29,10 +35,8 @@ impl TestServer {
         let metastore = Metastore::in_memory().unwrap();
         let parts = Parts {
             metastore: metastore.clone(),
-            artifacts: Store::local(&dir.path().join("artifacts")).unwrap(),
-            artifacts_dir: dir.path().join("artifacts"),
             clock: Arc::new(ManualClock::new(Timestamp::from_millis(NOW))),
-            artifact_root: "mlflow-artifacts:".to_owned(),
+            places: places(dir.path(), "mlflow-artifacts:"),
             deployment: Some(Deployment {
                 project: "bikes <3".to_owned(),
                 model: "bikes".parse().unwrap(),

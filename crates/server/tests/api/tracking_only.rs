@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use everloop_artifacts::Store;
 use everloop_domain::{ManualClock, Timestamp};
 use everloop_metastore::Metastore;
 use everloop_server::{Parts, Running, Settings, start};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+
+use super::server::places;
 
 struct Tracking {
     running: Running,
@@ -21,9 +22,10 @@ impl Tracking {
         let dir = tempfile::tempdir().unwrap();
         let parts = Parts {
             metastore: Metastore::in_memory().unwrap(),
-            artifacts: Store::local(&dir.path().join("artifacts")).unwrap(),
-            artifacts_dir: dir.path().join("artifacts"),
-            artifact_root: format!("file://{}/shared", dir.path().display()),
+            places: places(
+                dir.path(),
+                &format!("file://{}/shared", dir.path().display()),
+            ),
             clock: Arc::new(ManualClock::new(Timestamp::from_millis(5))),
             deployment: None,
         };

@@ -1,0 +1,73 @@
+"""MLflow's client against a server whose artifacts are in a bucket: through the server, or beside it."""
+
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+
+os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+import mlflow
+import numpy as np
+from sklearn.linear_model import LinearRegression
+
+url, way = sys.argv[1:]
+mlflow.set_tracking_uri(url)
+mlflow.set_experiment("bucket")
+names = ["plain.txt", "with space.txt", "größe 50%.txt", "a+b=c&d;e.txt", "deep/er/file.bin"]
+large = np.random.default_rng(0).bytes(21 << 20)
+
+with mlflow.start_run() as run, tempfile.TemporaryDirectory() as dir:
+    root = pathlib.Path(dir)
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (root / "large.bin").write_bytes(large)
+    mlflow.log_artifacts(dir, "files")
+    x = np.arange(6.0).reshape(-1, 1)
+    model = LinearRegression().fit(x, 2 * x[:, 0])
+    info = mlflow.sklearn.log_model(
+        model, name="model", registered_model_name="Bucket", serialization_format="cloudpickle"
+    )
+id = run.info.run_id
+
+client = mlflow.MlflowClient()
+expected = sorted(f"files/{name}" for name in [*names, "large.bin"] if "/" not in name) + ["files/deep"]
+listed = {entry.path: entry for entry in client.list_artifacts(id, "files")}
+assert sorted(listed) == sorted(expected), sorted(listed)
+assert listed["files/deep"].is_dir and listed["files/large.bin"].file_size == len(large)
+with tempfile.TemporaryDirectory() as dir:
+    got = pathlib.Path(client.download_artifacts(id, "files", dir))
+    assert (got / "large.bin").read_bytes() == large
+    for name in names:
+        assert (got / name).read_text() == name, name
+
+
+def ask(path, **headers):
+    with urllib.request.urlopen(urllib.request.Request(url + path, headers=headers)) as answer:
+        return answer.status, answer.read()
+
+
+# The page's own way to a file, and a part of it.
+query = urllib.parse.urlencode({"run_id": id, "path": "files/größe 50%.txt"})
+assert ask(f"/get-artifact?{query}") == (200, "größe 50%.txt".encode())
+if way == "through":
+    place = urllib.parse.quote(run.info.artifact_uri.removeprefix("mlflow-artifacts:/"))
+    below = f"/api/2.0/mlflow-artifacts/artifacts/{place}/files"
+    assert ask(f"{below}/large.bin", Range="bytes=5-9") == (206, large[5:10])
+
+
+    _, signed = ask(f"/api/2.0/mlflow-artifacts/presigned/{place}/files/plain.txt")
+    signed = json.loads(signed)
+    with urllib.request.urlopen(signed["url"]) as answer:
+        assert answer.read() == b"plain.txt" and signed["file_size"] == 9
+    client._tracking_client._get_artifact_repo(id).delete_artifacts("files/deep")
+    left = {entry.path for entry in client.list_artifacts(id, "files")}
+    assert "files/deep" not in left and "files/plain.txt" in left, left
+
+loaded = mlflow.pyfunc.load_model("models:/Bucket/1")
+assert np.allclose(loaded.predict(x), 2 * x[:, 0])
+print("ok")
