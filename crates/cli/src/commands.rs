@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod data;
 pub(crate) mod db;
 pub(crate) mod gc;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod model;
 pub(crate) mod reference;
@@ -39,6 +40,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Data(command) => data::run(command, project).await,
         Command::Db(command) => db::run(command),
         Command::Gc(args) => gc::run(args).await,
+        Command::Import(command) => import::run(command).await,
         Command::Model(command) => model::run(command, project).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Server(args) => server::run(args).await,

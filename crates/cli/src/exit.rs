@@ -21,6 +21,8 @@ pub(crate) enum Exit {
     StageFailed = 20,
     /// A gate refused the candidate.
     GateNotPassed = 21,
+    /// Some of what was to be done could not be; the output names it.
+    Incomplete = 22,
     /// A named thing does not exist.
     NotFound = 30,
     /// Somebody else holds or has changed it.
@@ -35,13 +37,17 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// All codes with their meaning, for the reference pages.
-    pub(crate) const MEANINGS: [(Self, &str); 11] = [
+    pub(crate) const MEANINGS: [(Self, &str); 12] = [
         (Self::Ok, "all went well"),
         (Self::Internal, "a defect of Everloop or of the machine"),
         (Self::Usage, "the command line is wrong"),
         (Self::LifecycleFile, "the lifecycle file has errors"),
         (Self::StageFailed, "a stage of the cycle failed"),
         (Self::GateNotPassed, "a gate refused the candidate"),
+        (
+            Self::Incomplete,
+            "some of it could not be done, and is named",
+        ),
         (Self::NotFound, "a named thing does not exist"),
         (Self::Conflict, "somebody else holds or has changed it"),
         (Self::Unavailable, "a part that is needed cannot be reached"),
@@ -106,6 +112,11 @@ fn code_of_source(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
             error
                 .downcast_ref::<everloop_serve::Error>()
                 .map(everloop_serve::Error::kind)
+        })
+        .or_else(|| {
+            error
+                .downcast_ref::<everloop_exchange::Error>()
+                .map(everloop_exchange::Error::kind)
         })
         .or_else(|| {
             error

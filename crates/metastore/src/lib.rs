@@ -12,6 +12,8 @@ mod cycles;
 mod decisions;
 mod error;
 mod experiments;
+mod foreign;
+mod imports;
 mod labels;
 mod logged_models;
 mod migrations;
@@ -36,6 +38,8 @@ pub use cycles::{Cycle, Cycles, NewCycle};
 pub use decisions::{Decision, Decisions};
 pub use error::{DatabaseError, Error};
 pub use experiments::{EXPERIMENT_COLUMNS, Experiment, Experiments, Lifecycle, View};
+pub use foreign::MlflowDatabase;
+pub use imports::{Imports, WholeModel, WholeRun};
 pub use labels::{Label, Labels};
 pub use logged_models::{
     LOGGED_MODEL_COLUMNS, LoggedModel, LoggedModels, ModelMetric, NewLoggedModel,

@@ -66,6 +66,19 @@ pub struct LoggedModel {
     pub metrics: Vec<ModelMetric>,
 }
 
+impl LoggedModel {
+    /// The status of MLflow's number for it.
+    #[must_use]
+    pub fn status_of(number: i64) -> &'static str {
+        match number {
+            1 => "LOGGED_MODEL_PENDING",
+            2 => "LOGGED_MODEL_READY",
+            3 => "LOGGED_MODEL_UPLOAD_FAILED",
+            _ => "LOGGED_MODEL_STATUS_UNSPECIFIED",
+        }
+    }
+}
+
 /// A point of a metric that was logged of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelMetric {

@@ -2,8 +2,8 @@
 
 use crate::session::Session;
 use crate::{
-    Audit, Cycles, Decisions, Experiments, Labels, LoggedModels, Models, Notes, Runs, Signals,
-    Stages, Trash,
+    Audit, Cycles, Decisions, Experiments, Imports, Labels, LoggedModels, Models, Notes, Runs,
+    Signals, Stages, Trash,
 };
 
 /// A transaction. Reads and writes through it see each other; other transactions see none of it before its end.
@@ -30,6 +30,8 @@ resources! {
     logged_models: LoggedModels,
     /// Registered models, their versions and aliases.
     models: Models,
+    /// What comes from elsewhere.
+    imports: Imports,
     /// What was deleted softly.
     trash: Trash,
     /// Cycles of the loop.

@@ -89,6 +89,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["axum", "clap", "rusqlite"],
     ),
     (
+        "exchange",
+        &["artifacts", "metastore"],
+        &["rusqlite", "object_store", "axum", "datafusion"],
+    ),
+    (
         "server",
         &[
             "lifecycle",
@@ -104,6 +109,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &[
+            "exchange",
             "lifecycle",
             "artifacts",
             "metastore",

@@ -16,6 +16,8 @@ mod cycles;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
 mod gc;
 #[cfg(test)]
 mod nyc;

@@ -46,7 +46,12 @@ impl ToPostgres for Value<'_> {
                 ToPostgres::to_sql(&(*number as f64), kind, out)
             }
             Self::Real(number) if *kind == Type::FLOAT8 => ToPostgres::to_sql(number, kind, out),
-            Self::Text(text) if *kind == Type::TEXT => ToPostgres::to_sql(text, kind, out),
+            Self::Integer(number) if *kind == Type::INT4 => {
+                ToPostgres::to_sql(&i32::try_from(*number)?, kind, out)
+            }
+            Self::Text(text) if [Type::TEXT, Type::VARCHAR].contains(kind) => {
+                ToPostgres::to_sql(text, kind, out)
+            }
             value => Err(format!("{value:?} was bound where {kind} stands").into()),
         }
     }
