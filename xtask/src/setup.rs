@@ -2,7 +2,7 @@
 //!
 //! The product needs none of this. The tests drive real clients: Python with `mlflow`,
 //! `scikit-learn` and `onnxruntime`, at the versions pinned in `tests/requirements.txt`; and they start real servers of
-//! their own: Postgres from Debian's package.
+//! their own: Postgres from Debian's package. MLflow's page is looked at in Debian's Chromium.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("git", &["--version"], "git"),
     ("cc", &["--version"], "gcc"),
     ("python3", &["--version"], "python3"),
+    ("chromium", &["--version"], "chromium"),
     (
         "sh",
         &["-c", "ls /usr/lib/postgresql/*/bin/postgres"],

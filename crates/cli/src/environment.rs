@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use everloop_domain::{Clock, Timestamp};
@@ -57,6 +58,17 @@ pub(crate) fn python() -> PathBuf {
         .map(PathBuf::from)
         .or_else(|| variable("VIRTUAL_ENV").map(|dir| PathBuf::from(dir).join("bin/python")))
         .unwrap_or_else(|| PathBuf::from("python3"))
+}
+
+/// The directory of the `mlflow` that is installed in the active Python. It is found without running its code.
+pub(crate) fn mlflow_dir() -> Option<PathBuf> {
+    let script = "import importlib.util; print(importlib.util.find_spec('mlflow').submodule_search_locations[0])";
+    let output = Command::new(python())
+        .args(["-I", "-c", script])
+        .output()
+        .ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && !path.trim().is_empty()).then(|| PathBuf::from(path.trim()))
 }
 
 /// Log lines go to standard error; `EVERLOOP_LOG` chooses which (default: warnings, `-v` more).

@@ -11,6 +11,7 @@ mod collection;
 mod error;
 mod guard;
 mod mlflow;
+mod mlflow_ui;
 mod page;
 mod reconcile;
 mod running;

@@ -14,6 +14,7 @@ mod logged_models;
 mod model_versions;
 mod paging;
 mod parameters;
+mod probes;
 mod registered_models;
 mod runs;
 
@@ -42,12 +43,14 @@ pub(crate) fn router() -> Router<AppState> {
             .merge(logged_models::router())
             .merge(registered_models::router())
             .merge(model_versions::router())
+            .merge(probes::older())
             .route("/artifacts/list", get(artifacts::list_of_run))
             .route("/upload-artifact", post(artifacts::upload_to_run))
             .fallback(any(unknown))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
         let newer = Router::new()
             .route("/server-info", get(server_info))
+            .merge(probes::newer())
             .fallback(any(unknown));
         let files = artifacts::router().fallback(any(unknown));
         router = router

@@ -19,13 +19,13 @@ const N_SIGNALS: usize = 200;
 const BESIDES: [&str; 2] = ["latency_p99_ms", "n_rows"];
 
 /// The route.
-pub(crate) fn router() -> Router<LoopState> {
-    Router::new().route("/", get(show))
+pub(crate) fn router(at: &str) -> Router<LoopState> {
+    Router::new().route(at, get(show))
 }
 
 /// The page of a server that only tracks: how to reach it.
-pub(crate) fn tracking_only() -> Router {
-    Router::new().route("/", get(|| async { Html(welcome().into_string()) }))
+pub(crate) fn tracking_only(at: &str) -> Router {
+    Router::new().route(at, get(|| async { Html(welcome().into_string()) }))
 }
 
 fn welcome() -> Markup {

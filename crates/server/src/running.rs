@@ -1,6 +1,7 @@
 //! A server from its start to its end.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::error::ApiError;
 use crate::guard::Hosts;
 use crate::state::{AppState, Deployment, LoopState, Parts};
-use crate::{Error, api, mlflow, page};
+use crate::{Error, api, mlflow, mlflow_ui, page};
 
 /// How often the registry is looked at for a moved alias.
 const RECONCILE_EVERY: Duration = Duration::from_millis(500);
@@ -27,6 +28,8 @@ pub struct Settings {
     pub address: SocketAddr,
     /// Further names by which browsers may reach the server.
     pub hosts: Vec<String>,
+    /// The directory of MLflow's web page, if that is to be at `/`; ours then is at `/loop`.
+    pub mlflow_ui: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -34,6 +37,7 @@ impl Default for Settings {
         Self {
             address: ([127, 0, 0, 1], 5000).into(),
             hosts: Vec::new(),
+            mlflow_ui: None,
         }
     }
 }
@@ -87,6 +91,7 @@ pub async fn start(parts: Parts, settings: &Settings) -> Result<Running, Error> 
         state,
         project.clone(),
         Hosts::new(address.ip(), &settings.hosts),
+        settings.mlflow_ui.clone(),
     );
     let mut until = stopped.clone();
     let server = tokio::spawn(async move {
@@ -124,21 +129,29 @@ fn project(parts: &Arc<Parts>, deployment: &Deployment) -> Result<LoopState, Err
     })
 }
 
-fn router(state: AppState, project: Option<LoopState>, hosts: Hosts) -> axum::Router {
+fn router(
+    state: AppState,
+    project: Option<LoopState>,
+    hosts: Hosts,
+    mlflow_ui: Option<PathBuf>,
+) -> axum::Router {
+    let page_at = if mlflow_ui.is_some() { "/loop" } else { "/" };
     let tracking = axum::Router::new()
         .merge(api::common())
         .merge(mlflow::router());
     let rest = match project {
-        None => axum::Router::new().merge(page::tracking_only()),
+        None => axum::Router::new().merge(page::tracking_only(page_at)),
         Some(project) => axum::Router::new()
-            .merge(page::router())
+            .merge(page::router(page_at))
             .merge(api::router())
             .with_state(project.clone())
             .merge(everloop_serve::router(project.serving)),
     };
+    let ui = mlflow_ui.map_or_else(axum::Router::new, mlflow_ui::router);
     tracking
         .with_state(state)
         .merge(rest)
+        .merge(ui)
         .fallback(elsewhere)
         .layer(axum::middleware::from_fn_with_state(
             hosts,

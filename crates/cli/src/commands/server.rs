@@ -1,7 +1,7 @@
 //! `everloop server`: tracking and registry for MLflow's clients, without a project.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -11,7 +11,7 @@ use everloop_server::Parts;
 use super::db::Place;
 use super::serve::require_loopback;
 use crate::environment::{self, SystemClock};
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::stopping::Stopping;
 
 /// Arguments of `everloop server`, named as those of `mlflow server`.
@@ -34,6 +34,45 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     artifacts: ArtifactArgs,
+
+    #[command(flatten)]
+    ui: UiArgs,
+}
+
+/// MLflow's own web page.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct UiArgs {
+    /// Show MLflow's own web page at `/`, from the `mlflow` that is installed in the active Python.
+    #[arg(long)]
+    mlflow_ui: bool,
+
+    /// The directory with the page's `index.html`, if it is elsewhere.
+    #[arg(long, value_name = "DIR", requires = "mlflow_ui")]
+    mlflow_ui_dir: Option<PathBuf>,
+}
+
+impl UiArgs {
+    /// The directory of the page, if it is wanted.
+    pub(crate) fn find(&self) -> Result<Option<PathBuf>> {
+        if !self.mlflow_ui {
+            return Ok(None);
+        }
+        let dir = match &self.mlflow_ui_dir {
+            Some(dir) => Some(dir.clone()),
+            None => environment::mlflow_dir().map(|dir| dir.join("server/js/build")),
+        };
+        match dir {
+            Some(dir) if dir.join("index.html").is_file() => Ok(Some(dir)),
+            Some(dir) => Err(no_page(&format!("`{}` has no `index.html`", dir.display()))),
+            None => Err(no_page("no `mlflow` is installed in the active Python")),
+        }
+    }
+}
+
+fn no_page(problem: &str) -> anyhow::Error {
+    Failure::new(Exit::NotFound, format!("cannot show MLflow's page: {problem}"))
+        .hint("`pip install mlflow` brings it; `EVERLOOP_PYTHON` or `VIRTUAL_ENV` names the Python, `--mlflow-ui-dir` the place")
+        .into()
 }
 
 /// Where artifacts are, named as in `mlflow server`.
@@ -82,6 +121,7 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
     };
     let settings = everloop_server::Settings {
         address: SocketAddr::new(args.host, args.port),
+        mlflow_ui: args.ui.find()?,
         ..everloop_server::Settings::default()
     };
     let server = everloop_server::start(parts, &settings).await?;

@@ -9,6 +9,7 @@ use anyhow::Result;
 use everloop_controller::Controller;
 
 use super::serve::require_loopback;
+use super::server::UiArgs;
 use crate::exit::Exit;
 use crate::stopping::Stopping;
 use crate::workspace::{Workspace, tell_progress};
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_controller: bool,
 
+    #[command(flatten)]
+    pub(crate) ui: UiArgs,
+
     /// Override a setting of the lifecycle file: `--set retrain.cooldown=1h`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -50,6 +54,7 @@ impl Args {
             insecure: false,
             every: 10,
             no_controller: true,
+            ui: UiArgs::default(),
             set: Vec::new(),
         }
     }
@@ -62,6 +67,7 @@ pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
     let workspace = Workspace::open(project, &args.set)?;
     let settings = everloop_server::Settings {
         address: SocketAddr::new(args.host, args.port),
+        mlflow_ui: args.ui.find()?,
         ..everloop_server::Settings::default()
     };
     let server = everloop_server::start(workspace.server_parts(), &settings).await?;

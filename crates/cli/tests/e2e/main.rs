@@ -24,6 +24,8 @@ mod nyc;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod projects;
 #[cfg(test)]
 mod runs;

@@ -4,6 +4,7 @@
 //! narrowed to what was selected. Names are `camelCase` here and `snake_case` there; whole numbers are texts.
 
 mod select;
+mod types;
 
 use axum::extract::State;
 use axum::routing::post;
@@ -61,7 +62,8 @@ async fn execute(state: &AppState, request: &Parameters) -> Result<Value, String
             Err(error) => json!({"api_error": {"code": error.code(), "message": error.message()}}),
         };
         let name = field.alias.as_ref().unwrap_or(&field.name);
-        let shown = select::narrow(&found, &field.selection_set, &fragments);
+        let (kind, _) = types::of_field("Query", &field.name);
+        let shown = select::narrow(&found, kind, &field.selection_set, &fragments);
         data.insert(name.clone(), shown);
     }
     Ok(Value::Object(data))

@@ -27,7 +27,7 @@ async fn a_run_is_found_with_its_experiment() {
     let query = "query Q($input: MlflowGetRunInput!) { found: mlflowGetRun(input: $input) { run { info { runName } \
                  experiment { name } modelVersions { name } } } }";
     let answer = ask(&server, query.to_owned(), json!({"input": {"runId": id}})).await;
-    let expected = json!({"info": {"runName": "first"}, "experiment": {"name": "Default"}, "modelVersions": null});
+    let expected = json!({"info": {"runName": "first"}, "experiment": {"name": "Default"}, "modelVersions": []});
     assert_eq!(answer["data"]["found"]["run"], expected, "{answer}");
     assert_eq!(answer["errors"], Value::Null);
 }

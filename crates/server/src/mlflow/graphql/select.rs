@@ -7,6 +7,7 @@ use graphql_parser::query::{
 };
 use serde_json::{Map, Value, json};
 
+use super::types;
 use crate::mlflow::parameters::Parameters;
 
 /// Named parts of selections.
@@ -80,17 +81,21 @@ pub(super) fn asks_for(set: &SelectionSet<'_, String>, name: &str) -> bool {
     })
 }
 
-/// What was selected of an answer.
+/// What was selected of an answer of a type.
 pub(super) fn narrow(
     found: &Value,
+    kind: &'static str,
     set: &SelectionSet<'_, String>,
     fragments: &Fragments<'_>,
 ) -> Value {
     match found {
-        Value::Array(list) => list.iter().map(|one| narrow(one, set, fragments)).collect(),
+        Value::Array(list) => list
+            .iter()
+            .map(|one| narrow(one, kind, set, fragments))
+            .collect(),
         Value::Object(_) => {
             let mut shown = Map::new();
-            insert(&mut shown, found, set, fragments, 0);
+            insert(&mut shown, (found, kind), set, fragments, 0);
             Value::Object(shown)
         }
         other => scalar(other),
@@ -99,7 +104,7 @@ pub(super) fn narrow(
 
 fn insert(
     shown: &mut Map<String, Value>,
-    found: &Value,
+    of: (&Value, &'static str),
     set: &SelectionSet<'_, String>,
     fragments: &Fragments<'_>,
     nesting: usize,
@@ -111,32 +116,26 @@ fn insert(
         match selection {
             Selection::Field(field) => {
                 let name = field.alias.as_ref().unwrap_or(&field.name);
+                let (found, parent) = of;
+                let (kind, is_list) = types::of_field(parent, &field.name);
                 let inner = match found.get(snake(&field.name)) {
-                    Some(inner) => narrow(inner, &field.selection_set, fragments),
-                    // Protobuf leaves out what is zero.
-                    None if field.name == "fileSize" => json!("0"),
-                    None => Value::Null,
+                    Some(inner) if !inner.is_null() => {
+                        narrow(inner, kind, &field.selection_set, fragments)
+                    }
+                    _ if field.name == "__typename" => json!(parent),
+                    // Protobuf leaves out what is zero or empty.
+                    _ if field.name == "fileSize" => json!("0"),
+                    _ if is_list => json!([]),
+                    _ => Value::Null,
                 };
                 shown.insert(name.clone(), inner);
             }
             Selection::InlineFragment(fragment) => {
-                insert(
-                    shown,
-                    found,
-                    &fragment.selection_set,
-                    fragments,
-                    nesting + 1,
-                );
+                insert(shown, of, &fragment.selection_set, fragments, nesting + 1);
             }
             Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = fragments.0.get(spread.fragment_name.as_str()) {
-                    insert(
-                        shown,
-                        found,
-                        &fragment.selection_set,
-                        fragments,
-                        nesting + 1,
-                    );
+                    insert(shown, of, &fragment.selection_set, fragments, nesting + 1);
                 }
             }
         }
@@ -221,7 +220,7 @@ mod tests {
                 _ => None,
             });
         assert_eq!(
-            narrow(found, set.unwrap(), &fragments),
+            narrow(found, "Query", set.unwrap(), &fragments),
             *expected,
             "{query}"
         );
@@ -240,6 +239,16 @@ mod tests {
             "{ run { ...ids } } fragment ids on Run { runId }",
             &run,
             &json!({"run": {"runId": "a"}}),
+        );
+    }
+
+    #[test]
+    fn objects_know_the_names_of_their_types() {
+        check(
+            "{ mlflowGetRun { run { info { __typename } data { tags { __typename key } metrics { key } } } } }",
+            &json!({"mlflow_get_run": {"run": {"info": {}, "data": {"tags": [{"key": "k"}]}}}}),
+            &json!({"mlflowGetRun": {"run": {"info": {"__typename": "MlflowRunInfo"},
+                "data": {"tags": [{"__typename": "MlflowRunTag", "key": "k"}], "metrics": []}}}}),
         );
     }
 
