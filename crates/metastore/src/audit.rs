@@ -137,6 +137,13 @@ impl Audit<'_> {
         rows.into_iter().map(EntryRow::into_entry).collect()
     }
 
+    /// The entries after a number, oldest first.
+    pub(crate) fn since(&self, id: i64, limit: usize) -> Result<Vec<Entry>, Error> {
+        let sql = format!("select {COLUMNS} from audit where id > $1 order by id limit $2");
+        let rows = self.0.query(&sql, &values![id, limit], EntryRow::read)?;
+        rows.into_iter().map(EntryRow::into_entry).collect()
+    }
+
     /// Checks every seal; gives the number of the first row that does not hold, if one does not.
     ///
     /// # Errors

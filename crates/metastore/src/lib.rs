@@ -7,6 +7,7 @@
 //! Ids and times are made by the caller. Nothing here knows JSON of a wire format.
 
 mod audit;
+mod changes;
 mod connection;
 mod cycles;
 mod decisions;
@@ -34,6 +35,7 @@ mod versions;
 mod writer;
 
 pub use audit::{Audit, Entry};
+pub use changes::{Changes, Cursor};
 pub use cycles::{Cycle, Cycles, NewCycle};
 pub use decisions::{Decision, Decisions};
 pub use error::{DatabaseError, Error};

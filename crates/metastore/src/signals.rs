@@ -1,10 +1,10 @@
 //! Signals: monitored scores over windows.
 
 use everloop_domain::{ModelName, Timestamp, VersionNumber};
-use serde_json::Value;
+use serde_json::Value as Json;
 
 use crate::Error;
-use crate::session::{Session, values};
+use crate::session::{Session, Value, values};
 use crate::values::{json, moment, parse};
 
 /// Signals.
@@ -33,7 +33,7 @@ pub struct Signal {
     /// `ok`, `alarm`, `unknown`.
     pub verdict: String,
     /// More about it.
-    pub details: Value,
+    pub details: Json,
 }
 
 impl Signals<'_> {
@@ -92,16 +92,25 @@ impl Signals<'_> {
         self.select(condition, model, version.0 as i64)
     }
 
+    /// The signal of a number of the table.
+    pub(crate) fn find(&self, id: i64) -> Result<Option<Signal>, Error> {
+        Ok(self.select_by("where id = $1", &values![id])?.pop())
+    }
+
     fn select(
         &self,
         condition: &str,
         model: &ModelName,
         second: i64,
     ) -> Result<Vec<Signal>, Error> {
+        self.select_by(condition, &values![model.as_str(), second])
+    }
+
+    fn select_by(&self, condition: &str, values: &[Value<'_>]) -> Result<Vec<Signal>, Error> {
         let sql = format!(
             "select model, version, name, kind, window_start, window_end, value, threshold, verdict, details from signals {condition}"
         );
-        self.0.query(&sql, &values![model.as_str(), second], |row| {
+        self.0.query(&sql, values, |row| {
             let name: String = row.get(2)?;
             Ok(Signal {
                 model: parse(&row.get::<String>(0)?, "signals", "model", &name)?,

@@ -2,8 +2,8 @@
 
 use crate::session::Session;
 use crate::{
-    Audit, Cycles, Decisions, Experiments, Imports, Labels, LoggedModels, Models, Notes, Runs,
-    Signals, Stages, Trash,
+    Audit, Changes, Cycles, Decisions, Experiments, Imports, Labels, LoggedModels, Models, Notes,
+    Runs, Signals, Stages, Trash,
 };
 
 /// A transaction. Reads and writes through it see each other; other transactions see none of it before its end.
@@ -34,6 +34,8 @@ resources! {
     imports: Imports,
     /// What was deleted softly.
     trash: Trash,
+    /// What has changed since somebody looked last.
+    changes: Changes,
     /// Cycles of the loop.
     cycles: Cycles,
     /// Stages of cycles.

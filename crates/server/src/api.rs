@@ -1,6 +1,7 @@
 //! Everloop's own API: `/api/v1/…`, `/feedback`, health and metrics.
 
 mod cycles;
+mod events;
 mod feedback;
 mod health;
 mod models;
@@ -17,6 +18,7 @@ pub(crate) fn common() -> Router<AppState> {
         .route("/health", get(health::health))
         .route("/version", get(health::version))
         .route("/api/v1/runs", get(runs::list))
+        .route("/api/v1/events", get(events::listen))
 }
 
 /// The routes of a project.

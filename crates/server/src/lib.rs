@@ -9,6 +9,7 @@
 mod api;
 mod collection;
 mod error;
+mod events;
 mod guard;
 mod mlflow;
 mod mlflow_ui;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::error::ApiError;
+use crate::events::Events;
 use crate::guard::Hosts;
 use crate::state::{AppState, Deployment, LoopState, Parts};
 use crate::{Error, api, mlflow, mlflow_ui, page};
@@ -61,6 +62,8 @@ pub struct Running {
     stop: watch::Sender<bool>,
     server: JoinHandle<std::io::Result<()>>,
     reconciling: Option<JoinHandle<()>>,
+    events: Events,
+    following: JoinHandle<()>,
 }
 
 /// Loads the champions, binds the address, and serves.
@@ -75,8 +78,11 @@ pub async fn start(parts: Parts, settings: &Settings) -> Result<Running, Error> 
         .as_ref()
         .map(|deployment| project(&parts, deployment))
         .transpose()?;
+    let events = Events::default();
+    let following = tokio::spawn(events.clone().follow(parts.metastore.clone()));
     let state = AppState {
         parts,
+        events: events.clone(),
         ids: Arc::new(mlflow::ids::Ids::default()),
     };
     let address = settings.address;
@@ -111,6 +117,8 @@ pub async fn start(parts: Parts, settings: &Settings) -> Result<Running, Error> 
         stop,
         server,
         reconciling,
+        events,
+        following,
     })
 }
 
@@ -220,12 +228,14 @@ impl Running {
     /// Finishes the requests in flight, flushes the log and ends.
     pub async fn stop(self) {
         self.stop.send_replace(true);
+        self.events.close();
         if let Err(error) = self.server.await {
             tracing::error!(error = %error, "the server broke off");
         }
         if let Some(reconciling) = self.reconciling {
             reconciling.abort();
         }
+        self.following.abort();
         let Some(project) = self.project else {
             return;
         };

@@ -9,6 +9,7 @@ use everloop_domain::{Clock, ModelName};
 use everloop_metastore::Metastore;
 use everloop_serve::Serving;
 
+use crate::events::Events;
 use crate::reconcile::{Failures, LoadEngine};
 
 /// What a server is made of.
@@ -62,6 +63,7 @@ impl fmt::Debug for Deployment {
 pub(crate) struct AppState {
     pub(crate) parts: Arc<Parts>,
     pub(crate) ids: Arc<crate::mlflow::ids::Ids>,
+    pub(crate) events: Events,
 }
 
 impl AppState {

@@ -1,5 +1,7 @@
 //! `everloop runs`: what was tracked, on the terminal.
 
+mod watch;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +60,18 @@ pub(crate) enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Follow one run until it ends.
+    Watch {
+        /// The run's id, or (without `--server`) the beginning of it.
+        run: String,
+
+        /// The server that has the run; it tells what happens as it happens.
+        #[arg(long, value_name = "URL", conflicts_with = "home")]
+        server: Option<String>,
+
+        #[command(flatten)]
+        place: Place,
+    },
     /// Show in what runs differ.
     Compare {
         /// The runs' ids, or the beginnings of them.
@@ -94,6 +108,10 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
             let run = find(&metastore, run).await?;
             show(&metastore, &run, place.format).await
         }
+        Command::Watch { run, server, place } => match server {
+            Some(server) => watch::on_server(server, run, place.format).await,
+            None => watch::on_store(&open(place, project)?, run, place.format).await,
+        },
         Command::Compare { runs, place } => {
             let metastore = open(place, project)?;
             let mut found = Vec::new();

@@ -1,8 +1,12 @@
 //! `everloop runs`: what cycles and clients have tracked.
 
-use serde_json::Value;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use crate::projects::{line, line_rows};
+use everloop_testkit::Up;
+use serde_json::{Value, json};
+
+use crate::projects::{BINARY, line, line_rows};
 
 fn ids(listed: &Value) -> Vec<String> {
     let runs = listed.as_array().unwrap();
@@ -92,4 +96,71 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words}");
     assert!(!words.contains("panicked"), "{words}");
+}
+
+#[test]
+fn a_run_is_watched_until_it_ends_on_a_store_and_through_a_server() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(BINARY);
+    command
+        .args(["server", "--port", "0", "--home"])
+        .arg(home.path());
+    let up = Up::start(command);
+    let call = |endpoint: &str, body: Value| {
+        up.post(&format!("/api/2.0/mlflow/{endpoint}"), &body)
+            .ok()
+            .json()
+    };
+    let run = call(
+        "runs/create",
+        json!({"experiment_id": "0", "run_name": "watched"}),
+    );
+    let run = run["run"]["info"]["run_id"].as_str().unwrap();
+    let watch = |place: &[&str]| {
+        let mut command = Command::new(BINARY);
+        command
+            .args(["runs", "watch", run])
+            .args(place)
+            .stdout(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let (url, home) = (up.url(), home.path().to_str().unwrap());
+    let watching = [
+        watch(&["--server", &url, "--format", "json"]),
+        watch(&["--home", home]),
+    ];
+    for step in 0..3 {
+        let point = json!({"run_id": run, "key": "loss", "value": 1.0 / f64::from(step + 1), "step": step, "timestamp": step});
+        call("runs/log-metric", point);
+        // Each look sees one of them.
+        std::thread::sleep(Duration::from_millis(600));
+    }
+    call(
+        "runs/update",
+        json!({"run_id": run, "status": "FINISHED", "end_time": 9}),
+    );
+    let told = watching.map(|child| {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    });
+    let lines: Vec<Value> = told[0]
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.last().unwrap()["data"]["status"], "FINISHED");
+    let steps: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line["event"] == "metric")
+        .map(|line| &line["data"]["step"])
+        .collect();
+    assert_eq!(steps.last(), Some(&&json!(2)), "{}", told[0]);
+    assert!(told[1].contains("run watched: RUNNING"), "{}", told[1]);
+    assert!(told[1].contains("at step 2"), "{}", told[1]);
+    assert!(
+        told[1].trim_end().ends_with("run watched: FINISHED"),
+        "{}",
+        told[1]
+    );
+    assert_eq!(up.stop(), 0);
 }

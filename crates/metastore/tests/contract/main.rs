@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod audit;
+mod changes;
 mod cycles;
 mod decisions;
 mod experiments;
@@ -110,6 +111,10 @@ contract! {
         one_cycle_is_unfinished_at_a_time,
         scores_come_back_even_if_no_numbers,
         a_cycle_can_be_rolled_back,
+    }
+    changes {
+        running_and_new_runs_are_found,
+        cursors_move_over_what_only_grows,
     }
     trash {
         a_deleted_run_goes_with_all_that_it_logged,

@@ -7,6 +7,8 @@ mod client;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod experiments;
 #[cfg(test)]
 mod feedback;
