@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: measurements that a person reads; tests never assert on time.
 
 mod daily;
+mod growth;
 mod load;
 mod server;
 mod tracking;
@@ -12,6 +13,7 @@ pub(crate) fn run(name: &str) -> Result<()> {
     match name {
         "loop" => daily::run(),
         "tracking" => tracking::run(),
-        _ => bail!("there is no benchmark `{name}`: choose `loop` or `tracking`"),
+        "growth" => growth::run(),
+        _ => bail!("there is no benchmark `{name}`: choose `loop`, `tracking` or `growth`"),
     }
 }

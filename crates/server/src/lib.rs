@@ -21,6 +21,7 @@ mod state;
 
 pub use collection::{Collected, Criteria, collect};
 pub use error::Error;
+pub use mlflow::endpoints::{Endpoint, endpoints};
 pub use mlflow::filter::run_query;
 pub use reconcile::LoadEngine;
 pub use running::{Running, Settings, start};

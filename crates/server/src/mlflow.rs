@@ -5,6 +5,7 @@
 //! that is not there answers `ENDPOINT_NOT_FOUND`, and a filter that is not understood is refused, never ignored.
 
 mod artifacts;
+pub(crate) mod endpoints;
 mod error;
 mod experiments;
 pub(crate) mod filter;

@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask gen` runs it into `docs/reference`; a test compares the files with what it would write.
 
+mod endpoints;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -37,6 +39,7 @@ fn pages() -> Result<Vec<(&'static str, String)>> {
         ("diagnostics.md", diagnostics()),
         ("trainers.md", trainers()),
         ("command-line.md", command_line()),
+        ("endpoints.md", endpoints::write()?),
     ])
 }
 

@@ -5,6 +5,8 @@ mod artifacts;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod endpoints;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod events;
