@@ -11,7 +11,7 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::signer::Signer;
-use object_store::{ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig};
+use object_store::{ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
 use crate::Error;
@@ -68,10 +68,8 @@ pub(crate) fn open(uri: &str, settings: &[(String, String)]) -> Result<Remote, E
             })
         }
         ObjectStoreScheme::GoogleCloudStorage => {
-            let options = ClientOptions::new().with_allow_http(true);
             let mut builder = GoogleCloudStorageBuilder::new()
                 .with_url(uri)
-                .with_client_options(options)
                 .with_retry(retry());
             for (key, value) in known(settings) {
                 builder = builder.with_config(key, value);

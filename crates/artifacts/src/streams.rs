@@ -75,7 +75,11 @@ impl Store {
                     return Err(broken_off(key, source));
                 }
             }
-            writing.wait_for_capacity(N_PIECES).await.map_err(store)?;
+            if let Err(source) = writing.wait_for_capacity(N_PIECES).await {
+                // The store may be away; then it forgets the parts by its own rules.
+                let _ = writing.abort().await;
+                return Err(store(source));
+            }
         }
         writing.finish().await.map_err(store)?;
         self.sync(key).await

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use everloop_artifacts::{StorageKey, local_path};
 use everloop_domain::RunId;
-use everloop_metastore::{Error, NewVersion, Transaction};
+use everloop_metastore::{Error, ModelVersion, NewVersion, Transaction};
 
 /// What artifacts of this server are called.
 const OWN: &str = "mlflow-artifacts:/";
@@ -61,6 +61,33 @@ pub(crate) fn check(tx: &Transaction<'_>, new: &NewVersion) -> Result<(), Error>
         ),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whether files of a version may be read for clients: anybody may register any place of a bucket, so what is read there must be
+/// below the run or the logged model that the version names. Other places were checked when the version was made.
+pub(crate) fn is_readable(
+    tx: &Transaction<'_>,
+    version: &ModelVersion,
+    resolved: &str,
+) -> Result<bool, Error> {
+    if Place::of(resolved).is_some() {
+        return Ok(true);
+    }
+    let mut roots = Vec::new();
+    if let Some(Ok(run)) = version.run_id.as_deref().map(str::parse::<RunId>) {
+        roots.extend(tx.runs().find(&run)?.map(|info| info.artifact_uri));
+    }
+    if let Some(id) = &version.model_id {
+        roots.push(tx.logged_models().get(id)?.artifact_location);
+    }
+    let is_below = |root: &String| {
+        let root = root.trim_end_matches('/');
+        resolved == root
+            || resolved
+                .strip_prefix(root)
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    Ok(!has_relative_parts(resolved) && roots.iter().any(is_below))
 }
 
 fn find_run(id: &str) -> Result<RunId, Error> {

@@ -5,6 +5,7 @@ import os
 import pathlib
 import sys
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -68,6 +69,14 @@ if way == "through":
     left = {entry.path for entry in client.list_artifacts(id, "files")}
     assert "files/deep" not in left and "files/plain.txt" in left, left
 
+# Anybody may register any place of the bucket; what is below no run of the version's is not read.
+stray = client.create_model_version("Bucket", "s3://models/direct/secret")
+query = urllib.parse.urlencode({"name": "Bucket", "version": stray.version, "path": "a.txt"})
+try:
+    ask(f"/model-versions/get-artifact?{query}")
+    raise AssertionError("it was read")
+except urllib.error.HTTPError as error:
+    assert error.code == 400 and b"not read for clients" in error.read()
 loaded = mlflow.pyfunc.load_model("models:/Bucket/1")
 assert np.allclose(loaded.predict(x), 2 * x[:, 0])
 print("ok")

@@ -129,7 +129,14 @@ pub(super) async fn get_of_version(
         .metastore()
         .read(move |tx| {
             let version = tx.models().get_version(&name, number)?;
-            source::resolve(tx, &version.source)
+            let root = source::resolve(tx, &version.source)?;
+            if source::is_readable(tx, &version, &root)? {
+                return Ok(root);
+            }
+            Err(everloop_metastore::Error::Invalid(format!(
+                "the files of version {number} of `{name}` are at `{root}`, which is not below the run or the logged model that it \
+                 names: they are not read for clients"
+            )))
         })
         .await?;
     let place = state.parts.places.find(&root)?;

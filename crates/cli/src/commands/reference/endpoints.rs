@@ -13,12 +13,21 @@ use serde_json::{Value, json};
 use super::page;
 use crate::environment::SystemClock;
 
+/// What the page probes of features that this server does not have: it is answered that there is none.
+const NOTHING_BEHIND: [&str; 3] = [
+    "/api/3.0/mlflow/assistant/config",
+    "/api/3.0/mlflow/assistant/providers",
+    "/api/2.0/mlflow/gateway-proxy",
+];
+
 /// How the server takes an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Yes,
     /// It is there, and says that the artifact store cannot do it.
     DependsOnStore,
+    /// It is there, and says that there is none of what it is about.
+    None,
     No,
 }
 
@@ -46,7 +55,7 @@ pub(super) fn write() -> Result<String> {
             .collect();
         let n_there = of_group
             .iter()
-            .filter(|(_, answer)| *answer != Answer::No)
+            .filter(|(_, answer)| ![Answer::No, Answer::None].contains(answer))
             .count();
         let _ = writeln!(
             text,
@@ -57,6 +66,7 @@ pub(super) fn write() -> Result<String> {
             let answer = match answer {
                 Answer::Yes => "yes",
                 Answer::DependsOnStore => "as the artifact store can",
+                Answer::None => "says that there is none",
                 Answer::No => "no",
             };
             let _ = writeln!(
@@ -111,6 +121,7 @@ async fn answer(client: &Client, server: &str, endpoint: Endpoint) -> Result<Ans
             .is_some_and(|words| words.starts_with("there is nothing at"));
     Ok(match status {
         _ if is_absent => Answer::No,
+        _ if NOTHING_BEHIND.contains(&endpoint.path) => Answer::None,
         501 => Answer::DependsOnStore,
         _ => Answer::Yes,
     })
