@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use everloop_domain::{Digest, ModelName, Timestamp, VersionNumber};
@@ -22,19 +22,18 @@ const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The versions that could not be loaded, and when.
 #[derive(Debug, Default)]
-pub(crate) struct Failures(Mutex<BTreeMap<ModelName, (VersionNumber, Timestamp)>>);
+pub(crate) struct Failures(BTreeMap<ModelName, (VersionNumber, Timestamp)>);
 
 impl Failures {
     fn is_resting(&self, champion: &Champion, now: Timestamp) -> bool {
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failures
+        self.0
             .get(&champion.name)
             .is_some_and(|(version, at)| *version == champion.version && now < *at + RETRY_AFTER)
     }
 
-    fn keep(&self, champion: &Champion, now: Timestamp) {
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.insert(champion.name.clone(), (champion.version, now));
+    fn keep(&mut self, champion: &Champion, now: Timestamp) {
+        self.0
+            .insert(champion.name.clone(), (champion.version, now));
     }
 }
 
@@ -46,9 +45,11 @@ struct Champion {
 }
 
 /// Brings the served models in line with the registry; a model that cannot be loaded keeps its old version.
+///
+/// One call at a time: a slow one would put back a version that a later call has replaced.
 pub(crate) async fn reconcile(state: &LoopState) -> Result<(), Error> {
     let (parts, models) = (&state.parts, state.serving.models());
-    let failures = &state.failures;
+    let mut failures = state.failures.lock().await;
     let wanted = champions(&parts.metastore).await?;
     for champion in &wanted {
         let now = parts.clock.now();

@@ -8,6 +8,7 @@ use everloop_artifacts::Places;
 use everloop_domain::{Clock, ModelName};
 use everloop_metastore::Metastore;
 use everloop_serve::Serving;
+use tokio::sync::Mutex;
 
 use crate::events::Events;
 use crate::reconcile::{Failures, LoadEngine};
@@ -78,7 +79,8 @@ pub(crate) struct LoopState {
     pub(crate) parts: Arc<Parts>,
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) serving: Serving,
-    pub(crate) failures: Arc<Failures>,
+    /// Held by whoever reconciles.
+    pub(crate) failures: Arc<Mutex<Failures>>,
 }
 
 impl LoopState {
