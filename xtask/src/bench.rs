@@ -3,6 +3,7 @@
 mod daily;
 mod growth;
 mod load;
+mod rows;
 mod server;
 mod tracking;
 
@@ -14,6 +15,7 @@ pub(crate) fn run(name: &str) -> Result<()> {
         "loop" => daily::run(),
         "tracking" => tracking::run(),
         "growth" => growth::run(),
-        _ => bail!("there is no benchmark `{name}`: choose `loop`, `tracking` or `growth`"),
+        "rows" => rows::run(),
+        _ => bail!("there is no benchmark `{name}`: choose `loop`, `tracking`, `growth` or `rows`"),
     }
 }

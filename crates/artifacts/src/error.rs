@@ -4,6 +4,13 @@ use std::path::Path;
 
 use everloop_domain::ErrorKind;
 
+/// How S3, Azure and Google say that the bucket itself is not there.
+const NO_BUCKET: [&str; 3] = [
+    "NoSuchBucket",
+    "ContainerNotFound",
+    "The specified bucket does not exist",
+];
+
 /// An error of artifacts.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -78,21 +85,26 @@ impl Error {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::File { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                    ErrorKind::Forbidden
-                }
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                    ErrorKind::Exhausted
-                }
-                _ => ErrorKind::Internal,
+                kind => of_machine(kind).unwrap_or(ErrorKind::Internal),
             },
             Self::Store { source, .. } => match source {
-                object_store::Error::NotFound { .. } => ErrorKind::NotFound,
+                // Of an artifact it would be an error of its own: the bucket is not there.
+                object_store::Error::NotFound { .. } => ErrorKind::Unavailable,
                 object_store::Error::PermissionDenied { .. } => ErrorKind::Forbidden,
                 object_store::Error::Unauthenticated { .. } => ErrorKind::Unauthenticated,
-                _ => ErrorKind::Unavailable,
+                source => machine_beneath(source).unwrap_or(ErrorKind::Unavailable),
             },
         }
+    }
+
+    /// What an object store said, which also says "not found" of a bucket.
+    pub(crate) fn store(path: String, source: object_store::Error) -> Self {
+        let is_found = !matches!(source, object_store::Error::NotFound { .. });
+        let words = source.to_string();
+        if is_found || NO_BUCKET.iter().any(|code| words.contains(code)) {
+            return Self::Store { path, source };
+        }
+        Self::NotFound { path }
     }
 
     pub(crate) fn file(action: &'static str, path: &Path, source: std::io::Error) -> Self {
@@ -101,5 +113,70 @@ impl Error {
             path: path.display().to_string(),
             source,
         }
+    }
+}
+
+/// What a failure of the machine says, if it is one that the operator can mend.
+fn of_machine(kind: std::io::ErrorKind) -> Option<ErrorKind> {
+    use std::io::ErrorKind as Io;
+    match kind {
+        Io::PermissionDenied | Io::ReadOnlyFilesystem => Some(ErrorKind::Forbidden),
+        Io::StorageFull | Io::QuotaExceeded => Some(ErrorKind::Exhausted),
+        _ => None,
+    }
+}
+
+/// The failure of the machine that lies beneath an error of a store.
+fn machine_beneath(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<std::io::Error>())
+        .find_map(|error| of_machine(error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(source: object_store::Error, kind: ErrorKind) {
+        let error = Error::store("a".to_owned(), source);
+        assert_eq!(error.kind(), kind, "{error:?}");
+    }
+
+    fn absent(words: &str) -> object_store::Error {
+        object_store::Error::NotFound {
+            path: "a".to_owned(),
+            source: words.into(),
+        }
+    }
+
+    fn generic(kind: std::io::ErrorKind) -> object_store::Error {
+        object_store::Error::Generic {
+            store: "disk",
+            source: Box::new(std::io::Error::from(kind)),
+        }
+    }
+
+    #[test]
+    fn what_the_machine_refused_is_found_beneath_the_store() {
+        check(
+            generic(std::io::ErrorKind::StorageFull),
+            ErrorKind::Exhausted,
+        );
+        check(
+            generic(std::io::ErrorKind::ReadOnlyFilesystem),
+            ErrorKind::Forbidden,
+        );
+        check(
+            generic(std::io::ErrorKind::TimedOut),
+            ErrorKind::Unavailable,
+        );
+    }
+
+    #[test]
+    fn an_absent_bucket_is_no_absent_artifact() {
+        check(absent("<Code>NoSuchKey</Code>"), ErrorKind::NotFound);
+        let error = Error::store("a".to_owned(), absent("<Code>NoSuchBucket</Code>"));
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     }
 }

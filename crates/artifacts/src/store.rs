@@ -272,15 +272,7 @@ async fn sync(file: PathBuf) -> Result<(), Error> {
 }
 
 pub(crate) fn failed(key: &StorageKey, source: object_store::Error) -> Error {
-    match source {
-        object_store::Error::NotFound { .. } => Error::NotFound {
-            path: key.to_string(),
-        },
-        source => Error::Store {
-            path: key.to_string(),
-            source,
-        },
-    }
+    Error::store(key.to_string(), source)
 }
 
 #[cfg(test)]

@@ -95,12 +95,20 @@ impl Store {
         key: &StorageKey,
         part: Option<Part>,
     ) -> Result<Reading<impl Stream<Item = Result<Bytes, Error>> + use<>>, Error> {
-        if part.is_some() && !self.exists(key).await? {
-            return Err(Error::NotFound {
-                path: key.to_string(),
-            });
+        if let Some(part) = &part {
+            let start = match part {
+                Part::Between(range) => range.start,
+                Part::From(start) => *start,
+                Part::Last(_) => 0,
+            };
+            // Asked beforehand: stores say in many ways that they have no such range.
+            let meta = self.objects().head(&self.path(key)?).await;
+            if start >= meta.map_err(|source| failed(key, source))?.size {
+                return Err(Error::Range {
+                    path: key.to_string(),
+                });
+            }
         }
-        let has_part = part.is_some();
         let range = part.map(|part| match part {
             Part::Between(range) => GetRange::Bounded(range),
             Part::From(start) => GetRange::Offset(start),
@@ -111,12 +119,7 @@ impl Store {
             ..GetOptions::default()
         };
         let found = self.objects().get_opts(&self.path(key)?, options).await;
-        let found = found.map_err(|source| match failed(key, source) {
-            Error::Store { .. } if has_part => Error::Range {
-                path: key.to_string(),
-            },
-            other => other,
-        })?;
+        let found = found.map_err(|source| failed(key, source))?;
         let owned = key.clone();
         Ok(Reading {
             size_bytes: found.meta.size,

@@ -31,6 +31,16 @@ pub(crate) fn n_threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// How many files and connections the process wants to have open at once.
+const N_FILES: u64 = 65_536;
+
+/// Lifts the limit of open files, which is low by default for a server with many idle clients, as far as allowed.
+pub(crate) fn lift_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(N_FILES) {
+        tracing::debug!(error = %error, "the limit of open files stays");
+    }
+}
+
 /// The value of a variable, if it is set and not empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

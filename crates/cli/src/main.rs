@@ -28,6 +28,7 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     environment::start_logging(args.verbose);
+    environment::lift_file_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

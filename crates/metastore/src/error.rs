@@ -11,6 +11,14 @@ pub enum DatabaseError {
     /// Postgres, or the way to it.
     #[error(transparent)]
     Postgres(#[from] postgres::Error),
+    /// The file was taken away while it was open.
+    #[error("the file `{path}` was moved or deleted: {problem}")]
+    Moved {
+        /// The file.
+        path: String,
+        /// What stands there now, and what to do.
+        problem: &'static str,
+    },
     /// The transaction ended before its commit, with the connection or by the database's own decision.
     #[error("the database ended the transaction")]
     Ended,
@@ -156,7 +164,7 @@ impl DatabaseError {
         match self {
             Self::Sqlite(error) => sqlite_kind(error),
             Self::Postgres(error) => postgres_kind(error),
-            Self::Ended => Some(ErrorKind::Unavailable),
+            Self::Ended | Self::Moved { .. } => Some(ErrorKind::Unavailable),
             Self::Value { .. } => None,
         }
     }

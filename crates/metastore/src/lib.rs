@@ -14,6 +14,7 @@ mod decisions;
 mod error;
 mod experiments;
 mod foreign;
+mod identity;
 mod imports;
 mod labels;
 mod logged_models;

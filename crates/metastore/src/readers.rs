@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::Error;
 use crate::connection::Connection;
+use crate::identity::OpenFile;
 use crate::place::Place;
 use crate::transaction::Transaction;
 
@@ -12,6 +13,7 @@ const MAX_READERS: usize = 8;
 
 pub(crate) struct Readers {
     place: Place,
+    file: OpenFile,
     state: Mutex<State>,
     freed: Condvar,
 }
@@ -23,9 +25,10 @@ struct State {
 }
 
 impl Readers {
-    pub(crate) fn new(place: Place) -> Self {
+    pub(crate) fn new(place: Place, file: OpenFile) -> Self {
         Self {
             place,
+            file,
             state: Mutex::default(),
             freed: Condvar::new(),
         }
@@ -47,6 +50,7 @@ impl Readers {
 
     /// A connection with a transaction; idle ones that were lost meanwhile are left behind.
     fn begin(&self) -> Result<Connection, Error> {
+        self.file.check()?;
         loop {
             let idle = self.state().idle.pop();
             let is_new = idle.is_none();

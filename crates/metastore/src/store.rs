@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::connection::Connection;
+use crate::identity::OpenFile;
 use crate::migrations::Schema;
 use crate::place::Place;
 use crate::readers::Readers;
@@ -95,10 +96,11 @@ impl Metastore {
     fn start(place: Place) -> Result<Self, Error> {
         let connection = Connection::writer(&place)?;
         let schema = migrations::run(&connection, &place)?;
-        let writer = Writer::start(connection, place.clone());
+        let file = OpenFile::at(&place);
+        let writer = Writer::start(connection, place.clone(), file.clone());
         Ok(Self {
             inner: Arc::new(Inner {
-                readers: Readers::new(place.clone()),
+                readers: Readers::new(place.clone(), file),
                 place,
                 schema,
                 writer,

@@ -18,6 +18,7 @@ use rusqlite::ffi;
 use crate::Error;
 use crate::connection::Connection;
 use crate::error::DatabaseError;
+use crate::identity::OpenFile;
 use crate::place::Place;
 use crate::transaction::Transaction;
 
@@ -46,11 +47,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, place: Place) -> Self {
+    pub(crate) fn start(connection: Connection, place: Place, file: OpenFile) -> Self {
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new()
             .name("metastore-writer".to_owned())
-            .spawn(move || run(connection, &place, &receiver))
+            .spawn(move || run(connection, &place, &file, &receiver))
             .ok();
         // Without a thread the receiver is gone, and every submission says that the writer stopped.
         Self {
@@ -103,7 +104,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, place: &Place, receiver: &Receiver<Work>) {
+fn run(mut connection: Connection, place: &Place, file: &OpenFile, receiver: &Receiver<Work>) {
     while let Ok(first) = receiver.recv() {
         let mut group = vec![first];
         while group.len() < MAX_GROUP
@@ -111,7 +112,7 @@ fn run(mut connection: Connection, place: &Place, receiver: &Receiver<Work>) {
         {
             group.push(next);
         }
-        match begin(&mut connection, place) {
+        match file.check().and_then(|()| begin(&mut connection, place)) {
             Ok(()) => commit(&connection, group),
             Err(error) => {
                 let failure = Arc::new(error);

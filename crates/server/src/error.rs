@@ -18,9 +18,6 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// Serving broke off.
-    #[error("the server stopped unexpectedly")]
-    Stopped(#[source] std::io::Error),
     /// The prediction log cannot be opened or flushed.
     #[error(transparent)]
     Serve(#[from] everloop_serve::Error),
@@ -38,7 +35,6 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Listen { .. } => ErrorKind::Unavailable,
-            Self::Stopped(_) => ErrorKind::Internal,
             Self::Serve(error) => error.kind(),
             Self::Metastore(error) => error.kind(),
             Self::Artifacts(error) => error.kind(),
@@ -60,13 +56,21 @@ pub(crate) fn status(kind: ErrorKind) -> StatusCode {
     }
 }
 
-/// What people see of an error: details of our own failures stay in the log.
+/// What people see of an error: details of our own failures stay in the log, what the machine refused is told whole.
 pub(crate) fn shown(kind: ErrorKind, error: &dyn std::error::Error) -> String {
-    if kind == ErrorKind::Internal {
-        tracing::error!(error = %chain(error), "a request failed");
-        return "internal error; the server's log has the details".to_owned();
+    match kind {
+        ErrorKind::Internal => {
+            tracing::error!(error = %chain(error), "a request failed");
+            "internal error; the server's log has the details".to_owned()
+        }
+        ErrorKind::Exhausted | ErrorKind::Unavailable => {
+            let words = chain(error);
+            tracing::warn!(error = %words, "a request met a machine that could not");
+            words
+        }
+        ErrorKind::Forbidden => chain(error),
+        _ => error.to_string(),
     }
-    error.to_string()
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

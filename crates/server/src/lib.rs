@@ -8,12 +8,14 @@
 
 mod api;
 mod collection;
+mod connections;
 mod error;
 mod events;
 mod guard;
 mod mlflow;
 mod mlflow_ui;
 mod page;
+mod patience;
 mod reconcile;
 mod running;
 mod source;
@@ -23,6 +25,7 @@ pub use collection::{Collected, Criteria, collect};
 pub use error::Error;
 pub use mlflow::endpoints::{Endpoint, endpoints};
 pub use mlflow::filter::run_query;
+pub use patience::Patience;
 pub use reconcile::LoadEngine;
 pub use running::{Running, Settings, start};
 pub use state::{Deployment, Parts};

@@ -16,8 +16,9 @@ use tokio::task::JoinHandle;
 use crate::error::ApiError;
 use crate::events::Events;
 use crate::guard::Hosts;
+use crate::patience::Patience;
 use crate::state::{AppState, Deployment, LoopState, Parts};
-use crate::{Error, api, mlflow, mlflow_ui, page};
+use crate::{Error, api, connections, mlflow, mlflow_ui, page};
 
 /// How often the registry is looked at for a moved alias.
 const RECONCILE_EVERY: Duration = Duration::from_millis(500);
@@ -31,6 +32,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// The directory of MLflow's web page, if that is to be at `/`; ours then is at `/loop`.
     pub mlflow_ui: Option<PathBuf>,
+    /// How long slow clients are waited for.
+    pub patience: Patience,
 }
 
 impl Default for Settings {
@@ -39,6 +42,7 @@ impl Default for Settings {
             address: ([127, 0, 0, 1], 5000).into(),
             hosts: Vec::new(),
             mlflow_ui: None,
+            patience: Patience::default(),
         }
     }
 }
@@ -60,7 +64,7 @@ pub struct Running {
     address: SocketAddr,
     project: Option<LoopState>,
     stop: watch::Sender<bool>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
     reconciling: Option<JoinHandle<()>>,
     events: Events,
     following: JoinHandle<()>,
@@ -99,15 +103,12 @@ pub async fn start(parts: Parts, settings: &Settings) -> Result<Running, Error> 
         Hosts::new(address.ip(), &settings.hosts),
         settings.mlflow_ui.clone(),
     );
-    let mut until = stopped.clone();
-    let server = tokio::spawn(async move {
-        axum::serve(listener, app)
-            .with_graceful_shutdown(async move {
-                // An error means that the sender is gone: that is a stop, too.
-                let _ = until.wait_for(|stopped| *stopped).await;
-            })
-            .await
-    });
+    let server = tokio::spawn(connections::serve(
+        listener,
+        app,
+        settings.patience,
+        stopped.clone(),
+    ));
     let reconciling = project
         .clone()
         .map(|project| tokio::spawn(keep_reconciling(project, stopped)));

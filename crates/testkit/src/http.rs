@@ -55,9 +55,20 @@ pub fn get(address: &str, path: &str) -> Answer {
 /// Sends bytes to a path.
 #[must_use]
 pub fn post(address: &str, path: &str, content_type: &str, body: &[u8]) -> Answer {
+    let first = format!("POST {path} HTTP/1.1\r\ncontent-type: {content_type}");
+    send(address, &first, body)
+}
+
+/// Puts bytes at a path.
+#[must_use]
+pub fn put(address: &str, path: &str, body: &[u8]) -> Answer {
+    send(address, &format!("PUT {path} HTTP/1.1"), body)
+}
+
+fn send(address: &str, first: &str, body: &[u8]) -> Answer {
+    let n_bytes = body.len();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
-        body.len()
+        "{first}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {n_bytes}\r\n\r\n"
     );
     exchange(address, &head, body)
 }

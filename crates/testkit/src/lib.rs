@@ -19,7 +19,7 @@ mod up;
 
 use std::path::{Path, PathBuf};
 
-pub use http::{Answer, get, post};
+pub use http::{Answer, get, post, put};
 pub use objects::Objects;
 pub use postgres::Postgres;
 pub use project::{Ran, TestProject};

@@ -69,6 +69,22 @@ impl Up {
         self.words.lock().expect("no panic while reading").clone()
     }
 
+    /// The memory that it has in use now, and the most that it ever had, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> (u64, u64) {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("Linux, and a process that runs");
+        let bytes_of = |name: &str| -> u64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
+            number
+                .and_then(|number| number.parse::<u64>().ok())
+                .expect("a number")
+                << 10
+        };
+        (bytes_of("VmRSS:"), bytes_of("VmHWM:"))
+    }
+
     /// Asks for a path.
     #[must_use]
     pub fn get(&self, path: &str) -> Answer {

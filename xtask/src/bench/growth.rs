@@ -25,15 +25,20 @@ const BATCH: usize = 1000;
 const N_TIMES: usize = 9;
 
 pub(super) fn run() -> Result<()> {
+    in_a_directory(|dir| runs(dir).and_then(|()| points(dir)))
+}
+
+/// Builds the program and measures it in a directory that goes with the measurement.
+pub(super) fn in_a_directory(measure: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     run_command(&mut cargo(&["build", "--release"]))?;
     let dir = std::env::temp_dir().join(format!("everloop-bench-{}", std::process::id()));
     std::fs::create_dir_all(&dir)?;
-    let result = runs(&dir).and_then(|()| points(&dir));
+    let result = measure(&dir);
     std::fs::remove_dir_all(&dir)?;
     result
 }
 
-fn start(home: &Path) -> Result<Server> {
+pub(super) fn start(home: &Path) -> Result<Server> {
     let mut command = Command::new(binary()?);
     command.args(["server", "--port", "0", "--home"]).arg(home);
     Server::start(&mut command)
@@ -118,13 +123,13 @@ fn points(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn create(server: &Server) -> Result<String> {
+pub(super) fn create(server: &Server) -> Result<String> {
     let made = ask(server, "runs/create", &json!({"experiment_id": "0"}))?;
     let id = made["run"]["info"]["run_id"].as_str();
     Ok(id.context("the server made no run")?.to_owned())
 }
 
-fn ask(server: &Server, endpoint: &str, body: &Value) -> Result<Value> {
+pub(super) fn ask(server: &Server, endpoint: &str, body: &Value) -> Result<Value> {
     let path = format!("{ROOT}/{endpoint}");
     let answer = load::ask(&server.address, &path, &body.to_string())?;
     serde_json::from_slice(&answer).context("the answer is no JSON")
@@ -159,7 +164,7 @@ fn shown(time: Duration) -> String {
 }
 
 /// The bytes of the database.
-fn size(home: &Path) -> Result<u64> {
+pub(super) fn size(home: &Path) -> Result<u64> {
     let mut size = 0;
     for name in ["metastore.db", "metastore.db-wal"] {
         let path = home.join(name);

@@ -20,6 +20,8 @@ mod exchange;
 #[cfg(test)]
 mod gc;
 #[cfg(test)]
+mod machine;
+#[cfg(test)]
 mod nyc;
 #[cfg(test)]
 mod objects;

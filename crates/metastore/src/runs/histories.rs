@@ -6,12 +6,46 @@ use everloop_domain::RunId;
 
 use super::{Metric, Runs};
 use crate::Error;
-use crate::session::values;
+use crate::session::{Value, values};
 
 /// Up to how many points a sample is taken by their places; beyond, by their steps.
 const MAX_COUNTED: usize = 10_000;
 
 const COLUMNS: &str = "key, value, timestamp, step, is_nan";
+
+/// In which order the points of a metric are read.
+#[derive(Clone, Copy)]
+enum Order {
+    /// That of the index, which is that of the times as well if points came in order.
+    OfSteps,
+    /// That of the times, for which they are sorted.
+    OfTimes,
+}
+
+impl Order {
+    fn columns(self) -> &'static str {
+        match self {
+            Self::OfSteps => "step, timestamp, value, is_nan",
+            Self::OfTimes => "timestamp, step, value, is_nan",
+        }
+    }
+
+    /// Where a point stands, in the columns of the order.
+    fn place(self, point: &Metric) -> [Value<'static>; 4] {
+        let (step, time) = (point.step, point.timestamp.as_millis());
+        let (first, second) = match self {
+            Self::OfSteps => (step, time),
+            Self::OfTimes => (time, step),
+        };
+        let is_nan = point.value.is_nan();
+        [
+            Value::Integer(first),
+            Value::Integer(second),
+            Value::Real(if is_nan { 0.0 } else { point.value }),
+            Value::Integer(is_nan.into()),
+        ]
+    }
+}
 
 impl Runs<'_> {
     /// All points of a metric, by timestamp, step and value.
@@ -35,18 +69,55 @@ impl Runs<'_> {
         limit: usize,
         offset: usize,
     ) -> Result<Vec<Metric>, Error> {
-        let in_order = "select in_order from latest_metrics where run = $1 and key = $2";
-        let order = if self.0.value(in_order, &values![id.as_str(), key])? {
-            // The same order, and that of the index.
-            "step, timestamp, value, is_nan"
-        } else {
-            "timestamp, step, value"
-        };
+        let order = self.order(id, key)?.columns();
         let sql = format!(
             "select {COLUMNS} from metrics where run = $1 and key = $2 order by {order} limit $3 offset $4"
         );
         let values = values![id.as_str(), key, limit, offset];
         self.0.query(&sql, &values, Metric::read)
+    }
+
+    /// The points of a metric that follow one, or the first ones, by timestamp, step and value. At most `limit` if they were
+    /// logged in that order; otherwise all, since each page would have to sort them all again.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn metrics_after(
+        &self,
+        id: &RunId,
+        key: &str,
+        after: Option<&Metric>,
+        limit: usize,
+    ) -> Result<Vec<Metric>, Error> {
+        let order = self.order(id, key)?;
+        let mut values = values![id.as_str(), key].to_vec();
+        let follows = match after {
+            None => "",
+            Some(point) => {
+                values.extend(order.place(point));
+                &format!("and ({}) > ($3, $4, $5, $6)", order.columns())
+            }
+        };
+        let limited = match order {
+            Order::OfSteps => &format!("limit {limit}"),
+            Order::OfTimes => "",
+        };
+        let sql = format!(
+            "select {COLUMNS} from metrics where run = $1 and key = $2 {follows} order by {} {limited}",
+            order.columns()
+        );
+        self.0.query(&sql, &values, Metric::read)
+    }
+
+    fn order(&self, id: &RunId, key: &str) -> Result<Order, Error> {
+        let sql = "select in_order from latest_metrics where run = $1 and key = $2";
+        let is_in_order: bool = self.0.value(sql, &values![id.as_str(), key])?;
+        Ok(if is_in_order {
+            Order::OfSteps
+        } else {
+            Order::OfTimes
+        })
     }
 
     /// Points of a metric between two steps (inclusive), by step, at most `limit` of them, the first and the last among

@@ -15,7 +15,7 @@ fn writer(place: &Place, n_pages: i64) -> Writer {
     let used: i64 = session.value("pragma page_count", &[]).unwrap();
     let limit = format!("pragma max_page_count = {}", used + n_pages);
     session.value::<i64>(&limit, &[]).unwrap();
-    Writer::start(connection, place.clone())
+    Writer::start(connection, place.clone(), OpenFile::at(place))
 }
 
 fn note(writer: &Writer, key: &'static str, n_bytes: usize) -> Receiver<Result<(), Error>> {

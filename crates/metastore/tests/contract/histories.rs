@@ -75,6 +75,36 @@ pub(crate) fn pages_are_ordered_by_time_however_points_came(store: &Metastore) {
     }
 }
 
+pub(crate) fn histories_are_read_on_from_where_they_were(store: &Metastore) {
+    with_run(store);
+    let not_a_number = Metric {
+        value: f64::NAN,
+        ..point(3, 3)
+    };
+    let in_order = vec![point(1, 1), point(2, 2), point(2, 3), not_a_number];
+    let before_them = vec![point(9, 0)];
+    for batch in [in_order, vec![point(3, 3), point(4, 4)], before_them] {
+        log(store, batch);
+        let shown = |points: &[Metric]| format!("{points:?}");
+        let whole = read(store, |tx| tx.runs().metric_history(&run_id(1), "m"));
+        for size in [1, 2, 100] {
+            let mut found: Vec<Metric> = Vec::new();
+            loop {
+                let last = found.last().cloned();
+                let next = read(store, |tx| {
+                    tx.runs()
+                        .metrics_after(&run_id(1), "m", last.as_ref(), size)
+                });
+                if next.is_empty() {
+                    break;
+                }
+                found.extend(next);
+            }
+            assert_eq!(shown(&found), shown(&whole), "by {size}");
+        }
+    }
+}
+
 pub(crate) fn short_histories_are_sampled_by_row(store: &Metastore) {
     with_run(store);
     log(

@@ -86,6 +86,7 @@ contract! {
     }
     histories {
         pages_are_ordered_by_time_however_points_came,
+        histories_are_read_on_from_where_they_were,
         short_histories_are_sampled_by_row,
         long_histories_are_sampled_by_step,
         long_histories_of_one_step_are_sampled_by_time,

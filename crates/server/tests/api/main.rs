@@ -33,6 +33,8 @@ mod search;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod slow;
+#[cfg(test)]
 mod stages;
 #[cfg(test)]
 mod switching;

@@ -31,6 +31,10 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&Settings::on_a_free_port()).await
+    }
+
+    pub(crate) async fn start_with(settings: &Settings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let metastore = Metastore::in_memory().unwrap();
         let parts = Parts {
@@ -51,7 +55,7 @@ impl TestServer {
                 }),
             }),
         };
-        let running = start(parts, &Settings::on_a_free_port()).await.unwrap();
+        let running = start(parts, settings).await.unwrap();
         Self {
             running,
             metastore,

@@ -1,5 +1,7 @@
 //! A whole history, written while it is read: memory stays flat however long it is.
 
+use std::collections::VecDeque;
+
 use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
@@ -17,7 +19,9 @@ struct Rest {
     metastore: Metastore,
     run: RunId,
     key: String,
-    offset: usize,
+    /// Points that were read and not yet written.
+    waiting: VecDeque<Metric>,
+    last: Option<Metric>,
     /// Nothing is left to read.
     is_read: bool,
 }
@@ -32,7 +36,8 @@ pub(super) async fn answer(
         metastore: metastore.clone(),
         run,
         key,
-        offset: 0,
+        waiting: VecDeque::new(),
+        last: None,
         is_read: false,
     };
     // What fails at once is still told as an error.
@@ -53,15 +58,26 @@ pub(super) async fn answer(
 impl Rest {
     /// The next piece of the answer's text.
     async fn next(&mut self) -> Result<Bytes, Error> {
-        let (run, key, offset) = (self.run.clone(), self.key.clone(), self.offset);
-        let points = self
-            .metastore
-            .read(move |tx| tx.runs().metric_page(&run, &key, N_POINTS, offset))
-            .await?;
-        let is_first = self.offset == 0;
-        self.offset += points.len();
+        let is_first = self.last.is_none();
+        if self.waiting.is_empty() {
+            self.read().await?;
+        }
+        let n_points = self.waiting.len().min(N_POINTS);
+        let points: Vec<Metric> = self.waiting.drain(..n_points).collect();
         self.is_read = points.len() < N_POINTS;
+        if let Some(last) = points.last() {
+            self.last = Some(last.clone());
+        }
         Ok(text(&points, is_first, self.is_read))
+    }
+
+    async fn read(&mut self) -> Result<(), Error> {
+        let (run, key, last) = (self.run.clone(), self.key.clone(), self.last.clone());
+        let read = self
+            .metastore
+            .read(move |tx| tx.runs().metrics_after(&run, &key, last.as_ref(), N_POINTS));
+        self.waiting = read.await?.into();
+        Ok(())
     }
 }
 
