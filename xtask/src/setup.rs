@@ -2,7 +2,7 @@
 //!
 //! The product needs none of this. The tests drive real clients: Python with `mlflow`,
 //! `scikit-learn` and `onnxruntime`, at the versions pinned in `tests/requirements.txt`; and they start real servers of
-//! their own: Postgres from Debian's package. MLflow's page is looked at in Debian's Chromium.
+//! their own: Postgres from Debian's package, Azurite from npm. MLflow's page is looked at in Debian's Chromium.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,6 +18,8 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("cc", &["--version"], "gcc"),
     ("python3", &["--version"], "python3"),
     ("chromium", &["--version"], "chromium"),
+    ("node", &["--version"], "nodejs"),
+    ("npm", &["--version"], "npm"),
     (
         "sh",
         &["-c", "ls /usr/lib/postgresql/*/bin/postgres"],
@@ -29,6 +31,8 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
 pub(crate) struct Ready {
     /// The Python that has the packages of `tests/requirements.txt`.
     pub(crate) python: PathBuf,
+    /// Where the packages of `tests/package.json` are.
+    pub(crate) node_modules: PathBuf,
 }
 
 /// Installs what is missing and says where things are.
@@ -36,8 +40,13 @@ pub(crate) fn run() -> Result<Ready> {
     install_programs()?;
     let ready = Ready {
         python: python_environment()?,
+        node_modules: node_modules()?,
     };
-    println!("tests use {}", ready.python.display());
+    println!(
+        "tests use {} and {}",
+        ready.python.display(),
+        ready.node_modules.display()
+    );
     Ok(ready)
 }
 
@@ -98,4 +107,31 @@ fn python_environment() -> Result<PathBuf> {
     )?;
     fs::write(&stamp, wanted)?;
     Ok(python)
+}
+
+/// Installs the packages of `tests/package.json`, or finds those of the same lock file.
+fn node_modules() -> Result<PathBuf> {
+    let from = root().join("tests");
+    let lock = fs::read_to_string(from.join("package-lock.json"))
+        .context("cannot read tests/package-lock.json")?;
+    let dir = cache_dir().join("node");
+    let stamp = dir.join("everloop-lock.json");
+    let modules = dir.join("node_modules");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == lock) && modules.exists() {
+        return Ok(modules);
+    }
+    fs::create_dir_all(&dir)?;
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(from.join(name), dir.join(name))?;
+    }
+    let quiet = [
+        "ci",
+        "--silent",
+        "--no-fund",
+        "--no-audit",
+        "--ignore-scripts",
+    ];
+    command::run(Command::new("npm").args(quiet).current_dir(&dir))?;
+    fs::write(&stamp, lock)?;
+    Ok(modules)
 }

@@ -38,6 +38,7 @@ pub(crate) fn test(arguments: &[&str]) -> Result<()> {
 fn with_clients<'a>(command: &'a mut Command, ready: &setup::Ready) -> &'a mut Command {
     command
         .env("EVERLOOP_TEST_PYTHON", &ready.python)
+        .env("EVERLOOP_TEST_NODE_MODULES", &ready.node_modules)
         .env("MLFLOW_DISABLE_TELEMETRY", "true")
         .env("INSTA_UPDATE", "no")
 }

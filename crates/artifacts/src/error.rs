@@ -62,6 +62,14 @@ pub enum Error {
         /// The path.
         path: String,
     },
+    /// The store has no such bucket.
+    #[error(
+        "cannot keep or find `{path}`: its bucket does not exist; make it, or name another with `--artifacts-destination`"
+    )]
+    NoBucket {
+        /// The path.
+        path: String,
+    },
     /// The object store failed.
     #[error("the artifact store failed on `{path}`")]
     Store {
@@ -82,14 +90,12 @@ impl Error {
             | Self::Place { .. }
             | Self::BrokenOff { .. }
             | Self::Range { .. } => ErrorKind::Invalid,
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::NoBucket { .. } => ErrorKind::NotFound,
             Self::File { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => ErrorKind::NotFound,
                 kind => of_machine(kind).unwrap_or(ErrorKind::Internal),
             },
             Self::Store { source, .. } => match source {
-                // Of an artifact it would be an error of its own: the bucket is not there.
-                object_store::Error::NotFound { .. } => ErrorKind::Unavailable,
                 object_store::Error::PermissionDenied { .. } => ErrorKind::Forbidden,
                 object_store::Error::Unauthenticated { .. } => ErrorKind::Unauthenticated,
                 source => machine_beneath(source).unwrap_or(ErrorKind::Unavailable),
@@ -99,10 +105,12 @@ impl Error {
 
     /// What an object store said, which also says "not found" of a bucket.
     pub(crate) fn store(path: String, source: object_store::Error) -> Self {
-        let is_found = !matches!(source, object_store::Error::NotFound { .. });
-        let words = source.to_string();
-        if is_found || NO_BUCKET.iter().any(|code| words.contains(code)) {
+        if !matches!(source, object_store::Error::NotFound { .. }) {
             return Self::Store { path, source };
+        }
+        let words = source.to_string();
+        if NO_BUCKET.iter().any(|code| words.contains(code)) {
+            return Self::NoBucket { path };
         }
         Self::NotFound { path }
     }
@@ -177,6 +185,6 @@ mod tests {
     fn an_absent_bucket_is_no_absent_artifact() {
         check(absent("<Code>NoSuchKey</Code>"), ErrorKind::NotFound);
         let error = Error::store("a".to_owned(), absent("<Code>NoSuchBucket</Code>"));
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(matches!(error, Error::NoBucket { .. }), "{error:?}");
     }
 }

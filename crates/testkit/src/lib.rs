@@ -11,6 +11,7 @@
     reason = "helpers of tests fail by panicking and print what is skipped"
 )]
 
+mod azurite;
 mod http;
 mod objects;
 mod postgres;
@@ -19,6 +20,7 @@ mod up;
 
 use std::path::{Path, PathBuf};
 
+pub use azurite::Azurite;
 pub use http::{Answer, get, post, put};
 pub use objects::Objects;
 pub use postgres::Postgres;

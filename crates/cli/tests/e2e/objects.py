@@ -1,5 +1,8 @@
 """MLflow's client against a server whose artifacts are in a bucket: through the server, or beside it."""
 
+import base64
+import email.utils
+import hmac
 import json
 import os
 import pathlib
@@ -15,6 +18,30 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 
 url, way = sys.argv[1:]
+
+
+def make_container(store, name):
+    """Makes a container with the account that every Azurite has (published in its documentation)."""
+    account = "devstoreaccount1"
+    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+    date = email.utils.formatdate(usegmt=True)
+    signed = ["PUT", *[""] * 11, f"x-ms-date:{date}", "x-ms-version:2021-08-06"]
+    signed += [f"/{account}/{account}/{name}", "restype:container"]
+    digest = hmac.digest(base64.b64decode(key), "\n".join(signed).encode(), "sha256")
+    headers = {
+        "x-ms-date": date,
+        "x-ms-version": "2021-08-06",
+        "Authorization": f"SharedKey {account}:{base64.b64encode(digest).decode()}",
+        "Content-Type": "",
+    }
+    place = f"{store}/{account}/{name}?restype=container"
+    request = urllib.request.Request(place, method="PUT", data=b"", headers=headers)
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 201
+
+
+if store := os.environ.get("AZURITE_BLOB_STORAGE_URL"):
+    make_container(store, "models")
 mlflow.set_tracking_uri(url)
 mlflow.set_experiment("bucket")
 names = ["plain.txt", "with space.txt", "größe 50%.txt", "a+b=c&d;e.txt", "deep/er/file.bin"]
@@ -61,10 +88,17 @@ if way == "through":
     assert ask(f"{below}/large.bin", Range="bytes=5-9") == (206, large[5:10])
 
 
-    _, signed = ask(f"/api/2.0/mlflow-artifacts/presigned/{place}/files/plain.txt")
-    signed = json.loads(signed)
-    with urllib.request.urlopen(signed["url"]) as answer:
-        assert answer.read() == b"plain.txt" and signed["file_size"] == 9
+    for name in ["plain.txt", "with space.txt"]:
+        try:
+            path = urllib.parse.quote(f"files/{name}")
+            _, signed = ask(f"/api/2.0/mlflow-artifacts/presigned/{place}/{path}")
+        except urllib.error.HTTPError as error:
+            # On Azure there are no such addresses of names with spaces.
+            assert store and error.code == 501 and " " in name, error
+            continue
+        signed = json.loads(signed)
+        with urllib.request.urlopen(signed["url"]) as answer:
+            assert answer.read() == name.encode() and signed["file_size"] == len(name)
     client._tracking_client._get_artifact_repo(id).delete_artifacts("files/deep")
     left = {entry.path for entry in client.list_artifacts(id, "files")}
     assert "files/deep" not in left and "files/plain.txt" in left, left

@@ -3,28 +3,31 @@
 use std::path::Path;
 use std::process::Command;
 
-use everloop_testkit::{Objects, Up, post, test_python};
+use everloop_testkit::{Azurite, Objects, Up, post, test_python};
 use serde_json::json;
 
 use crate::projects::BINARY;
 
-fn server(objects: &Objects, home: &Path, arguments: &[&str]) -> Up {
+/// Variables of those who use a store.
+type Environment<'e> = &'e [(&'static str, String)];
+
+fn server(environment: Environment, home: &Path, arguments: &[&str]) -> Up {
     let mut command = Command::new(BINARY);
     command
         .args(["server", "--port", "0", "--home"])
         .arg(home)
         .args(arguments)
-        .envs(objects.environment());
+        .envs(environment.iter().cloned());
     Up::start(command)
 }
 
 /// Runs the client's script against a server.
 #[track_caller]
-fn check_client(up: &Up, way: &str, objects: &Objects) {
+fn check_client(up: &Up, way: &str, environment: Environment) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/objects.py");
     let mut python = Command::new(test_python().unwrap());
     python.arg(script).args([&up.url(), way]);
-    let output = python.envs(objects.environment()).output().unwrap();
+    let output = python.envs(environment.iter().cloned()).output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words}");
     assert!(output.stdout.ends_with(b"ok\n"), "{words}");
@@ -38,11 +41,25 @@ fn the_real_client_keeps_artifacts_in_a_bucket_through_the_server() {
     objects.make_bucket("models");
     let home = tempfile::tempdir().unwrap();
     let up = server(
-        &objects,
+        &objects.environment(),
         home.path(),
         &["--artifacts-destination", "s3://models/team a"],
     );
-    check_client(&up, "through", &objects);
+    check_client(&up, "through", &objects.environment());
+    assert!(!home.path().join("artifacts").exists());
+    assert_eq!(up.stop(), 0);
+}
+
+#[test]
+fn the_real_client_keeps_artifacts_in_azure_through_the_server() {
+    let Some(azurite) = Azurite::start() else {
+        return;
+    };
+    let environment = azurite.environment();
+    let home = tempfile::tempdir().unwrap();
+    let to = ["--artifacts-destination", "az://models/team"];
+    let up = server(&environment, home.path(), &to);
+    check_client(&up, "through", &environment);
     assert!(!home.path().join("artifacts").exists());
     assert_eq!(up.stop(), 0);
 }
@@ -55,11 +72,11 @@ fn the_real_client_writes_to_a_bucket_that_the_server_reads() {
     objects.make_bucket("models");
     let home = tempfile::tempdir().unwrap();
     let up = server(
-        &objects,
+        &objects.environment(),
         home.path(),
         &["--default-artifact-root", "s3://models/direct"],
     );
-    check_client(&up, "beside", &objects);
+    check_client(&up, "beside", &objects.environment());
     assert_eq!(up.stop(), 0);
 }
 
@@ -70,7 +87,7 @@ fn a_bucket_that_is_away_is_an_error_of_the_request_and_comes_back() {
     };
     let home = tempfile::tempdir().unwrap();
     let up = server(
-        &objects,
+        &objects.environment(),
         home.path(),
         &["--artifacts-destination", "s3://models"],
     );
@@ -89,6 +106,11 @@ fn a_bucket_that_is_away_is_an_error_of_the_request_and_comes_back() {
     // No such bucket, no such server, and both again.
     let answer = upload();
     assert_eq!(answer.status, 404, "{}", answer.body);
+    assert!(
+        answer.body.contains("its bucket does not exist"),
+        "{}",
+        answer.body
+    );
     objects.stop();
     let answer = upload();
     assert_eq!(answer.status, 503, "{}", answer.body);

@@ -50,6 +50,12 @@ with sync_playwright() as playwright:
             failed.append(f"{answer.status} {answer.request.method} {answer.url}")
 
     page.on("response", answered)
+    def broke_off(request):
+        # Going to another page ends what the last one still asked for.
+        if request.failure != "net::ERR_ABORTED":
+            failed.append(f"{request.failure} {request.method} {request.url}")
+
+    page.on("requestfailed", broke_off)
     page.on("pageerror", lambda error: failed.append(f"error: {error}"))
     page.on("console", lambda said: failed.append(f"console: {said.text}") if said.type == "error" else None)
 
