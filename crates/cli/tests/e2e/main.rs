@@ -36,4 +36,6 @@ mod serving;
 #[cfg(test)]
 mod titanic;
 #[cfg(test)]
+mod tools;
+#[cfg(test)]
 mod tracking;
