@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check, data, db, gc, import, init, model, reference, replay, run, runs, schema, serve, server,
-    status, up,
+    check, data, db, export, gc, import, init, model, reference, replay, run, runs, schema, serve,
+    server, status, up,
 };
 use crate::demo;
 
@@ -59,6 +59,9 @@ pub(crate) enum Command {
     /// Take over what other programs recorded.
     #[command(subcommand)]
     Import(import::Command),
+    /// Write what was recorded for other programs.
+    #[command(subcommand)]
+    Export(export::Command),
     /// Remove for good what was deleted before, with its artifacts.
     Gc(gc::Args),
     /// Serve one model package; needs no project and no database.

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod data;
 pub(crate) mod db;
+pub(crate) mod export;
 pub(crate) mod gc;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -39,6 +40,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Runs(command) => runs::run(command, project).await,
         Command::Data(command) => data::run(command, project).await,
         Command::Db(command) => db::run(command),
+        Command::Export(command) => export::run(command).await,
         Command::Gc(args) => gc::run(args).await,
         Command::Import(command) => import::run(command).await,
         Command::Model(command) => model::run(command, project).await,

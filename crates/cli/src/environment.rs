@@ -54,6 +54,11 @@ pub(crate) fn metastore(file: &Path) -> anyhow::Result<Metastore> {
     })
 }
 
+/// Whether there is a database to open: one that is named, or else the file.
+pub(crate) fn has_metastore(file: &Path) -> bool {
+    variable("EVERLOOP_METASTORE__URL").is_some() || file.is_file()
+}
+
 /// The variables that say how object stores are reached, under their own names.
 pub(crate) fn object_store_settings() -> Vec<(String, String)> {
     let names = ["AWS_", "GOOGLE_", "AZURE_", "MLFLOW_S3_"];

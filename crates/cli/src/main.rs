@@ -19,6 +19,7 @@ mod environment;
 mod exit;
 mod replay;
 mod stopping;
+mod transfer;
 mod workspace;
 
 use std::process::ExitCode;

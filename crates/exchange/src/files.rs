@@ -1,24 +1,25 @@
 //! MLflow's file store: a directory an experiment, a directory a run, a file a parameter, tag and metric.
 
+mod logged_models;
 mod meta;
 mod points;
+mod registry;
+mod runs;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use everloop_domain::{ModelName, RunId, RunStatus, Timestamp, VersionNumber};
-use everloop_metastore::{
-    Dataset, DatasetInput, Experiment, LoggedModel, ModelMetric, ModelVersion, Output,
-    RegisteredModel, Run, RunInfo, WholeModel, WholeRun,
-};
+use everloop_artifacts::local_path;
+use everloop_domain::Timestamp;
+use everloop_metastore::Experiment;
 
-use self::meta::{ExperimentMeta, InputMeta, LoggedModelMeta, ModelMeta, RunMeta, VersionMeta};
+use self::meta::{ExperimentMeta, LoggedModelMeta, RunMeta};
 use crate::Error;
-use crate::source::Listed;
+use crate::source::{LeftBehind, Listed};
 
 /// Directories of an experiment that are no runs.
-const NO_RUNS: [&str; 3] = ["models", "datasets", "tags"];
+const NO_RUNS: [&str; 4] = ["models", "datasets", "tags", "traces"];
 
 /// A directory that MLflow wrote.
 #[derive(Debug)]
@@ -82,100 +83,17 @@ impl FileStore {
         Ok(runs.collect())
     }
 
-    pub(crate) fn run(&self, experiment: &Experiment, id: &str) -> Result<WholeRun, Error> {
+    pub(crate) fn left_behind(&self, experiment: &Experiment) -> Result<LeftBehind, Error> {
         let dir = self.dir_of(experiment);
-        let run_dir = dir.join(id);
-        let path = run_dir.join("meta.yaml");
-        let meta: RunMeta = meta::read(&path)?;
-        let tags = texts(&run_dir.join("tags"))?;
-        let name = meta.run_name.filter(|name| !name.is_empty());
-        let info = RunInfo {
-            id: id
-                .parse()
-                .map_err(|problem: String| Error::nonsense(&path, problem))?,
-            experiment: experiment.id,
-            name: name
-                .or_else(|| tags.get("mlflow.runName").cloned())
-                .unwrap_or_default(),
-            user: meta.user_id.unwrap_or_default(),
-            status: status(meta.status),
-            start_time: at(meta.start_time),
-            end_time: meta.end_time.map(Timestamp::from_millis),
-            artifact_uri: meta.artifact_uri.unwrap_or_default(),
-            lifecycle: meta::lifecycle(meta.lifecycle_stage.as_deref()),
+        let models = dirs(&dir.join("models"))?;
+        let is_deleted = |dir: &&PathBuf| {
+            let meta = meta::read::<LoggedModelMeta>(&dir.join("meta.yaml"));
+            meta.is_ok_and(|meta| meta.is_deleted())
         };
-        let mut points = Vec::new();
-        for (key, path) in files(&run_dir.join("metrics"))? {
-            points.extend(
-                points::read(&path, &key)?
-                    .into_iter()
-                    .map(|(point, _)| point),
-            );
-        }
-        let inputs = inputs(&dir, &run_dir)?;
-        Ok(WholeRun {
-            points,
-            deleted_at: meta.deleted_time.map(Timestamp::from_millis),
-            run: Run {
-                info,
-                params: texts(&run_dir.join("params"))?,
-                metrics: Vec::new(),
-                tags,
-                datasets: inputs.datasets,
-                model_inputs: inputs.models,
-                outputs: outputs(&run_dir)?,
-            },
+        Ok(LeftBehind {
+            n_deleted_models: models.iter().filter(is_deleted).count() as u64,
+            n_traces: dirs(&dir.join("traces"))?.len() as u64,
         })
-    }
-
-    pub(crate) fn logged_models(
-        &self,
-        experiment: &Experiment,
-    ) -> Result<Vec<Result<LoggedModel, Error>>, Error> {
-        let dirs = dirs(&self.dir_of(experiment).join("models"))?;
-        let models = dirs.iter().map(|dir| logged_model(dir, experiment));
-        // Deleted ones are left out, as in the other sources.
-        Ok(models.filter_map(Result::transpose).collect())
-    }
-
-    pub(crate) fn models(&self) -> Result<Vec<Result<WholeModel, Error>>, Error> {
-        let dirs = dirs(&self.root.join("models"))?;
-        Ok(dirs.iter().map(|dir| model(dir)).collect())
-    }
-
-    pub(crate) fn versions(
-        &self,
-        model: &RegisteredModel,
-    ) -> Result<Vec<(VersionNumber, Option<ModelVersion>)>, Error> {
-        let dir = self.root.join("models").join(model.name.as_str());
-        let mut found = Vec::new();
-        for version_dir in dirs(&dir)? {
-            let number = name_of(&version_dir).strip_prefix("version-");
-            let Some(number) = number.and_then(|number| number.parse().ok()) else {
-                continue;
-            };
-            let number = VersionNumber(number);
-            let meta: VersionMeta = meta::read(&version_dir.join("meta.yaml"))?;
-            if meta.current_stage.as_deref() == Some("Deleted_Internal") {
-                found.push((number, None));
-                continue;
-            }
-            let version = ModelVersion {
-                name: model.name.clone(),
-                version: number,
-                source: meta.source.unwrap_or_default(),
-                run_id: meta.run_id.filter(|id| !id.is_empty()),
-                model_id: meta.model_id,
-                description: meta.description.unwrap_or_default(),
-                stage: meta.current_stage.unwrap_or_else(|| "None".to_owned()),
-                created_at: at(meta.creation_timestamp),
-                updated_at: at(meta.last_updated_timestamp),
-                tags: texts(&version_dir.join("tags"))?,
-            };
-            found.push((number, Some(version)));
-        }
-        found.sort_by_key(|(number, _)| *number);
-        Ok(found)
     }
 }
 
@@ -199,113 +117,17 @@ fn experiment(dir: &Path, is_deleted: bool) -> Result<Experiment, Error> {
     })
 }
 
-/// A logged model; nothing if it is deleted.
-fn logged_model(dir: &Path, experiment: &Experiment) -> Result<Option<LoggedModel>, Error> {
-    let meta: LoggedModelMeta = meta::read(&dir.join("meta.yaml"))?;
-    if meta.lifecycle_stage.as_deref() == Some("deleted") {
-        return Ok(None);
-    }
-    let mut metrics = Vec::new();
-    for (key, path) in files(&dir.join("metrics"))? {
-        for (metric, rest) in points::read(&path, &key)? {
-            let mut rest = rest.into_iter();
-            let run = rest.next().unwrap_or_default();
-            metrics.push(ModelMetric {
-                metric,
-                run: run
-                    .parse::<RunId>()
-                    .map_err(|problem| Error::nonsense(&path, problem))?,
-                dataset_name: rest.next().unwrap_or_default(),
-                dataset_digest: rest.next().unwrap_or_default(),
-            });
-        }
-    }
-    Ok(Some(LoggedModel {
-        id: name_of(dir).to_owned(),
-        experiment: experiment.id,
-        name: meta.name,
-        artifact_location: meta.artifact_location.unwrap_or_default(),
-        status: LoggedModel::status_of(meta.status).to_owned(),
-        model_type: meta.model_type,
-        source_run: meta.source_run_id,
-        created_at: at(meta.creation_timestamp),
-        updated_at: at(meta.last_updated_timestamp),
-        status_message: meta.status_message,
-        tags: texts(&dir.join("tags"))?,
-        params: texts(&dir.join("params"))?,
-        metrics,
-    }))
-}
-
-fn model(dir: &Path) -> Result<WholeModel, Error> {
-    let path = dir.join("meta.yaml");
-    let meta: ModelMeta = meta::read(&path)?;
-    let name: Result<ModelName, _> = meta.name.parse();
-    let mut aliases = BTreeMap::new();
-    for (alias, number) in texts(&dir.join("aliases"))? {
-        let number = number.trim().parse();
-        let number =
-            number.map_err(|_| Error::nonsense(&path, format!("alias `{alias}` is no number")))?;
-        aliases.insert(alias, VersionNumber(number));
-    }
-    Ok(WholeModel {
-        aliases,
-        model: RegisteredModel {
-            name: name.map_err(|problem| Error::nonsense(&path, problem))?,
-            description: meta.description.unwrap_or_default(),
-            created_at: at(meta.creation_timestamp),
-            updated_at: at(meta.last_updated_timestamp),
-            tags: texts(&dir.join("tags"))?,
-        },
-    })
-}
-
-/// What a run read.
-#[derive(Default)]
-struct Inputs {
-    datasets: Vec<DatasetInput>,
-    models: Vec<String>,
-}
-
-fn inputs(experiment: &Path, run: &Path) -> Result<Inputs, Error> {
-    let mut found = Inputs::default();
-    for dir in dirs(&run.join("inputs"))? {
-        let path = dir.join("meta.yaml");
-        let input: InputMeta = meta::read(&path)?;
-        if input.source_type != "DATASET" {
-            found.models.extend(input.destination_id);
-            continue;
-        }
-        let dataset = experiment.join("datasets").join(&input.source_id);
-        let dataset: Dataset = meta::read::<meta::DatasetMeta>(&dataset.join("meta.yaml"))?.into();
-        found.datasets.push(DatasetInput {
-            dataset,
-            tags: input.tags.into_iter().collect(),
-        });
-    }
-    Ok(found)
-}
-
-fn outputs(run: &Path) -> Result<Vec<Output>, Error> {
-    let mut found = Vec::new();
-    for dir in dirs(&run.join("outputs"))? {
-        let output: InputMeta = meta::read(&dir.join("meta.yaml"))?;
-        found.extend(output.destination_id.map(|model_id| Output {
-            model_id,
-            step: output.step,
-        }));
-    }
-    Ok(found)
-}
-
-/// MLflow's numbers of statuses.
-fn status(number: i64) -> RunStatus {
-    match number {
-        2 => RunStatus::Scheduled,
-        3 => RunStatus::Finished,
-        4 => RunStatus::Failed,
-        5 => RunStatus::Killed,
-        _ => RunStatus::Running,
+/// Where artifacts are: at their location, or beside their `meta.yaml` if they have moved with the store. Those of a deleted
+/// experiment have, to `.trash`.
+fn artifacts(location: Option<String>, dir: &Path) -> String {
+    let location = location.unwrap_or_default();
+    let beside = dir.join("artifacts");
+    let is_gone = local_path(&location).is_none_or(|path| !path.is_dir());
+    let is_local =
+        location.is_empty() || location.starts_with('/') || location.starts_with("file:");
+    match beside.to_str() {
+        Some(beside) if is_local && is_gone && Path::new(beside).is_dir() => beside.to_owned(),
+        _ => location,
     }
 }
 

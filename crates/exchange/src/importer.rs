@@ -1,53 +1,15 @@
 //! Taking over a source.
 
-use everloop_artifacts::{Places, local_path};
+mod registry;
+
+use std::collections::HashMap;
+
+use everloop_artifacts::Places;
 use everloop_domain::{ExperimentId, RunId};
-use everloop_metastore::{Experiment, LoggedModel, Metastore, ModelVersion, RegisteredModel};
+use everloop_metastore::{Came, Experiment, LoggedModel, Metastore};
 
-use crate::copy::copy;
-use crate::{Error, Source};
-
-/// What was taken over of one kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// How many are new.
-    pub n_new: u64,
-    /// How many were here already.
-    pub n_known: u64,
-}
-
-impl Counts {
-    fn add(&mut self, is_new: bool) {
-        if is_new {
-            self.n_new += 1;
-        } else {
-            self.n_known += 1;
-        }
-    }
-}
-
-/// What came of an import.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Experiments.
-    pub experiments: Counts,
-    /// Runs.
-    pub runs: Counts,
-    /// Points of metrics of new runs.
-    pub n_points: u64,
-    /// Logged models.
-    pub logged_models: Counts,
-    /// Registered models.
-    pub models: Counts,
-    /// Versions of registered models.
-    pub versions: Counts,
-    /// Files of artifacts that were copied.
-    pub n_files: u64,
-    /// What could not come: its name, and why.
-    pub problems: Vec<(String, String)>,
-    /// What came under another name or stays where it is, and why.
-    pub remarks: Vec<(String, String)>,
-}
+use crate::source::{Found, Owner};
+use crate::{Error, Report, Source};
 
 /// Takes over sources.
 #[derive(Debug)]
@@ -60,6 +22,15 @@ pub struct Importer<'p> {
     pub progress: fn(u64, u64),
 }
 
+/// An import on its way.
+struct Import<'i> {
+    importer: &'i Importer<'i>,
+    source: &'i Source,
+    report: Report,
+    /// Where the artifacts of each run were.
+    origins: HashMap<String, String>,
+}
+
 impl Importer<'_> {
     /// Takes over all that a source has.
     ///
@@ -68,251 +39,256 @@ impl Importer<'_> {
     /// Fails if the source cannot be read at all, or the metastore or the artifacts cannot be written; what came before stays,
     /// and the import can be repeated.
     pub async fn run(&self, source: &Source) -> Result<Report, Error> {
-        let mut report = Report::default();
-        let mut experiments = Vec::new();
-        for experiment in source.experiments()? {
-            match experiment {
-                Ok(experiment) => experiments.push(experiment),
-                Err(error) => report.problem("experiment", &error),
-            }
-        }
+        let mut import = Import {
+            importer: self,
+            source,
+            report: Report::default(),
+            origins: HashMap::new(),
+        };
         let mut listed = Vec::new();
-        for experiment in &experiments {
-            listed.push(source.runs(experiment)?);
-        }
-        let n_runs = listed.iter().map(|runs| runs.len() as u64).sum();
-        for (experiment, runs) in experiments.iter().zip(&listed) {
-            let here = self.experiment(experiment, &mut report).await?;
-            for (id, _) in runs {
-                self.a_run(source, experiment, here, id, &mut report)
-                    .await?;
-                (self.progress)(report.runs.n_new + report.runs.n_known, n_runs);
-            }
-            for model in source.logged_models(experiment)? {
-                match model {
-                    Ok(model) => self.logged_model(model, here, &mut report).await?,
-                    Err(error) => report.problem("logged model", &error),
+        for experiment in source.experiments().await? {
+            match experiment {
+                Ok(experiment) => {
+                    let runs = import.list(&experiment).await?;
+                    listed.push((experiment, runs));
                 }
+                Err(error) => import.report.spoilt("experiment", error)?,
             }
         }
-        for model in source.models()? {
-            match model {
-                Ok(model) => self.model(source, &listed, model, &mut report).await?,
-                Err(error) => report.problem("registered model", &error),
+        let n_runs = listed.iter().map(|(_, runs)| runs.len() as u64).sum();
+        let mut n_done = 0;
+        for (experiment, runs) in &listed {
+            let here = import.experiment(experiment).await?;
+            for id in runs {
+                import.run(experiment, here, id).await?;
+                n_done += 1;
+                (self.progress)(n_done, n_runs);
             }
+            import.logged_models(experiment, here).await?;
+            import.left_behind(experiment)?;
         }
-        Ok(report)
+        import.registry().await?;
+        if let Source::Server(_) = source {
+            let why =
+                "a server is not asked for them; numbers of deleted versions may be given again";
+            let what = "traces, deleted logged models and versions";
+            import.report.remark(what, why);
+        }
+        Ok(import.report)
+    }
+}
+
+impl Import<'_> {
+    fn metastore(&self) -> &Metastore {
+        self.importer.metastore
     }
 
-    async fn experiment(
-        &self,
-        found: &Experiment,
-        report: &mut Report,
-    ) -> Result<ExperimentId, Error> {
+    /// The ids of the runs of an experiment.
+    async fn list(&mut self, experiment: &Experiment) -> Result<Vec<String>, Error> {
+        let runs = match self.source.runs(experiment).await {
+            Ok(runs) => runs,
+            Err(error) => {
+                let what = format!("runs of experiment `{}`", experiment.name);
+                self.report.spoilt(what, error)?;
+                Vec::new()
+            }
+        };
+        let ids = runs.iter().map(|(id, _)| id.clone()).collect();
+        self.origins.extend(runs);
+        Ok(ids)
+    }
+
+    async fn experiment(&mut self, found: &Experiment) -> Result<ExperimentId, Error> {
         let mut moved = found.clone();
-        if self.places.is_some() && local_path(&found.artifact_location).is_some() {
+        if self.importer.places.is_some() && self.source.reaches(&found.artifact_location) {
             moved.artifact_location = format!("mlflow-artifacts:/{}", found.id);
         }
         let written = self
-            .metastore
+            .metastore()
             .write(move |tx| tx.imports().experiment(&moved))
             .await;
-        let (here, is_new) = written?;
-        report.experiments.add(is_new);
-        if here != found.id {
+        let (here, came) = written?;
+        self.report.experiments.came(came);
+        let what = format!("experiment `{}`", found.name);
+        if came == Came::Clashed {
+            let why = format!(
+                "another one of that name is here (id {here}); its runs are added to that, its own tags stay out"
+            );
+            self.report.remark(what, why);
+        } else if here != found.id {
             let why = format!("its id {} is taken here; it has the id {here}", found.id);
-            report
-                .remarks
-                .push((format!("experiment `{}`", found.name), why));
+            self.report.remark(what, why);
         }
         Ok(here)
     }
 
-    async fn a_run(
-        &self,
-        source: &Source,
+    async fn run(
+        &mut self,
         experiment: &Experiment,
         here: ExperimentId,
         id: &str,
-        report: &mut Report,
     ) -> Result<(), Error> {
+        let what = format!("run `{id}`");
         let Ok(run_id) = id.parse::<RunId>() else {
-            let why = "its id is not 32 hexadecimal digits".to_owned();
-            report.problems.push((format!("run `{id}`"), why));
+            self.report
+                .problem(what, "its id is not 32 hexadecimal digits");
             return Ok(());
         };
         let wanted = run_id.clone();
-        let is_known = self.metastore.read(move |tx| tx.imports().has_run(&wanted));
+        let is_known = self
+            .metastore()
+            .read(move |tx| tx.imports().has_run(&wanted));
         if is_known.await? {
-            report.runs.add(false);
+            self.report.runs.add(false);
             return Ok(());
         }
-        let mut found = match source.run(experiment, id) {
+        let Found {
+            thing: mut found,
+            missing,
+        } = match self.source.run(experiment, id).await {
             Ok(found) => found,
-            Err(error) => {
-                report.problem(&format!("run `{id}`"), &error);
-                return Ok(());
-            }
+            Err(error) => return self.report.spoilt(what, error),
         };
         let n_points = found.points.len() as u64;
+        let place = format!("{here}/{run_id}/artifacts");
         let uri = &found.run.info.artifact_uri;
-        let place = format!("{here}/{id}/artifacts");
-        if let Some(uri) = self
-            .take(uri, &place, &format!("run `{id}`"), report)
-            .await?
-        {
+        if let Some(uri) = self.take(Owner::Run(id), uri, &place, &what).await? {
             found.run.info.artifact_uri = uri;
         }
         let written = self
-            .metastore
+            .metastore()
             .write(move |tx| tx.imports().run(here, &found))
             .await;
         match written {
             Ok(is_new) => {
-                report.runs.add(is_new);
-                report.n_points += n_points;
+                self.report.runs.add(is_new);
+                self.report.n_points += n_points;
+                self.missing(&what, missing);
             }
             Err(error @ everloop_metastore::Error::Invalid(_)) => {
-                report.problem(&format!("run `{id}`"), &error.into());
+                self.report.spoilt(what, error.into())?;
             }
             Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
-    async fn logged_model(
-        &self,
-        mut found: LoggedModel,
+    async fn logged_models(
+        &mut self,
+        experiment: &Experiment,
         here: ExperimentId,
-        report: &mut Report,
     ) -> Result<(), Error> {
-        let (id, name) = (found.id.clone(), format!("logged model `{}`", found.id));
+        let models = match self.source.logged_models(experiment).await {
+            Ok(models) => models,
+            Err(error) => {
+                let what = format!("logged models of experiment `{}`", experiment.name);
+                return self.report.spoilt(what, error);
+            }
+        };
+        for model in models {
+            match model {
+                Ok(model) => self.logged_model(model, here).await?,
+                Err(error) => self.report.spoilt("logged model", error)?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn logged_model(
+        &mut self,
+        found: Found<LoggedModel>,
+        here: ExperimentId,
+    ) -> Result<(), Error> {
+        let Found {
+            thing: mut found,
+            missing,
+        } = found;
+        let (id, what) = (found.id.clone(), format!("logged model `{}`", found.id));
+        let wanted = id.clone();
         let is_known = self
-            .metastore
-            .read(move |tx| tx.imports().has_logged_model(&id));
+            .metastore()
+            .read(move |tx| tx.imports().has_logged_model(&wanted));
         if is_known.await? {
-            report.logged_models.add(false);
+            self.report.logged_models.add(false);
             return Ok(());
         }
-        let place = format!("{here}/models/{}/artifacts", found.id);
-        let location = &found.artifact_location;
-        if let Some(uri) = self.take(location, &place, &name, report).await? {
+        let place = format!("{here}/models/{id}/artifacts");
+        let (owner, location) = (Owner::LoggedModel(&id), &found.artifact_location);
+        if let Some(uri) = self.take(owner, location, &place, &what).await? {
             found.artifact_location = uri;
         }
         let written = self
-            .metastore
+            .metastore()
             .write(move |tx| tx.imports().logged_model(here, &found));
-        report.logged_models.add(written.await?);
+        let is_new = written.await?;
+        self.report.logged_models.add(is_new);
+        self.missing(&what, missing);
         Ok(())
     }
 
-    async fn model(
-        &self,
-        source: &Source,
-        runs: &[Vec<(String, String)>],
-        found: everloop_metastore::WholeModel,
-        report: &mut Report,
-    ) -> Result<(), Error> {
-        let model: RegisteredModel = found.model.clone();
-        let versions = source.versions(&model)?;
-        let written = self.metastore.write(move |tx| tx.imports().model(&model));
-        report.models.add(written.await?);
-        for (number, version) in versions {
-            let name = found.model.name.clone();
-            let Some(mut version) = version else {
-                let reserved = self
-                    .metastore
-                    .write(move |tx| tx.imports().reserve(&name, number));
-                reserved.await?;
-                continue;
-            };
-            self.point_at_copy(&mut version, runs).await?;
-            let written = self
-                .metastore
-                .write(move |tx| tx.imports().version(&version));
-            report.versions.add(written.await?);
+    fn missing(&mut self, of: &str, missing: Vec<(String, String)>) {
+        for (what, why) in missing {
+            self.report.problem(format!("{what} of {of}"), why);
         }
-        for (alias, number) in found.aliases {
-            let (name, what) = (
-                found.model.name.clone(),
-                format!("alias `{alias}` of `{}`", found.model.name),
-            );
-            let written = self
-                .metastore
-                .write(move |tx| tx.imports().alias(&name, &alias, number));
-            if let Err(error) = written.await {
-                report.problem(&what, &error.into());
+    }
+
+    fn left_behind(&mut self, experiment: &Experiment) -> Result<(), Error> {
+        let left = match self.source.left_behind(experiment) {
+            Ok(left) => left,
+            Err(error) => {
+                let what = format!("experiment `{}`", experiment.name);
+                return self.report.spoilt(what, error);
             }
+        };
+        let counts = [
+            (
+                left.n_deleted_models,
+                "logged model",
+                "deleted ones cannot be restored and stay behind",
+            ),
+            (left.n_traces, "trace", "traces are not taken over"),
+        ];
+        for (count, what, why) in counts.into_iter().filter(|(count, ..)| *count > 0) {
+            let s = if count == 1 { "" } else { "s" };
+            let what = format!("{count} {what}{s} of experiment `{}`", experiment.name);
+            self.report.remark(what, why);
         }
         Ok(())
     }
 
-    /// Lets a version that names a directory of its run point at the copy.
-    async fn point_at_copy(
-        &self,
-        version: &mut ModelVersion,
-        runs: &[Vec<(String, String)>],
-    ) -> Result<(), Error> {
-        let Some(id) = version.run_id.clone() else {
-            return Ok(());
-        };
-        let old = runs.iter().flatten().find(|(run, _)| *run == id);
-        let (Some((_, old)), Ok(run)) = (old, id.parse::<RunId>()) else {
-            return Ok(());
-        };
-        let (Some(old), Some(source)) = (local_path(old), local_path(&version.source)) else {
-            return Ok(());
-        };
-        if let Ok(below) = source.strip_prefix(&old) {
-            let info = self.metastore.read(move |tx| tx.runs().find(&run)).await?;
-            if let Some(info) = info {
-                version.source = format!("{}/{}", info.artifact_uri, below.display());
-            }
-        }
-        Ok(())
-    }
-
-    /// Copies artifacts that are on this machine, and gives their new location.
+    /// Copies artifacts that can be reached, and gives their new location.
     async fn take(
-        &self,
+        &mut self,
+        owner: Owner<'_>,
         location: &str,
         place: &str,
         what: &str,
-        report: &mut Report,
     ) -> Result<Option<String>, Error> {
-        let Some(places) = self.places else {
+        let Some(places) = self.importer.places else {
             return Ok(None);
         };
-        let Some(dir) = local_path(location) else {
-            if !location.is_empty() {
+        if !self.source.reaches(location) {
+            if location.starts_with("mlflow-artifacts:") {
+                let why = format!(
+                    "its artifacts at {location} are known to MLflow's server only; import from its address to bring them"
+                );
+                self.report.problem(format!("artifacts of {what}"), why);
+            } else if !location.is_empty() {
                 let why = format!("its artifacts stay at {location}");
-                report.remarks.push((what.to_owned(), why));
+                self.report.remark(what, why);
             }
             return Ok(None);
-        };
-        match copy(&dir, places.own(), place).await {
+        }
+        match self.source.copy(owner, location, places.own(), place).await {
             Ok(n_files) => {
-                report.n_files += n_files;
+                self.report.n_files += n_files;
                 Ok(Some(format!("mlflow-artifacts:/{place}")))
             }
             // A file that cannot be read does not keep the run away.
-            Err(error @ (Error::Read { .. } | Error::Nonsense { .. })) => {
-                report.problem(&format!("artifacts of {what}"), &error);
+            Err(error) => {
+                self.report.spoilt(format!("artifacts of {what}"), error)?;
                 Ok(None)
             }
-            Err(error) => Err(error),
         }
-    }
-}
-
-impl Report {
-    fn problem(&mut self, what: &str, error: &Error) {
-        let mut why = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            why = format!("{why}: {cause}");
-            source = cause.source();
-        }
-        self.problems.push((what.to_owned(), why));
     }
 }

@@ -3,26 +3,35 @@
 //! Its tables are those of MLflow 2 and 3 (`mlflow/store/tracking/dbmodels`); what a version does not have yet is read as
 //! absent. Nothing is written to it.
 
+mod registry;
+mod revisions;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use everloop_domain::{ExperimentId, RunId, VersionNumber};
+use everloop_domain::{ExperimentId, RunId};
 
 use crate::connection::Connection;
-use crate::imports::{WholeModel, WholeRun};
+use crate::error::DatabaseError;
+use crate::imports::WholeRun;
 use crate::place::Place;
 use crate::session::{Row, values};
 use crate::values::{moment, parse};
 use crate::{
-    Dataset, DatasetInput, Error, Experiment, Lifecycle, LoggedModel, Metric, ModelMetric,
-    ModelVersion, Output, RegisteredModel, Run, RunInfo,
+    Dataset, DatasetInput, Error, Experiment, Lifecycle, LoggedModel, Metric, ModelMetric, Output,
+    Run, RunInfo,
 };
+
+pub use registry::FoundVersion;
 
 /// A database that MLflow wrote.
 #[derive(Debug)]
 pub struct MlflowDatabase {
     connection: Connection,
     has_models: bool,
+    has_traces: bool,
 }
 
 /// The experiment of an integer column, as a number of both databases.
@@ -33,7 +42,8 @@ impl MlflowDatabase {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if the URI is malformed, [`Error::NotAMetastore`] if MLflow did not write the database.
+    /// [`Error::Invalid`] if the URI is malformed or the schema is one that this program does not know,
+    /// [`Error::NotAMetastore`] if MLflow did not write the database.
     pub fn open(uri: &str) -> Result<Self, Error> {
         let place = Place::parse(uri)?;
         let shown = place.shown();
@@ -57,42 +67,39 @@ impl MlflowDatabase {
                 problem: "MLflow did not write it",
             });
         }
-        let has_models = has("logged_models");
+        let sql = "select version_num from alembic_version order by version_num desc";
+        let revision: Option<String> = session.find(sql, &[], |row| row.get(0))?;
+        revisions::check(&shown, revision.as_deref())?;
+        let (has_models, has_traces) = (has("logged_models"), has("trace_info"));
         Ok(Self {
             connection,
             has_models,
+            has_traces,
         })
     }
 
-    /// All experiments, deleted ones included.
+    /// All experiments, deleted ones included; an error in place of one that makes no sense.
     ///
     /// # Errors
     ///
     /// Fails if the database cannot be read.
-    pub fn experiments(&self) -> Result<Vec<Experiment>, Error> {
+    pub fn experiments(&self) -> Result<Vec<Result<Experiment, Error>>, Error> {
         let session = self.connection.session();
         let sql = "select experiment_id, name, artifact_location, lifecycle_stage, coalesce(creation_time, 0), \
              coalesce(last_update_time, 0) from experiments order by experiment_id";
         let tags =
             format!("select key, coalesce(value, '') from experiment_tags where {OF_EXPERIMENT}");
-        session
-            .query(sql, &[], |row| {
-                Ok(Experiment {
-                    id: ExperimentId(row.get(0)?),
-                    name: row.get(1)?,
-                    artifact_location: row.get::<Option<String>>(2)?.unwrap_or_default(),
-                    lifecycle: lifecycle(row, 3)?,
-                    created_at: moment(row.get(4)?),
-                    updated_at: moment(row.get(5)?),
-                    tags: BTreeMap::new(),
-                })
-            })?
+        let rows = session.query(sql, &[], |row| {
+            Ok(named("experiments", &EXPERIMENT, row, experiment))
+        })?;
+        let with_tags = |experiment: Experiment| {
+            let tags = session.pairs(&tags, &values![experiment.id.0])?;
+            Ok(Experiment { tags, ..experiment })
+        };
+        Ok(rows
             .into_iter()
-            .map(|experiment| {
-                let tags = session.pairs(&tags, &values![experiment.id.0])?;
-                Ok(Experiment { tags, ..experiment })
-            })
-            .collect()
+            .map(|experiment| experiment.and_then(with_tags))
+            .collect())
     }
 
     /// The ids of the runs of an experiment, deleted ones included, and where their artifacts are.
@@ -199,12 +206,45 @@ impl MlflowDatabase {
         })
     }
 
-    /// The logged models of an experiment that are not deleted.
+    /// How many logged models of an experiment are deleted.
     ///
     /// # Errors
     ///
     /// Fails if the database cannot be read.
-    pub fn logged_models(&self, experiment: ExperimentId) -> Result<Vec<LoggedModel>, Error> {
+    pub fn n_deleted_logged_models(&self, experiment: ExperimentId) -> Result<u64, Error> {
+        if !self.has_models {
+            return Ok(0);
+        }
+        let sql = format!(
+            "select count(*) from logged_models where {OF_EXPERIMENT} and lifecycle_stage = 'deleted'"
+        );
+        let session = self.connection.session();
+        session.value(&sql, &values![experiment.0])
+    }
+
+    /// How many traces an experiment has; they are not read.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub fn n_traces(&self, experiment: ExperimentId) -> Result<u64, Error> {
+        if !self.has_traces {
+            return Ok(0);
+        }
+        let sql = format!("select count(*) from trace_info where {OF_EXPERIMENT}");
+        let session = self.connection.session();
+        session.value(&sql, &values![experiment.0])
+    }
+
+    /// The logged models of an experiment that are not deleted; an error in place of one that makes no sense.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub fn logged_models(
+        &self,
+        experiment: ExperimentId,
+    ) -> Result<Vec<Result<LoggedModel, Error>>, Error> {
         if !self.has_models {
             return Ok(Vec::new());
         }
@@ -214,36 +254,25 @@ impl MlflowDatabase {
              last_updated_timestamp_ms, status_message from logged_models where {OF_EXPERIMENT} \
              and coalesce(lifecycle_stage, 'active') = 'active' order by creation_timestamp_ms, model_id"
         );
-        let models = session.query(&sql, &values![experiment.0], |row| {
-            Ok(LoggedModel {
-                id: row.get(0)?,
-                experiment,
-                name: row.get(1)?,
-                artifact_location: row.get(2)?,
-                status: LoggedModel::status_of(row.get(3)?).to_owned(),
-                model_type: row.get(4)?,
-                source_run: row.get(5)?,
-                created_at: moment(row.get(6)?),
-                updated_at: moment(row.get(7)?),
-                status_message: row.get(8)?,
-                tags: BTreeMap::new(),
-                params: BTreeMap::new(),
-                metrics: Vec::new(),
-            })
+        let rows = session.query(&sql, &values![experiment.0], |row| {
+            let read = |row: &Row<'_>| logged_model(row, experiment);
+            Ok(named("logged_models", &LOGGED_MODEL, row, read))
         })?;
-        let tags = "select tag_key, tag_value from logged_model_tags where model_id = $1";
+        let tags =
+            "select tag_key, coalesce(tag_value, '') from logged_model_tags where model_id = $1";
         let params = "select param_key, param_value from logged_model_params where model_id = $1";
-        models
-            .into_iter()
-            .map(|model| {
-                Ok(LoggedModel {
-                    tags: session.pairs(tags, &values![model.id])?,
-                    params: session.pairs(params, &values![model.id])?,
-                    metrics: self.model_metrics(&model.id)?,
-                    ..model
-                })
+        let with_logged = |model: LoggedModel| {
+            Ok(LoggedModel {
+                tags: session.pairs(tags, &values![model.id])?,
+                params: session.pairs(params, &values![model.id])?,
+                metrics: self.model_metrics(&model.id)?,
+                ..model
             })
-            .collect()
+        };
+        Ok(rows
+            .into_iter()
+            .map(|model| model.and_then(with_logged))
+            .collect())
     }
 
     fn model_metrics(&self, model: &str) -> Result<Vec<ModelMetric>, Error> {
@@ -270,86 +299,81 @@ impl MlflowDatabase {
                 })
             })
     }
-
-    /// All registered models with their aliases.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the database cannot be read.
-    pub fn models(&self) -> Result<Vec<WholeModel>, Error> {
-        let session = self.connection.session();
-        let sql = "select name, coalesce(description, ''), coalesce(creation_time, 0), coalesce(last_updated_time, 0) \
-             from registered_models order by name";
-        let tags = "select key, coalesce(value, '') from registered_model_tags where name = $1";
-        let aliases = "select alias, version from registered_model_aliases where name = $1";
-        let rows = session.query(sql, &[], |row| {
-            let name: String = row.get(0)?;
-            let times: (i64, i64) = (row.get(2)?, row.get(3)?);
-            Ok((name, row.get::<String>(1)?, times))
-        })?;
-        rows.into_iter()
-            .map(|(name, description, (created_at, updated_at))| {
-                // A version of MLflow without aliases has no such table.
-                let aliases = session.query(aliases, &values![name], |row| {
-                    Ok((row.get(0)?, VersionNumber(row.get(1)?)))
-                });
-                Ok(WholeModel {
-                    aliases: aliases.unwrap_or_default().into_iter().collect(),
-                    model: RegisteredModel {
-                        tags: session.pairs(tags, &values![name])?,
-                        name: parse(&name, "registered_models", "name", &name)?,
-                        description,
-                        created_at: moment(created_at),
-                        updated_at: moment(updated_at),
-                    },
-                })
-            })
-            .collect()
-    }
-
-    /// The versions of a registered model; nothing in place of one that was deleted.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the database cannot be read.
-    pub fn versions(
-        &self,
-        model: &RegisteredModel,
-    ) -> Result<Vec<(VersionNumber, Option<ModelVersion>)>, Error> {
-        let session = self.connection.session();
-        let name = model.name.as_str();
-        let sql = "select version, coalesce(source, ''), run_id, coalesce(description, ''), coalesce(current_stage, 'None'), \
-             coalesce(creation_time, 0), coalesce(last_updated_time, 0) from model_versions where name = $1 order by version";
-        let tags = "select key, coalesce(value, '') from model_version_tags where name = $1 and version = cast($2 as bigint)";
-        let rows = session.query(sql, &values![name], |row| {
-            let source: String = row.get(1)?;
-            Ok(ModelVersion {
-                name: model.name.clone(),
-                version: VersionNumber(row.get(0)?),
-                model_id: source.strip_prefix("models:/").map(ToOwned::to_owned),
-                source,
-                run_id: row.get::<Option<String>>(2)?.filter(|id| !id.is_empty()),
-                description: row.get(3)?,
-                stage: row.get(4)?,
-                created_at: moment(row.get(5)?),
-                updated_at: moment(row.get(6)?),
-                tags: BTreeMap::new(),
-            })
-        })?;
-        rows.into_iter()
-            .map(|version| {
-                let number = version.version;
-                if version.stage == "Deleted_Internal" {
-                    return Ok((number, None));
-                }
-                let tags = session.pairs(tags, &values![name, number.0])?;
-                Ok((number, Some(ModelVersion { tags, ..version })))
-            })
-            .collect()
-    }
 }
 
 fn lifecycle(row: &Row<'_>, column: usize) -> Result<Lifecycle, Error> {
     let text: Option<String> = row.get(column)?;
     Ok(Lifecycle::read(text.as_deref().unwrap_or_default()))
+}
+
+const EXPERIMENT: [&str; 6] = [
+    "experiment_id",
+    "name",
+    "artifact_location",
+    "lifecycle_stage",
+    "creation_time",
+    "last_update_time",
+];
+
+fn experiment(row: &Row<'_>) -> Result<Experiment, Error> {
+    Ok(Experiment {
+        id: ExperimentId(row.get(0)?),
+        name: row.get(1)?,
+        artifact_location: row.get::<Option<String>>(2)?.unwrap_or_default(),
+        lifecycle: lifecycle(row, 3)?,
+        created_at: moment(row.get(4)?),
+        updated_at: moment(row.get(5)?),
+        tags: BTreeMap::new(),
+    })
+}
+
+const LOGGED_MODEL: [&str; 9] = [
+    "model_id",
+    "name",
+    "artifact_location",
+    "status",
+    "model_type",
+    "source_run_id",
+    "creation_timestamp_ms",
+    "last_updated_timestamp_ms",
+    "status_message",
+];
+
+fn logged_model(row: &Row<'_>, experiment: ExperimentId) -> Result<LoggedModel, Error> {
+    Ok(LoggedModel {
+        id: row.get(0)?,
+        experiment,
+        name: row.get(1)?,
+        artifact_location: row.get(2)?,
+        status: LoggedModel::status_of(row.get(3)?).to_owned(),
+        model_type: row.get(4)?,
+        source_run: row.get(5)?,
+        created_at: moment(row.get(6)?),
+        updated_at: moment(row.get(7)?),
+        status_message: row.get(8)?,
+        tags: BTreeMap::new(),
+        params: BTreeMap::new(),
+        metrics: Vec::new(),
+    })
+}
+
+/// Reads a row; nonsense in it is named by its table, column and first value.
+fn named<T>(
+    table: &'static str,
+    columns: &[&'static str],
+    row: &Row<'_>,
+    read: impl Fn(&Row<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    read(row).map_err(|error| match error {
+        Error::Sql(DatabaseError::Value { column }) => Error::Corrupt {
+            table,
+            column: columns.get(column).copied().unwrap_or("?"),
+            row: row
+                .get::<String>(0)
+                .or_else(|_| row.get::<i64>(0).map(|id| id.to_string()))
+                .unwrap_or_else(|_| "?".to_owned()),
+            problem: "it is empty or of another kind".to_owned(),
+        },
+        other => other,
+    })
 }

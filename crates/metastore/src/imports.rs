@@ -17,6 +17,24 @@ use crate::{RegisteredModel, Run};
 #[derive(Debug)]
 pub struct Imports<'c>(pub(crate) Session<'c>);
 
+/// What became of something that has a name of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// It was written.
+    New,
+    /// It is here already.
+    Known,
+    /// Another of that name is here; it stays as it is.
+    Clashed,
+}
+
+impl Came {
+    /// What was not written, by whether it is the same as what is here.
+    fn not(is_same: bool) -> Self {
+        if is_same { Self::Known } else { Self::Clashed }
+    }
+}
+
 /// A run with all points of its metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WholeRun {
@@ -38,16 +56,25 @@ pub struct WholeModel {
 }
 
 impl Imports<'_> {
-    /// Writes an experiment unless one of that name is there. Gives its id here and whether it is new: it keeps its own id if
-    /// that is free.
+    /// Writes an experiment unless one of that name is there. Gives its id here and what became of it: it keeps its own id if
+    /// that is free. Another one was made at another time; the default one, which every store has, is the same and gets the
+    /// tags that it lacks.
     ///
     /// # Errors
     ///
     /// Fails if the store cannot be written.
-    pub fn experiment(&self, found: &Experiment) -> Result<(ExperimentId, bool), Error> {
+    pub fn experiment(&self, found: &Experiment) -> Result<(ExperimentId, Came), Error> {
         let experiments = Experiments(self.0);
         if let Some(here) = experiments.find_by_name(&found.name)? {
-            return Ok((here.id, false));
+            let is_default = here.id == ExperimentId(0) && found.id == here.id;
+            if is_default {
+                let new = found.tags.iter();
+                for (key, value) in new.filter(|(key, _)| !here.tags.contains_key(*key)) {
+                    experiments.set_tag(here.id, key, value)?;
+                }
+            }
+            let is_same = is_default || here.created_at == found.created_at;
+            return Ok((here.id, Came::not(is_same)));
         }
         let is_free = match experiments.get(found.id) {
             Err(Error::NotFound { .. }) => true,
@@ -78,7 +105,7 @@ impl Imports<'_> {
         if found.lifecycle == Lifecycle::Deleted {
             experiments.delete(id, found.updated_at)?;
         }
-        Ok((id, true))
+        Ok((id, Came::New))
     }
 
     /// Writes a run into an experiment unless its id is there; gives whether it is new.
@@ -161,35 +188,40 @@ impl Imports<'_> {
         Ok(true)
     }
 
-    /// Writes a registered model unless one of that name is there; gives whether it is new.
+    /// Writes a registered model unless one of that name is there; another one was made at another time.
     ///
     /// # Errors
     ///
     /// Fails if the store cannot be written.
-    pub fn model(&self, found: &RegisteredModel) -> Result<bool, Error> {
+    pub fn model(&self, found: &RegisteredModel) -> Result<Came, Error> {
         let models = Models(self.0);
-        if models.find(&found.name)?.is_some() {
-            return Ok(false);
+        if let Some(here) = models.find(&found.name)? {
+            return Ok(Came::not(here.created_at == found.created_at));
         }
         models.create(&found.name, &found.description, found.created_at)?;
         for (key, value) in &found.tags {
             models.set_tag(&found.name, key, value)?;
         }
         models.touch(&found.name, found.updated_at)?;
-        Ok(true)
+        Ok(Came::New)
     }
 
-    /// Writes a version with its number unless it is there; gives whether it is new. Later versions get greater numbers.
+    /// Writes a version with its number unless that is taken; another one was made at another time or by another run. Later
+    /// versions get greater numbers.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] if there is no such model.
-    pub fn version(&self, found: &ModelVersion) -> Result<bool, Error> {
+    pub fn version(&self, found: &ModelVersion) -> Result<Came, Error> {
         let models = Models(self.0);
         let (name, number) = (&found.name, found.version);
         match models.get_version(name, number) {
             Err(Error::NotFound { .. }) => {}
-            result => return result.map(|_| false),
+            result => {
+                let here = result?;
+                let is_same = here.created_at == found.created_at && here.run_id == found.run_id;
+                return Ok(Came::not(is_same));
+            }
         }
         models.get(name)?;
         let sql = "insert into model_versions (model, version, source, run, logged_model, description, stage, created_at, \
@@ -210,7 +242,7 @@ impl Imports<'_> {
         for (key, value) in &found.tags {
             models.set_version_tag(name, number, key, value)?;
         }
-        Ok(true)
+        Ok(Came::New)
     }
 
     /// Sees to it that no later version gets a number up to this one.
@@ -224,22 +256,26 @@ impl Imports<'_> {
         Ok(())
     }
 
-    /// Points an alias at a version unless it points somewhere already; gives whether it is new.
+    /// Points an alias at a version unless it points somewhere already; gives where it points now.
     ///
     /// # Errors
     ///
-    /// Fails if the store cannot be written.
+    /// [`Error::NotFound`] if there is no such version.
     pub fn alias(
         &self,
         name: &ModelName,
         alias: &str,
         number: VersionNumber,
-    ) -> Result<bool, Error> {
-        let sql = "insert into aliases (model, alias, version) values ($1, $2, $3) on conflict do nothing";
-        let n_new = self
-            .0
+    ) -> Result<VersionNumber, Error> {
+        let models = Models(self.0);
+        if let Some(here) = models.find_by_alias(name, alias)? {
+            return Ok(here.version);
+        }
+        models.get_version(name, number)?;
+        let sql = "insert into aliases (model, alias, version) values ($1, $2, $3)";
+        self.0
             .execute(sql, &values![name.as_str(), alias, number.0])?;
-        Ok(n_new > 0)
+        Ok(number)
     }
 
     /// Whether a logged model is here, deleted or not.

@@ -13,6 +13,7 @@ mod cycles;
 mod decisions;
 mod error;
 mod experiments;
+mod exports;
 mod foreign;
 mod identity;
 mod imports;
@@ -41,8 +42,9 @@ pub use cycles::{Cycle, Cycles, NewCycle};
 pub use decisions::{Decision, Decisions};
 pub use error::{DatabaseError, Error};
 pub use experiments::{EXPERIMENT_COLUMNS, Experiment, Experiments, Lifecycle, View};
-pub use foreign::MlflowDatabase;
-pub use imports::{Imports, WholeModel, WholeRun};
+pub use exports::Exports;
+pub use foreign::{FoundVersion, MlflowDatabase};
+pub use imports::{Came, Imports, WholeModel, WholeRun};
 pub use labels::{Label, Labels};
 pub use logged_models::{
     LOGGED_MODEL_COLUMNS, LoggedModel, LoggedModels, ModelMetric, NewLoggedModel,

@@ -77,6 +77,16 @@ impl LoggedModel {
             _ => "LOGGED_MODEL_STATUS_UNSPECIFIED",
         }
     }
+
+    /// MLflow's number for a status; 0 for one that is none.
+    #[must_use]
+    pub fn number_of(status: &str) -> i64 {
+        let numbers = 1..=3;
+        numbers
+            .into_iter()
+            .find(|number| Self::status_of(*number) == status)
+            .unwrap_or_default()
+    }
 }
 
 /// A point of a metric that was logged of a model.

@@ -2,8 +2,8 @@
 
 use crate::session::Session;
 use crate::{
-    Audit, Changes, Cycles, Decisions, Experiments, Imports, Labels, LoggedModels, Models, Notes,
-    Runs, Signals, Stages, Trash,
+    Audit, Changes, Cycles, Decisions, Experiments, Exports, Imports, Labels, LoggedModels, Models,
+    Notes, Runs, Signals, Stages, Trash,
 };
 
 /// A transaction. Reads and writes through it see each other; other transactions see none of it before its end.
@@ -32,6 +32,8 @@ resources! {
     models: Models,
     /// What comes from elsewhere.
     imports: Imports,
+    /// What goes elsewhere.
+    exports: Exports,
     /// What was deleted softly.
     trash: Trash,
     /// What has changed since somebody looked last.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use everloop_metastore::{Metastore, Schema};
 
 use crate::environment;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 
 /// Looks after the database.
 #[derive(Debug, clap::Subcommand)]
@@ -29,6 +29,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Opens the database; a file in the home must exist.
+    pub(crate) fn open_existing(&self) -> Result<Metastore> {
+        let file = std::path::absolute(&self.home)?.join("metastore.db");
+        if self.backend_store_uri.is_none() && !environment::has_metastore(&file) {
+            let message = format!("there is no database `{}`", file.display());
+            let hint = "`--home` or `--backend-store-uri` says where it is";
+            return Err(Failure::new(Exit::NotFound, message).hint(hint).into());
+        }
+        self.open()
+    }
+
     /// Opens the database, making it if it is a file that does not exist.
     pub(crate) fn open(&self) -> Result<Metastore> {
         let file = std::path::absolute(&self.home)?.join("metastore.db");

@@ -54,7 +54,13 @@ pub(super) struct LoggedModelMeta {
     pub(super) creation_timestamp: Option<i64>,
     pub(super) last_updated_timestamp: Option<i64>,
     pub(super) status_message: Option<String>,
-    pub(super) lifecycle_stage: Option<String>,
+    lifecycle_stage: Option<String>,
+}
+
+impl LoggedModelMeta {
+    pub(super) fn is_deleted(&self) -> bool {
+        self.lifecycle_stage.as_deref() == Some("deleted")
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,19 +8,32 @@ use everloop_metastore::Metric;
 
 use crate::Error;
 
-/// The points of a file, with what follows on their lines. A last line without its end was never finished and is left out.
-pub(super) fn read(path: &Path, key: &str) -> Result<Vec<(Metric, Vec<String>)>, Error> {
+/// The points of a file.
+#[derive(Debug, Default)]
+pub(super) struct Points {
+    /// The points, with what follows on their lines.
+    pub(super) found: Vec<(Metric, Vec<String>)>,
+    /// Whether the last line has no end: it was never finished and is left out, even if what is there looks like a point.
+    pub(super) is_cut: bool,
+}
+
+/// Why a metric lacks a point.
+pub(super) const CUT: &str = "its last line has no end: it was never finished and is left out";
+
+/// Reads a file.
+pub(super) fn read(path: &Path, key: &str) -> Result<Points, Error> {
     let text = fs::read_to_string(path).map_err(|source| Error::read(path, source))?;
-    let mut points = Vec::new();
+    let mut points = Points::default();
     for (number, line) in text.split_inclusive('\n').enumerate() {
-        match parse(line.trim_end(), key) {
-            Some(point) => points.push(point),
-            None if !line.ends_with('\n') => {}
-            None => {
-                let problem = format!("line {} is no `timestamp value step`", number + 1);
-                return Err(Error::nonsense(path, problem));
-            }
+        if !line.ends_with('\n') {
+            points.is_cut = true;
+            break;
         }
+        let point = parse(line.trim_end(), key).ok_or_else(|| {
+            let problem = format!("line {} is no `timestamp value step`", number + 1);
+            Error::nonsense(path, problem)
+        })?;
+        points.found.push(point);
     }
     Ok(points)
 }
@@ -51,9 +64,10 @@ mod tests {
         let path = dir.path().join("m");
         fs::write(&path, text).unwrap();
         let points = read(&path, "m").map_err(|error| error.to_string())?;
+        assert_eq!(points.is_cut, !text.is_empty() && !text.ends_with('\n'));
         let plain =
             |(point, _): (Metric, _)| (point.timestamp.as_millis(), point.value, point.step);
-        Ok(points.into_iter().map(plain).collect())
+        Ok(points.found.into_iter().map(plain).collect())
     }
 
     #[test]
@@ -69,8 +83,11 @@ mod tests {
 
     #[test]
     fn half_a_last_line_is_left_out_and_other_nonsense_is_named() {
-        assert_eq!(points("1 0.5 2\n3 0.").unwrap(), [(1, 0.5, 2), (3, 0.0, 0)]);
-        assert_eq!(points("1 0.5 2\n3 ").unwrap(), [(1, 0.5, 2)]);
+        // `0.` may have been the beginning of `0.75 12`.
+        for cut in ["3 0.", "3 ", "3 0.75 1", "x"] {
+            assert_eq!(points(&format!("1 0.5 2\n{cut}")).unwrap(), [(1, 0.5, 2)]);
+        }
+        assert_eq!(points("1 0.5 2").unwrap(), []);
         let words = points("1 0.5 2\nx y z\n3 1 1\n").unwrap_err();
         assert!(words.contains("line 2"), "{words}");
     }

@@ -1,3 +1,5 @@
+use everloop_domain::RunStatus;
+
 use super::*;
 
 /// A store of files as paths and texts.
@@ -55,7 +57,7 @@ fn a_run_is_read_with_keys_that_have_slashes() {
     let experiment = store.experiments().remove(0).unwrap();
     let runs = store.runs(&experiment).unwrap();
     assert_eq!(runs.len(), 1);
-    let found = store.run(&experiment, &runs[0].0).unwrap();
+    let found = store.run(&experiment, &runs[0].0).unwrap().thing;
     assert_eq!(found.run.params["deep/er"], "x\ny");
     assert_eq!(found.run.tags["mlflow.note.content"], "näh");
     assert_eq!(found.run.info.status, RunStatus::Finished);

@@ -6,6 +6,7 @@ mod audit;
 mod changes;
 mod cycles;
 mod decisions;
+mod exchanges;
 mod experiments;
 mod histories;
 mod labels;
@@ -121,6 +122,10 @@ contract! {
         a_deleted_run_goes_with_all_that_it_logged,
         a_deleted_experiment_goes_with_its_runs_and_models,
         a_deleted_logged_model_goes,
+    }
+    exchanges {
+        what_goes_out_comes_in_elsewhere,
+        others_of_the_same_name_are_told_apart,
     }
     stages {
         stages_go_from_planned_to_done,

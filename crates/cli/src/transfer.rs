@@ -1,0 +1,118 @@
+//! What imports and exports show: progress, and the report.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use everloop_exchange::{Counts, Report};
+use serde_json::json;
+
+use crate::exit::Exit;
+use crate::output::{Format, table};
+
+/// What becomes of artifacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Artifacts {
+    /// They are copied.
+    #[default]
+    Copy,
+    /// They stay where they are.
+    Leave,
+}
+
+/// How progress is shown: as a bar on a terminal, in a few lines elsewhere.
+pub(crate) fn progress() -> fn(u64, u64) {
+    if std::io::stderr().is_terminal() {
+        draw
+    } else {
+        say_now_and_then
+    }
+}
+
+/// Takes the bar away.
+pub(crate) fn end_progress() {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+}
+
+fn draw(n_done: u64, n_all: u64) {
+    const WIDTH: u64 = 30;
+    let filled = n_done * WIDTH / n_all.max(1);
+    let bar: String = (0..WIDTH)
+        .map(|place| if place < filled { '█' } else { '░' })
+        .collect();
+    eprint!("\r{bar} {n_done} of {n_all} runs");
+    let _ = std::io::stderr().flush();
+}
+
+/// Says each tenth.
+fn say_now_and_then(n_done: u64, n_all: u64) {
+    let tenth = |n_done: u64| n_done * 10 / n_all.max(1);
+    if tenth(n_done) > tenth(n_done.saturating_sub(1)) {
+        eprintln!("{n_done} of {n_all} runs");
+    }
+}
+
+/// Prints a report; what is new is called so: `NEW`, `WRITTEN`.
+pub(crate) fn tell(report: &Report, new: &str, format: Format) -> Exit {
+    match format {
+        Format::Json => sayln!("{}", to_json(report)),
+        Format::Text => print(report, new),
+    }
+    if report.problems.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Incomplete
+    }
+}
+
+fn kinds(report: &Report) -> [(&'static str, Counts); 5] {
+    [
+        ("experiments", report.experiments),
+        ("runs", report.runs),
+        ("logged models", report.logged_models),
+        ("registered models", report.models),
+        ("versions", report.versions),
+    ]
+}
+
+fn print(report: &Report, new: &str) {
+    let has_known = kinds(report).iter().any(|(_, counts)| counts.n_known > 0);
+    let mut head = vec!["", new];
+    head.extend(has_known.then_some("HERE ALREADY"));
+    let rows: Vec<Vec<String>> = kinds(report)
+        .into_iter()
+        .map(|(name, counts)| {
+            let mut row = vec![name.to_owned(), counts.n_new.to_string()];
+            row.extend(has_known.then(|| counts.n_known.to_string()));
+            row
+        })
+        .collect();
+    say!("{}", table(&head, &rows));
+    sayln!(
+        "{} points of metrics, {} files of artifacts",
+        report.n_points,
+        report.n_files
+    );
+    for (what, why) in &report.remarks {
+        eprintln!("note: {what}: {why}");
+    }
+    for (what, why) in &report.problems {
+        eprintln!("not taken over: {what}: {why}");
+    }
+}
+
+fn to_json(report: &Report) -> serde_json::Value {
+    let list = |list: &[(String, String)]| -> Vec<_> {
+        let list = list.iter();
+        list.map(|(what, why)| json!({"what": what, "why": why}))
+            .collect()
+    };
+    let mut shown = json!({
+        "points": report.n_points, "files": report.n_files,
+        "problems": list(&report.problems), "remarks": list(&report.remarks),
+    });
+    for (name, counts) in kinds(report) {
+        shown[name.replace(' ', "_")] = json!({"new": counts.n_new, "known": counts.n_known});
+    }
+    shown
+}
