@@ -6,7 +6,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
@@ -27,6 +27,8 @@ const NO_STORE: &str =
 pub(crate) struct Remote {
     pub(crate) objects: Arc<dyn ObjectStore>,
     pub(crate) signer: Arc<dyn Signer>,
+    /// The same once more, if it speaks S3's protocol.
+    pub(crate) s3: Option<Arc<AmazonS3>>,
     pub(crate) prefix: Path,
 }
 
@@ -63,7 +65,8 @@ pub(crate) fn open(uri: &str, settings: &[(String, String)]) -> Result<Remote, E
             let store = Arc::new(builder.build().map_err(failed)?);
             Ok(Remote {
                 objects: store.clone(),
-                signer: store,
+                signer: store.clone(),
+                s3: Some(store),
                 prefix,
             })
         }
@@ -78,6 +81,7 @@ pub(crate) fn open(uri: &str, settings: &[(String, String)]) -> Result<Remote, E
             Ok(Remote {
                 objects: store.clone(),
                 signer: store,
+                s3: None,
                 prefix,
             })
         }
@@ -92,6 +96,7 @@ pub(crate) fn open(uri: &str, settings: &[(String, String)]) -> Result<Remote, E
             Ok(Remote {
                 objects: store.clone(),
                 signer: store,
+                s3: None,
                 prefix,
             })
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use http::Method;
+use object_store::aws::AmazonS3;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::signer::Signer;
@@ -26,6 +27,8 @@ pub struct Store {
     root: Option<PathBuf>,
     /// Who makes addresses that need no credentials, if the store can.
     signer: Option<Arc<dyn Signer>>,
+    /// The store, if it speaks S3's protocol.
+    s3: Option<Arc<AmazonS3>>,
 }
 
 /// An entry of a directory.
@@ -58,6 +61,7 @@ impl Store {
             prefix: Path::default(),
             root: Some(dir.to_owned()),
             signer: None,
+            s3: None,
         })
     }
 
@@ -77,6 +81,7 @@ impl Store {
             prefix: remote.prefix,
             root: None,
             signer: Some(remote.signer),
+            s3: remote.s3,
         })
     }
 
@@ -96,12 +101,36 @@ impl Store {
         key: &StorageKey,
         lifetime: Duration,
     ) -> Result<Option<String>, Error> {
+        self.signed(Method::GET, key, lifetime).await
+    }
+
+    /// An address to which anybody can put an artifact for a time; nothing if the store has no such, or wants more than a
+    /// plain `PUT`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there are no credentials to sign with.
+    pub async fn signed_upload_url(
+        &self,
+        key: &StorageKey,
+        lifetime: Duration,
+    ) -> Result<Option<String>, Error> {
+        match &self.s3 {
+            None => Ok(None),
+            Some(_) => self.signed(Method::PUT, key, lifetime).await,
+        }
+    }
+
+    async fn signed(
+        &self,
+        method: Method,
+        key: &StorageKey,
+        lifetime: Duration,
+    ) -> Result<Option<String>, Error> {
         let Some(signer) = &self.signer else {
             return Ok(None);
         };
-        let signed = signer
-            .signed_url(Method::GET, &self.path(key)?, lifetime)
-            .await;
+        let signed = signer.signed_url(method, &self.path(key)?, lifetime).await;
         let url = signed.map_err(|source| failed(key, source))?;
         // Azure checks a signature (`sig`) of the plain name; `object_store` signs the encoded one.
         let is_of_azure = url.query_pairs().any(|(name, _)| name == "sig");
@@ -146,6 +175,10 @@ impl Store {
             None => Ok(()),
             Some(file) => sync(file).await,
         }
+    }
+
+    pub(crate) fn s3(&self) -> Option<&Arc<AmazonS3>> {
+        self.s3.as_ref()
     }
 
     pub(crate) fn objects(&self) -> &dyn ObjectStore {

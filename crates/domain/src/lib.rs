@@ -21,5 +21,5 @@ pub use column::{ColumnType, Value};
 pub use digest::{Digest, DigestBuilder};
 pub use error_kind::ErrorKind;
 pub use ids::{CycleNumber, ExperimentId, ModelName, RequestId, RunId, VersionNumber};
-pub use status::{CycleOutcome, CycleReason, RunStatus, StageName, StageState};
+pub use status::{CycleOutcome, CycleReason, RegistryEvent, RunStatus, StageName, StageState};
 pub use task::Task;

@@ -1,4 +1,4 @@
-//! The statuses of cycles, stages and runs.
+//! The statuses of cycles, stages and runs, and the kinds of what happens in the registry.
 
 use std::fmt;
 use std::str::FromStr;
@@ -126,6 +126,51 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What can happen in the registry and be told to webhooks, in MLflow's words: `entity.action`. A prompt is a registered
+    /// model with a tag that says so.
+    RegistryEvent {
+        /// A model was made.
+        ModelCreated = "registered_model.created",
+        /// A version was made.
+        VersionCreated = "model_version.created",
+        /// A version got a tag.
+        VersionTagSet = "model_version_tag.set",
+        /// A version lost a tag.
+        VersionTagDeleted = "model_version_tag.deleted",
+        /// An alias was pointed at a version.
+        AliasCreated = "model_version_alias.created",
+        /// An alias was removed.
+        AliasDeleted = "model_version_alias.deleted",
+        /// A prompt was made.
+        PromptCreated = "prompt.created",
+        /// A version of a prompt was made.
+        PromptVersionCreated = "prompt_version.created",
+        /// A prompt got a tag.
+        PromptTagSet = "prompt_tag.set",
+        /// A prompt lost a tag.
+        PromptTagDeleted = "prompt_tag.deleted",
+        /// A version of a prompt got a tag.
+        PromptVersionTagSet = "prompt_version_tag.set",
+        /// A version of a prompt lost a tag.
+        PromptVersionTagDeleted = "prompt_version_tag.deleted",
+        /// An alias was pointed at a version of a prompt.
+        PromptAliasCreated = "prompt_alias.created",
+        /// An alias of a prompt was removed.
+        PromptAliasDeleted = "prompt_alias.deleted",
+        /// MLflow's gateway has spent its budget: it can be asked for, and never happens here.
+        BudgetExceeded = "budget_policy.exceeded",
+    }
+}
+
+impl RegistryEvent {
+    /// To what it happens, and what: the parts before and after the dot.
+    #[must_use]
+    pub fn parts(self) -> (&'static str, &'static str) {
+        self.as_str().split_once('.').unwrap_or((self.as_str(), ""))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +184,15 @@ mod tests {
             "rolled_back".parse::<CycleOutcome>().unwrap(),
             CycleOutcome::RolledBack
         );
+    }
+
+    #[test]
+    fn events_have_two_parts() {
+        for event in RegistryEvent::ALL {
+            let (entity, action) = event.parts();
+            assert_eq!(format!("{entity}.{action}"), event.as_str());
+            assert!(!entity.is_empty() && !action.is_empty(), "{event}");
+        }
     }
 
     #[test]

@@ -198,9 +198,9 @@ impl Imports<'_> {
         if let Some(here) = models.find(&found.name)? {
             return Ok(Came::not(here.created_at == found.created_at));
         }
-        models.create(&found.name, &found.description, found.created_at)?;
+        models.insert(&found.name, &found.description, found.created_at)?;
         for (key, value) in &found.tags {
-            models.set_tag(&found.name, key, value)?;
+            models.insert_tag(&found.name, key, value)?;
         }
         models.touch(&found.name, found.updated_at)?;
         Ok(Came::New)
@@ -240,7 +240,7 @@ impl Imports<'_> {
         self.0.execute(sql, &values)?;
         self.reserve(name, number)?;
         for (key, value) in &found.tags {
-            models.set_version_tag(name, number, key, value)?;
+            models.insert_version_tag(name, number, key, value)?;
         }
         Ok(Came::New)
     }

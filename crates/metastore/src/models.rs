@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use everloop_domain::{ModelName, Timestamp, VersionNumber};
 
+use crate::happenings::tell;
 use crate::search::{Column, Query, Side, Statement, Tables};
 use crate::session::{Session, Value, values};
 use crate::values::{moment, parse};
-use crate::{Error, ModelVersion};
+use crate::{Error, Happening, ModelVersion};
 
 /// Registered models.
 #[derive(Debug)]
@@ -48,12 +49,37 @@ const TABLES: Tables = Tables {
 };
 
 impl Models<'_> {
-    /// Makes a model.
+    /// Makes a model with its tags.
     ///
     /// # Errors
     ///
     /// [`Error::AlreadyExists`] if the name is taken.
-    pub fn create(&self, name: &ModelName, description: &str, now: Timestamp) -> Result<(), Error> {
+    pub fn create(
+        &self,
+        name: &ModelName,
+        description: &str,
+        tags: &BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.insert(name, description, now)?;
+        for (key, value) in tags {
+            self.insert_tag(name, key, value)?;
+        }
+        let happening = Happening::ModelMade {
+            model: name.clone(),
+            description: description.to_owned(),
+            tags: tags.clone(),
+        };
+        tell(self.0, &happening, now)
+    }
+
+    /// Makes a model without telling anybody.
+    pub(crate) fn insert(
+        &self,
+        name: &ModelName,
+        description: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let sql = "insert into registered_models (name, description, created_at, updated_at) values ($1, $2, $3, $3) on conflict do nothing";
         let changed = self
             .0
@@ -73,7 +99,7 @@ impl Models<'_> {
     ///
     /// Fails if the store cannot be written.
     pub fn ensure(&self, name: &ModelName, now: Timestamp) -> Result<(), Error> {
-        match self.create(name, "", now) {
+        match self.create(name, "", &BTreeMap::new(), now) {
             Ok(()) | Err(Error::AlreadyExists { .. }) => Ok(()),
             Err(error) => Err(error),
         }
@@ -195,8 +221,17 @@ impl Models<'_> {
     /// # Errors
     ///
     /// [`Error::NotFound`] if there is no such model.
-    pub fn delete_tag(&self, name: &ModelName, key: &str) -> Result<(), Error> {
+    pub fn delete_tag(&self, name: &ModelName, key: &str, now: Timestamp) -> Result<(), Error> {
         self.get(name)?;
+        let happening = Happening::ModelTagDeleted {
+            model: name.clone(),
+            key: key.to_owned(),
+        };
+        // Whether it is a prompt is a tag, too: it is told of what the model was.
+        let sql = "select count(*) from registered_model_tags where model = $1 and key = $2";
+        if self.0.value::<bool>(sql, &values![name.as_str(), key])? {
+            tell(self.0, &happening, now)?;
+        }
         self.0.execute(
             "delete from registered_model_tags where model = $1 and key = $2",
             &values![name.as_str(), key],
@@ -209,8 +244,25 @@ impl Models<'_> {
     /// # Errors
     ///
     /// [`Error::NotFound`] if there is no such model.
-    pub fn set_tag(&self, name: &ModelName, key: &str, value: &str) -> Result<(), Error> {
+    pub fn set_tag(
+        &self,
+        name: &ModelName,
+        key: &str,
+        value: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         self.get(name)?;
+        self.insert_tag(name, key, value)?;
+        let happening = Happening::ModelTagSet {
+            model: name.clone(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+        };
+        tell(self.0, &happening, now)
+    }
+
+    /// Sets a tag without telling anybody.
+    pub(crate) fn insert_tag(&self, name: &ModelName, key: &str, value: &str) -> Result<(), Error> {
         let sql = "insert into registered_model_tags (model, key, value) values ($1, $2, $3) \
              on conflict (model, key) do update set value = excluded.value";
         self.0.execute(sql, &values![name.as_str(), key, value])?;
@@ -234,7 +286,13 @@ impl Models<'_> {
              on conflict (model, alias) do update set version = excluded.version";
         self.0
             .execute(sql, &values![name.as_str(), alias, version.0])?;
-        self.touch(name, now)
+        self.touch(name, now)?;
+        let happening = Happening::AliasSet {
+            model: name.clone(),
+            alias: alias.to_owned(),
+            version,
+        };
+        tell(self.0, &happening, now)
     }
 
     /// Removes an alias; doing it twice changes nothing.
@@ -242,12 +300,16 @@ impl Models<'_> {
     /// # Errors
     ///
     /// Fails if the store cannot be written.
-    pub fn delete_alias(&self, name: &ModelName, alias: &str) -> Result<(), Error> {
-        self.0.execute(
-            "delete from aliases where model = $1 and alias = $2",
-            &values![name.as_str(), alias],
-        )?;
-        Ok(())
+    pub fn delete_alias(&self, name: &ModelName, alias: &str, now: Timestamp) -> Result<(), Error> {
+        let sql = "delete from aliases where model = $1 and alias = $2";
+        if self.0.execute(sql, &values![name.as_str(), alias])? == 0 {
+            return Ok(());
+        }
+        let happening = Happening::AliasDeleted {
+            model: name.clone(),
+            alias: alias.to_owned(),
+        };
+        tell(self.0, &happening, now)
     }
 
     /// The version that an alias points at, if it exists.

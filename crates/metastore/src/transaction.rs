@@ -2,8 +2,8 @@
 
 use crate::session::Session;
 use crate::{
-    Audit, Changes, Cycles, Decisions, Experiments, Exports, Imports, Labels, LoggedModels, Models,
-    Notes, Runs, Signals, Stages, Trash,
+    Audit, Changes, Cycles, Decisions, Deliveries, Experiments, Exports, Imports, Labels,
+    LoggedModels, Models, Notes, Runs, Signals, Stages, Trash, Webhooks,
 };
 
 /// A transaction. Reads and writes through it see each other; other transactions see none of it before its end.
@@ -52,6 +52,10 @@ resources! {
     audit: Audit,
     /// Small durable state.
     notes: Notes,
+    /// Who is told of what happens in the registry.
+    webhooks: Webhooks,
+    /// What webhooks are still to be told.
+    deliveries: Deliveries,
 }
 
 impl<'c> Transaction<'c> {

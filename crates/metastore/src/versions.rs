@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use everloop_domain::{ModelName, Timestamp, VersionNumber};
 
+use crate::happenings::tell;
 use crate::search::{Column, Order, Query, Side, Statement, Subject, Tables};
 use crate::session::{Row, values};
 use crate::values::{moment, parse};
-use crate::{Error, Models};
+use crate::{Error, Happening, Models};
 
 /// A version to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +112,17 @@ impl Models<'_> {
             ],
         )?;
         for (key, value) in &new.tags {
-            self.set_version_tag(&new.name, version, key, value)?;
+            self.insert_version_tag(&new.name, version, key, value)?;
         }
+        let happening = Happening::VersionMade {
+            model: new.name.clone(),
+            version,
+            source: new.source.clone(),
+            run_id: new.run_id.clone(),
+            description: new.description.clone(),
+            tags: new.tags.clone(),
+        };
+        tell(self.0, &happening, new.now)?;
         Ok(version)
     }
 
@@ -247,12 +257,20 @@ impl Models<'_> {
         name: &ModelName,
         version: VersionNumber,
         key: &str,
+        now: Timestamp,
     ) -> Result<(), Error> {
         self.get_version(name, version)?;
         let sql = "delete from model_version_tags where model = $1 and version = $2 and key = $3";
-        self.0
-            .execute(sql, &values![name.as_str(), version.0, key])?;
-        Ok(())
+        let values = values![name.as_str(), version.0, key];
+        if self.0.execute(sql, &values)? == 0 {
+            return Ok(());
+        }
+        let happening = Happening::VersionTagDeleted {
+            model: name.clone(),
+            version,
+            key: key.to_owned(),
+        };
+        tell(self.0, &happening, now)
     }
 
     fn read_version(&self, name: &ModelName, row: &Row<'_>) -> Result<ModelVersion, Error> {
@@ -286,6 +304,25 @@ impl Models<'_> {
     ///
     /// [`Error::NotFound`] if there is no such version.
     pub fn set_version_tag(
+        &self,
+        name: &ModelName,
+        version: VersionNumber,
+        key: &str,
+        value: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.insert_version_tag(name, version, key, value)?;
+        let happening = Happening::VersionTagSet {
+            model: name.clone(),
+            version,
+            key: key.to_owned(),
+            value: value.to_owned(),
+        };
+        tell(self.0, &happening, now)
+    }
+
+    /// Sets a tag of a version without telling anybody.
+    pub(crate) fn insert_version_tag(
         &self,
         name: &ModelName,
         version: VersionNumber,

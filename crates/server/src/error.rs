@@ -27,6 +27,16 @@ pub enum Error {
     /// Artifacts cannot be read or written.
     #[error(transparent)]
     Artifacts(#[from] everloop_artifacts::Error),
+    /// The key for the secrets of webhooks is too easy to guess.
+    #[error(
+        "the key for the secrets of webhooks has {n_characters} characters; choose one of at least {needed}"
+    )]
+    WebhookKey {
+        /// Its length.
+        n_characters: usize,
+        /// The shortest.
+        needed: usize,
+    },
 }
 
 impl Error {
@@ -38,6 +48,7 @@ impl Error {
             Self::Serve(error) => error.kind(),
             Self::Metastore(error) => error.kind(),
             Self::Artifacts(error) => error.kind(),
+            Self::WebhookKey { .. } => ErrorKind::Invalid,
         }
     }
 }

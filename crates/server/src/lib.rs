@@ -25,6 +25,7 @@ pub use collection::{Collected, Criteria, collect};
 pub use error::Error;
 pub use mlflow::endpoints::{Endpoint, endpoints};
 pub use mlflow::filter::run_query;
+pub use mlflow::webhooks::WebhookSettings;
 pub use patience::Patience;
 pub use reconcile::LoadEngine;
 pub use running::{Running, Settings, start};

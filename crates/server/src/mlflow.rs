@@ -18,6 +18,7 @@ mod parameters;
 mod probes;
 mod registered_models;
 mod runs;
+pub(crate) mod webhooks;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::Uri;
@@ -44,9 +45,18 @@ pub(crate) fn router() -> Router<AppState> {
             .merge(logged_models::router())
             .merge(registered_models::router())
             .merge(model_versions::router())
+            .merge(webhooks::router())
             .merge(probes::older())
             .route("/artifacts/list", get(artifacts::list_of_run))
             .route("/upload-artifact", post(artifacts::upload_to_run))
+            .route(
+                "/artifacts/presigned-download-url",
+                post(artifacts::presigned::download),
+            )
+            .route(
+                "/artifacts/presigned-upload-url",
+                post(artifacts::presigned::upload),
+            )
             .fallback(any(unknown))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
         let newer = Router::new()
@@ -78,7 +88,7 @@ async fn server_info() -> Json<Value> {
     Json(json!({
         "store_type": "SqlStore", "workspaces_enabled": false, "trace_archival_enabled": false,
         "multipart_uploads_enabled": false, "multipart_downloads_enabled": false,
-        "artifact_serving_enabled": true, "presigned_upload_run_id_supported": false,
+        "artifact_serving_enabled": true, "presigned_upload_run_id_supported": true,
         "artifacts_presigned_only": false, "tracking_auth": "", "features_enabled": {},
     }))
 }

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::error::ApiError;
 use crate::events::Events;
 use crate::guard::Hosts;
+use crate::mlflow::webhooks::{Courier, Teller, WebhookSettings};
 use crate::patience::Patience;
 use crate::state::{AppState, Deployment, LoopState, Parts};
 use crate::{Error, api, connections, mlflow, mlflow_ui, page};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub mlflow_ui: Option<PathBuf>,
     /// How long slow clients are waited for.
     pub patience: Patience,
+    /// How webhooks are told.
+    pub webhooks: WebhookSettings,
 }
 
 impl Default for Settings {
@@ -43,6 +46,7 @@ impl Default for Settings {
             hosts: Vec::new(),
             mlflow_ui: None,
             patience: Patience::default(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }
@@ -68,6 +72,7 @@ pub struct Running {
     reconciling: Option<JoinHandle<()>>,
     events: Events,
     following: JoinHandle<()>,
+    telling: Option<JoinHandle<()>>,
 }
 
 /// Loads the champions, binds the address, and serves.
@@ -84,10 +89,12 @@ pub async fn start(parts: Parts, settings: &Settings) -> Result<Running, Error> 
         .transpose()?;
     let events = Events::default();
     let following = tokio::spawn(events.clone().follow(parts.metastore.clone()));
+    let courier = Arc::new(Courier::new(&settings.webhooks)?);
     let state = AppState {
         parts,
         events: events.clone(),
         ids: Arc::new(mlflow::ids::Ids::default()),
+        courier,
     };
     let address = settings.address;
     let listen = |source| Error::Listen { address, source };
@@ -97,6 +104,10 @@ pub async fn start(parts: Parts, settings: &Settings) -> Result<Running, Error> 
         project.reconcile().await?;
     }
     let (stop, stopped) = watch::channel(false);
+    let telling = settings
+        .webhooks
+        .tells
+        .then(|| tokio::spawn(teller(&state).tell(stopped.clone())));
     let app = router(
         state,
         project.clone(),
@@ -120,7 +131,18 @@ pub async fn start(parts: Parts, settings: &Settings) -> Result<Running, Error> 
         reconciling,
         events,
         following,
+        telling,
     })
+}
+
+fn teller(state: &AppState) -> Teller {
+    let parts = &state.parts;
+    Teller::new(
+        parts.metastore.clone(),
+        Arc::clone(&parts.clock),
+        Arc::clone(&state.courier),
+        state.ids.bytes(),
+    )
 }
 
 fn project(parts: &Arc<Parts>, deployment: &Deployment) -> Result<LoopState, Error> {
@@ -237,6 +259,11 @@ impl Running {
             reconciling.abort();
         }
         self.following.abort();
+        if let Some(telling) = self.telling
+            && let Err(error) = telling.await
+        {
+            tracing::error!(error = %error, "telling webhooks broke off");
+        }
         let Some(project) = self.project else {
             return;
         };

@@ -11,6 +11,7 @@ use everloop_serve::Serving;
 use tokio::sync::Mutex;
 
 use crate::events::Events;
+use crate::mlflow::webhooks::Courier;
 use crate::reconcile::{Failures, LoadEngine};
 
 /// What a server is made of.
@@ -65,6 +66,7 @@ pub(crate) struct AppState {
     pub(crate) parts: Arc<Parts>,
     pub(crate) ids: Arc<crate::mlflow::ids::Ids>,
     pub(crate) events: Events,
+    pub(crate) courier: Arc<Courier>,
 }
 
 impl AppState {

@@ -1,5 +1,7 @@
 //! `everloop server`: tracking and registry for MLflow's clients, without a project.
 
+pub(crate) mod webhooks;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use anyhow::{Context as _, Result};
 use everloop_artifacts::Places;
 use everloop_server::Parts;
 
+use self::webhooks::WebhookArgs;
 use super::db::Place;
 use super::serve::require_loopback;
 use crate::environment::{self, SystemClock};
@@ -37,6 +40,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     ui: UiArgs,
+
+    #[command(flatten)]
+    webhooks: WebhookArgs,
 }
 
 /// MLflow's own web page.
@@ -122,6 +128,7 @@ pub(crate) async fn run(args: &Args) -> Result<Exit> {
     let settings = everloop_server::Settings {
         address: SocketAddr::new(args.host, args.port),
         mlflow_ui: args.ui.find()?,
+        webhooks: args.webhooks.settings()?,
         ..everloop_server::Settings::default()
     };
     let server = everloop_server::start(parts, &settings).await?;

@@ -10,6 +10,7 @@ use everloop_controller::Controller;
 
 use super::serve::require_loopback;
 use super::server::UiArgs;
+use super::server::webhooks::WebhookArgs;
 use crate::exit::Exit;
 use crate::stopping::Stopping;
 use crate::workspace::{Workspace, tell_progress};
@@ -40,6 +41,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) ui: UiArgs,
 
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookArgs,
+
     /// Override a setting of the lifecycle file: `--set retrain.cooldown=1h`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -55,6 +59,7 @@ impl Args {
             every: 10,
             no_controller: true,
             ui: UiArgs::default(),
+            webhooks: WebhookArgs::default(),
             set: Vec::new(),
         }
     }
@@ -68,6 +73,7 @@ pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
     let settings = everloop_server::Settings {
         address: SocketAddr::new(args.host, args.port),
         mlflow_ui: args.ui.find()?,
+        webhooks: args.webhooks.settings()?,
         ..everloop_server::Settings::default()
     };
     let server = everloop_server::start(workspace.server_parts(), &settings).await?;

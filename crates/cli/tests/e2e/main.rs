@@ -39,3 +39,5 @@ mod titanic;
 mod tools;
 #[cfg(test)]
 mod tracking;
+#[cfg(test)]
+mod webhooks;

@@ -15,6 +15,8 @@ import urllib.request
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
 import mlflow
 import numpy as np
+import requests
+from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from sklearn.linear_model import LinearRegression
 
 url, way = sys.argv[1:]
@@ -102,6 +104,59 @@ if way == "through":
     client._tracking_client._get_artifact_repo(id).delete_artifacts("files/deep")
     left = {entry.path for entry in client.list_artifacts(id, "files")}
     assert "files/deep" not in left and "files/plain.txt" in left, left
+
+    # A large file in parts, which the client sends to the bucket itself.
+    os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"] = "true"
+    os.environ["MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE"] = str(6 << 20)
+    os.environ["MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE"] = str(5 << 20)
+    sent = []
+    plainly = HttpArtifactRepository._upload_part
+
+    def send(credential, **rest):
+        sent.append(credential.part_number)
+        return plainly(credential=credential, **rest)
+
+    HttpArtifactRepository._upload_part = staticmethod(send)
+    with tempfile.TemporaryDirectory() as dir:
+        name = "größe 50%+.bin"
+        (pathlib.Path(dir) / name).write_bytes(large)
+        client.log_artifact(id, f"{dir}/{name}", "in parts")
+        assert sorted(sent) == [1, 2, 3, 4, 5], sent
+        got = pathlib.Path(client.download_artifacts(id, f"in parts/{name}", dir))
+        assert got.read_bytes() == large
+    # One that is given up leaves nothing, and neither does one that never was.
+    begun = {"path": "gone.bin", "num_parts": 2}
+    begun = requests.post(f"{url}/api/2.0/mlflow-artifacts/mpu/create/{place}", json=begun).json()
+    aborting = {"path": "gone.bin", "upload_id": begun["upload_id"]}
+    for status in [200, 404]:
+        answer = requests.post(f"{url}/api/2.0/mlflow-artifacts/mpu/abort/{place}", json=aborting)
+        assert answer.status_code == status, answer.text
+    parts = {"parts": [{"part_number": 1, "etag": "x"}]}
+    answer = requests.post(f"{url}/api/2.0/mlflow-artifacts/mpu/complete/{place}", json=aborting | parts)
+    assert answer.status_code >= 400, answer.text
+    answer = requests.post(f"{url}/api/2.0/mlflow/artifacts/presigned-upload-url", json={"run_id": id, "path": "a"})
+    assert answer.status_code == 400 and "go through the server" in answer.text, answer.text
+else:
+    def ask_for(way, **body):
+        answer = requests.post(f"{url}/api/2.0/mlflow/artifacts/presigned-{way}-url", json=body)
+        return answer.status_code, answer.json()
+
+    for owner in [{"run_id": id}, {"model_id": info.model_id}]:
+        status, signed = ask_for("upload", path="signed/größe 1.txt", **owner)
+        assert status == 200 and signed["headers"] == {"Content-Type": "text/plain"}, signed
+        put = requests.put(signed["presigned_url"], data=b"hello", headers=signed["headers"])
+        assert put.status_code == 200, put.text
+    status, signed = ask_for("download", path="signed/größe 1.txt", run_id=id, expiration=60)
+    assert status == 200 and signed["file_size"] == 5, signed
+    assert requests.get(signed["presigned_url"]).content == b"hello"
+    assert ask_for("download", path="none", run_id=id)[0] == 404
+    for wrong in [
+        {"path": "a"},
+        {"path": "../a", "run_id": id},
+        {"path": "a", "run_id": id, "model_id": info.model_id},
+        {"path": "a", "run_id": id, "expiration": 0},
+    ]:
+        assert ask_for("upload", **wrong)[0] == 400, wrong
 
 # Anybody may register any place of the bucket; what is below no run of the version's is not read.
 stray = client.create_model_version("Bucket", "s3://models/direct/secret")

@@ -21,6 +21,7 @@ mod search;
 mod signals;
 mod stages;
 mod trash;
+mod webhooks;
 
 use everloop_domain::{ExperimentId, RunId, Timestamp};
 use everloop_metastore::{Error, Metastore, NewRun, Transaction};
@@ -151,6 +152,17 @@ contract! {
     }
     notes {
         a_note_is_replaced,
+    }
+    webhooks {
+        a_webhook_comes_back_as_it_was_kept,
+        webhooks_are_listed_with_the_last_made_first,
+        what_happens_is_told_in_its_order,
+        what_happens_to_prompts_has_its_own_events,
+        only_those_who_asked_and_are_active_are_told,
+        what_an_import_brings_is_not_told,
+        one_server_tells_at_a_time,
+        what_failed_holds_up_what_comes_later,
+        a_deleted_webhook_takes_along_what_it_was_to_be_told,
     }
 }
 

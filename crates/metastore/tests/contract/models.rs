@@ -24,7 +24,7 @@ fn new_version(now: i64) -> NewVersion {
 /// Makes the model with versions 1 to 2.
 fn with_versions(store: &Metastore) {
     write(store, |tx| {
-        tx.models().create(&name(), "demand", at(1))?;
+        tx.models().create(&name(), "demand", &[].into(), at(1))?;
         tx.models().create_version(&new_version(2))?;
         tx.models().create_version(&new_version(3))
     });
@@ -33,10 +33,12 @@ fn with_versions(store: &Metastore) {
 pub(crate) fn a_model_is_made_once(store: &Metastore) {
     assert_eq!(read(store, |tx| tx.models().find(&name())), None);
     write(store, |tx| {
-        tx.models().create(&name(), "demand", at(1))?;
+        tx.models().create(&name(), "demand", &[].into(), at(1))?;
         tx.models().ensure(&name(), at(2))
     });
-    let words = refused(store, |tx| tx.models().create(&name(), "", at(3)));
+    let words = refused(store, |tx| {
+        tx.models().create(&name(), "", &[].into(), at(3))
+    });
     assert_eq!(words, "registered model `bikes` exists already");
     let model = read(store, |tx| tx.models().get(&name()));
     assert_eq!(
@@ -81,8 +83,8 @@ pub(crate) fn an_alias_points_at_one_version(store: &Metastore) {
     let champion = read(store, |tx| tx.models().find_by_alias(&name(), "champion")).unwrap();
     assert_eq!(champion.version, VersionNumber(2));
     write(store, |tx| {
-        tx.models().delete_alias(&name(), "champion")?;
-        tx.models().delete_alias(&name(), "champion")
+        tx.models().delete_alias(&name(), "champion", at(6))?;
+        tx.models().delete_alias(&name(), "champion", at(6))
     });
     assert_eq!(
         read(store, |tx| tx.models().find_by_alias(&name(), "champion")),
@@ -102,10 +104,10 @@ pub(crate) fn an_alias_needs_its_version(store: &Metastore) {
 pub(crate) fn tags_of_models_and_versions_are_replaced(store: &Metastore) {
     with_versions(store);
     write(store, |tx| {
-        tx.models().set_tag(&name(), "k", "1")?;
-        tx.models().set_tag(&name(), "k", "2")?;
+        tx.models().set_tag(&name(), "k", "1", at(4))?;
+        tx.models().set_tag(&name(), "k", "2", at(5))?;
         tx.models()
-            .set_version_tag(&name(), VersionNumber(1), "t", "2")
+            .set_version_tag(&name(), VersionNumber(1), "t", "2", at(5))
     });
     assert_eq!(read(store, |tx| tx.models().get(&name())).tags["k"], "2");
     let version = read(store, |tx| {
@@ -114,7 +116,7 @@ pub(crate) fn tags_of_models_and_versions_are_replaced(store: &Metastore) {
     assert_eq!(version.tags["t"], "2");
     let words = refused(store, |tx| {
         tx.models()
-            .set_version_tag(&name(), VersionNumber(9), "t", "2")
+            .set_version_tag(&name(), VersionNumber(9), "t", "2", at(5))
     });
     assert_eq!(words, "model version `bikes/9` does not exist");
 }

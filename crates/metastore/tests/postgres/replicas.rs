@@ -82,7 +82,7 @@ fn four_stores_on_one_database_lose_and_double_nothing() {
     stores[0]
         .write_blocking(|tx| {
             tx.runs().create(&new_run(1))?;
-            tx.models().create(&model(), "", at(1))
+            tx.models().create(&model(), "", &[].into(), at(1))
         })
         .unwrap();
     let made: Vec<(ExperimentId, u64)> = thread::scope(|scope| {

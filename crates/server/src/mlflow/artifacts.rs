@@ -3,6 +3,8 @@
 //! Paths come from outside. A path that could lead out of its place is refused before the store is asked.
 
 mod mime;
+mod multipart;
+pub(super) mod presigned;
 
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Json, Router};
 use everloop_artifacts::{Part, StorageKey, Store};
 use everloop_domain::{ErrorKind, ModelName, VersionNumber};
@@ -34,10 +36,8 @@ pub(super) fn router() -> Router<AppState> {
             "/artifacts/{*path}",
             get(download).put(upload).delete(remove),
         )
-        .route("/mpu/create/{*path}", post(not_here))
-        .route("/mpu/complete/{*path}", post(not_here))
-        .route("/mpu/abort/{*path}", post(not_here))
-        .route("/presigned/{*path}", get(presigned))
+        .route("/presigned/{*path}", get(presigned::of_path))
+        .merge(multipart::router())
 }
 
 /// The key of a path from outside.
@@ -194,28 +194,6 @@ pub(super) async fn upload_to_run(
 pub(super) struct Target {
     run_uuid: Option<String>,
     path: Option<String>,
-}
-
-/// Multipart and presigned transfers are for stores that clients reach themselves; they fall back to plain ones.
-async fn not_here() -> MlflowError {
-    MlflowError::not_implemented(
-        "Multipart and presigned transfers are not supported for this artifact store; upload and download plainly",
-    )
-}
-
-/// An address at which the bytes can be got from the object store itself, for some minutes.
-async fn presigned(
-    State(state): State<AppState>,
-    Path(path): Path<String>,
-) -> Result<Json<Value>, MlflowError> {
-    let (store, key) = (state.parts.places.own(), key(&path)?);
-    match store.signed_url(&key, PRESIGNED_LIFETIME).await? {
-        None => Err(not_here().await),
-        Some(url) => {
-            let size = store.read(&key, None).await?.size_bytes;
-            Ok(Json(json!({"url": url, "headers": {}, "file_size": size})))
-        }
-    }
 }
 
 /// The bytes, always as an attachment: what people upload must not run in a browser.

@@ -110,6 +110,7 @@ fn not_found(what: &str, name: &str) -> String {
         "run" => format!("Run with id={name} not found"),
         "experiment" => format!("No Experiment with id={name} exists"),
         "logged model" => format!("Logged model with ID '{name}' not found."),
+        "webhook" => format!("Webhook with ID {name} not found."),
         "registered model" => format!("Registered Model with name={name} not found"),
         "tag" => format!("No tag with name: {name}"),
         "logged model tag" => format!("No tag with key {name:?} found"),

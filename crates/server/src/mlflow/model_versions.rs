@@ -200,9 +200,10 @@ async fn delete(State(state): State<AppState>, parameters: Parameters) -> Answer
 async fn delete_tag(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let (name, number) = named(&parameters)?;
     let key = parameters.required("key")?;
+    let now = state.parts.clock.now();
     state
         .metastore()
-        .write(move |tx| tx.models().delete_version_tag(&name, number, &key))
+        .write(move |tx| tx.models().delete_version_tag(&name, number, &key, now))
         .await
         .map_err(as_mlflow)?;
     Ok(Json(json!({})))
@@ -264,9 +265,13 @@ async fn set_tag(State(state): State<AppState>, parameters: Parameters) -> Answe
     let (name, number) = named(&parameters)?;
     let key = parameters.required("key")?;
     let value = parameters.text("value")?.unwrap_or_default();
+    let now = state.parts.clock.now();
     state
         .metastore()
-        .write(move |tx| tx.models().set_version_tag(&name, number, &key, &value))
+        .write(move |tx| {
+            tx.models()
+                .set_version_tag(&name, number, &key, &value, now)
+        })
         .await
         .map_err(as_mlflow)?;
     Ok(Json(json!({})))

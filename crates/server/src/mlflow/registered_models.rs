@@ -75,15 +75,12 @@ fn newest_by_stage(versions: &[ModelVersion]) -> Vec<&ModelVersion> {
 async fn create(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let name: ModelName = parameters.parsed("name")?;
     let description = parameters.text("description")?.unwrap_or_default();
-    let tags = parameters.pairs("tags")?;
+    let tags = parameters.pairs("tags")?.into_iter().collect();
     let now = state.parts.clock.now();
     let model = state
         .metastore()
         .write(move |tx| {
-            tx.models().create(&name, &description, now)?;
-            for (key, value) in &tags {
-                tx.models().set_tag(&name, key, value)?;
-            }
+            tx.models().create(&name, &description, &tags, now)?;
             wire(tx, &tx.models().get(&name)?)
         })
         .await
@@ -205,9 +202,10 @@ async fn delete(State(state): State<AppState>, parameters: Parameters) -> Answer
 async fn delete_tag(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let name: ModelName = parameters.parsed("name")?;
     let key = parameters.required("key")?;
+    let now = state.parts.clock.now();
     state
         .metastore()
-        .write(move |tx| tx.models().delete_tag(&name, &key))
+        .write(move |tx| tx.models().delete_tag(&name, &key, now))
         .await
         .map_err(as_mlflow)?;
     Ok(Json(json!({})))
@@ -217,9 +215,10 @@ async fn set_tag(State(state): State<AppState>, parameters: Parameters) -> Answe
     let name: ModelName = parameters.parsed("name")?;
     let key = parameters.required("key")?;
     let value = parameters.text("value")?.unwrap_or_default();
+    let now = state.parts.clock.now();
     state
         .metastore()
-        .write(move |tx| tx.models().set_tag(&name, &key, &value))
+        .write(move |tx| tx.models().set_tag(&name, &key, &value, now))
         .await
         .map_err(as_mlflow)?;
     Ok(Json(json!({})))
@@ -277,11 +276,12 @@ async fn set_alias(State(state): State<AppState>, parameters: Parameters) -> Ans
 async fn delete_alias(State(state): State<AppState>, parameters: Parameters) -> Answer {
     let name: ModelName = parameters.parsed("name")?;
     let alias = parameters.required("alias")?;
+    let now = state.parts.clock.now();
     state
         .metastore()
         .write(move |tx| {
             tx.models().get(&name)?;
-            tx.models().delete_alias(&name, &alias)
+            tx.models().delete_alias(&name, &alias, now)
         })
         .await?;
     Ok(Json(json!({})))

@@ -90,6 +90,26 @@ async fn a_part_of_an_artifact_is_given_alone() {
     assert_eq!(whole.headers()["content-type"], "text/plain");
 }
 
+/// The client uploads plainly if it is told so in these words.
+#[tokio::test]
+async fn directories_take_no_parts_and_have_no_addresses() {
+    let server = TestServer::start().await;
+    let body = json!({"path": "a", "upload_id": "u", "parts": [{"part_number": 1, "etag": "e"}]});
+    for step in ["create", "complete", "abort"] {
+        let path = format!("/api/2.0/mlflow-artifacts/mpu/{step}/0/run/artifacts");
+        let (status, answer) = server.post(&path, body.clone()).await;
+        assert_eq!(status, StatusCode::NOT_IMPLEMENTED, "{answer}");
+        assert_eq!(answer["error_code"], "NOT_IMPLEMENTED");
+        let words = answer["message"].as_str().unwrap();
+        assert!(
+            words.starts_with("Multipart upload is not supported for the current"),
+            "{words}"
+        );
+    }
+    let (status, answer) = server.get("/api/2.0/mlflow-artifacts/presigned/0/a").await;
+    assert_eq!(status, StatusCode::NOT_IMPLEMENTED, "{answer}");
+}
+
 #[tokio::test]
 async fn a_large_artifact_comes_back_whole() {
     let server = TestServer::start().await;

@@ -48,6 +48,15 @@ assert [m.step for m in c.get_metric_history(rid, "m")] == [1, 2, 3]
 assert [f.path for f in c.list_artifacts(rid)] == ["d.json", "dir"], c.list_artifacts(rid)
 assert mlflow.artifacts.load_text(f"runs:/{rid}/dir/f.txt") == "hello"
 
+# Whoever would rather send parts to the store itself is sent back to the server.
+os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"] = "true"
+os.environ["MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE"] = "1"
+with open("parts.txt", "w") as f:
+    f.write("in one")
+c.log_artifact(rid, "parts.txt", "parts")
+assert mlflow.artifacts.load_text(f"runs:/{rid}/parts/parts.txt") == "in one"
+del os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"]
+
 with mlflow.start_run(run_id=rid):
     mlflow.log_metric("late", 3)
 try:

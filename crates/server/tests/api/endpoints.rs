@@ -29,13 +29,7 @@ async fn tracking_and_registry_are_complete_but_for_what_is_named_here() {
             absent.push(endpoint.path.trim_start_matches("/api/2.0/mlflow/"));
         }
     }
-    assert_eq!(
-        absent,
-        [
-            "artifacts/presigned-download-url",
-            "artifacts/presigned-upload-url"
-        ]
-    );
+    assert_eq!(absent, [""; 0]);
 }
 
 #[tokio::test]

@@ -40,3 +40,5 @@ mod stages;
 mod switching;
 #[cfg(test)]
 mod tracking_only;
+#[cfg(test)]
+mod webhooks;

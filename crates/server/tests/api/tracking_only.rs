@@ -113,6 +113,24 @@ async fn artifacts_that_clients_wrote_below_the_root_are_shown() {
     assert_eq!(file, "hello");
 }
 
+#[tokio::test]
+async fn only_object_stores_have_addresses_of_their_own() {
+    let server = Tracking::start().await;
+    let (id, _) = server.run(None).await;
+    for way in ["upload", "download"] {
+        let endpoint = format!("artifacts/presigned-{way}-url");
+        let body = json!({"run_id": id, "path": "a.txt"});
+        let answer = server.post(&endpoint, body).await;
+        assert_eq!(answer["error_code"], "NOT_IMPLEMENTED", "{answer}");
+    }
+    let server = Tracking::start().await;
+    let (id, uri) = server.run(Some("mlflow-artifacts:/9")).await;
+    assert!(uri.starts_with("mlflow-artifacts:/9/"), "{uri}");
+    let body = json!({"run_id": id, "path": "a.txt"});
+    let answer = server.post("artifacts/presigned-upload-url", body).await;
+    assert_eq!(answer["error_code"], "INVALID_PARAMETER_VALUE", "{answer}");
+}
+
 /// CVE-2023-6014, CVE-2023-6909 and their kind: a client names a place of the server as the home of artifacts.
 #[tokio::test]
 async fn a_location_of_the_server_is_not_read_for_a_client() {
