@@ -26,6 +26,8 @@ pub(crate) struct Output<T> {
     pub(crate) result: T,
     /// Whether it was in the cache.
     pub(crate) is_cached: bool,
+    /// What it depends on.
+    pub(crate) fingerprint: Fingerprint,
 }
 
 /// The outputs for a fingerprint: from the cache, or made by `work` in a staging directory.
@@ -48,6 +50,7 @@ where
                 dir,
                 result,
                 is_cached: true,
+                fingerprint: fingerprint.clone(),
             });
         }
         runner.cache.remove(stage, &digest)?;
@@ -63,6 +66,7 @@ where
         dir,
         result,
         is_cached: false,
+        fingerprint: fingerprint.clone(),
     })
 }
 

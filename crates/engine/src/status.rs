@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use everloop_domain::{
     CycleNumber, CycleOutcome, CycleReason, StageName, StageState, VersionNumber,
 };
-use everloop_metastore::Metastore;
+use everloop_metastore::{Cycle, Metastore, Stage};
 use serde::Serialize;
 
 use crate::Error;
@@ -57,8 +57,12 @@ pub struct StageStatus {
     pub action: String,
     /// Whether its result came from the cache.
     pub cached: bool,
+    /// When it began last, as RFC 3339.
+    pub started_at: Option<String>,
     /// How long it took.
     pub duration_ms: u64,
+    /// Why it failed.
+    pub message: Option<String>,
 }
 
 impl Status {
@@ -75,7 +79,7 @@ impl Status {
                     .into_iter()
                     .map(|cycle| {
                         let stages = tx.stages().list(cycle.number)?;
-                        Ok(cycle_status(cycle, stages))
+                        Ok(CycleStatus::new(cycle, stages))
                     })
                     .collect::<Result<Vec<_>, everloop_metastore::Error>>()
             })
@@ -89,30 +93,36 @@ impl Status {
     }
 }
 
-fn cycle_status(
-    cycle: everloop_metastore::Cycle,
-    stages: Vec<everloop_metastore::Stage>,
-) -> CycleStatus {
-    CycleStatus {
-        number: cycle.number,
-        reason: cycle.reason,
-        outcome: cycle.outcome,
-        why: cycle.why,
-        stages: stages
-            .into_iter()
-            .map(|stage| StageStatus {
-                name: stage.name,
-                state: stage.state,
-                action: stage.action,
-                cached: stage.cached,
-                duration_ms: stage.duration_ms,
-            })
-            .collect(),
-        metrics: cycle.metrics,
-        champion_version: cycle.champion_version,
-        run_id: cycle.run_id.map(|id| id.to_string()),
-        started_at: cycle.started_at.to_string(),
-        finished_at: cycle.finished_at.map(|moment| moment.to_string()),
+impl CycleStatus {
+    /// A cycle with its stages, as they were read.
+    #[must_use]
+    pub fn new(cycle: Cycle, stages: Vec<Stage>) -> Self {
+        Self {
+            number: cycle.number,
+            reason: cycle.reason,
+            outcome: cycle.outcome,
+            why: cycle.why,
+            stages: stages.into_iter().map(StageStatus::from).collect(),
+            metrics: cycle.metrics,
+            champion_version: cycle.champion_version,
+            run_id: cycle.run_id.map(|id| id.to_string()),
+            started_at: cycle.started_at.to_string(),
+            finished_at: cycle.finished_at.map(|moment| moment.to_string()),
+        }
+    }
+}
+
+impl From<Stage> for StageStatus {
+    fn from(stage: Stage) -> Self {
+        Self {
+            name: stage.name,
+            state: stage.state,
+            action: stage.action,
+            cached: stage.cached,
+            started_at: stage.started_at.map(|moment| moment.to_string()),
+            duration_ms: stage.duration_ms,
+            message: stage.message,
+        }
     }
 }
 

@@ -7,10 +7,12 @@ use everloop_metastore::{DatasetInput, Metric, NewRun};
 
 use crate::provenance::{Provenance, environment};
 use crate::stages::Output;
+use crate::stages::collect::Collected;
+use crate::stages::deploy::PACKAGE_TAG;
 use crate::stages::evaluate::Evaluation;
 use crate::stages::prepare::Prepared;
 use crate::stages::train::Trained;
-use crate::{Error, Runner};
+use crate::{Error, Runner, origin};
 
 /// The run of a cycle.
 #[derive(Clone, Debug)]
@@ -103,6 +105,52 @@ fn parameters(runner: &Runner) -> BTreeMap<String, String> {
     params
 }
 
+/// Names the sources that the run has read.
+pub(crate) async fn log_sources(
+    runner: &Runner,
+    run: &CycleRun,
+    collected: &Output<Collected>,
+) -> Result<(), Error> {
+    let sources = collected.result.sources.iter();
+    let tags: Vec<(String, String)> = sources
+        .flat_map(|one| origin::source_tags(&one.name, &one.digest.to_string(), one.n_rows))
+        .collect();
+    set_tags(runner, run, tags).await
+}
+
+/// Names what the result of a stage depends on, and keeps it whole among the artifacts.
+pub(crate) async fn log_fingerprint<T>(
+    runner: &Runner,
+    run: &CycleRun,
+    output: &Output<T>,
+) -> Result<(), Error> {
+    let fingerprint = &output.fingerprint;
+    let (tag, path) = (
+        origin::fingerprint_tag(fingerprint.stage),
+        format!("fingerprints/{}.json", fingerprint.stage),
+    );
+    set_tags(runner, run, vec![(tag, fingerprint.digest().to_string())]).await?;
+    runner
+        .put_artifact(run, &path, fingerprint.to_json().as_bytes())
+        .await
+}
+
+async fn set_tags(
+    runner: &Runner,
+    run: &CycleRun,
+    tags: Vec<(String, String)>,
+) -> Result<(), Error> {
+    let id = run.id.clone();
+    runner
+        .metastore()
+        .write(move |tx| {
+            let mut tags = tags.iter();
+            tags.try_for_each(|(key, value)| tx.runs().set_tag(&id, key, value))
+        })
+        .await?;
+    Ok(())
+}
+
 /// Names the data that the run has seen.
 pub(crate) async fn log_data(
     runner: &Runner,
@@ -116,13 +164,10 @@ pub(crate) async fn log_data(
         ("validation", &split.validation),
         ("test", &split.test),
     ] {
-        tags.push((
-            format!("everloop.data.{name}.digest"),
-            part.digest.to_string(),
-        ));
-        tags.push((
-            format!("everloop.data.{name}.rows"),
-            part.n_rows.to_string(),
+        tags.extend(origin::part_tags(
+            name,
+            &part.digest.to_string(),
+            part.n_rows,
         ));
     }
     let table = runner.lifecycle().dataset.table.clone();
@@ -180,7 +225,7 @@ pub(crate) async fn log_training(
         .metastore()
         .write(move |tx| {
             tx.runs().log_metrics(&id, &curves)?;
-            tx.runs().set_tag(&id, "everloop.package_digest", &package)
+            tx.runs().set_tag(&id, PACKAGE_TAG, &package)
         })
         .await?;
     let report = serde_json::to_vec_pretty(&trained.result).unwrap_or_default();

@@ -28,6 +28,17 @@ pub struct Entry {
     pub details: Value,
 }
 
+/// An entry in its place in the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sealed {
+    /// Its number, from 1.
+    pub number: u64,
+    /// What was done.
+    pub entry: Entry,
+    /// The hash over it and the seal before it, in hex digits.
+    pub seal: String,
+}
+
 const COLUMNS: &str = "id, at, actor, action, subject, why, details, hash";
 
 struct EntryRow {
@@ -135,6 +146,27 @@ impl Audit<'_> {
         let sql = format!("select {COLUMNS} from audit order by id desc limit $1");
         let rows = self.0.query(&sql, &values![limit], EntryRow::read)?;
         rows.into_iter().map(EntryRow::into_entry).collect()
+    }
+
+    /// The entries before a number, newest first; all are before `u64::MAX`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn before(&self, number: u64, limit: usize) -> Result<Vec<Sealed>, Error> {
+        let sql = format!("select {COLUMNS} from audit where id < $1 order by id desc limit $2");
+        let rows = self
+            .0
+            .query(&sql, &values![number, limit], EntryRow::read)?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Sealed {
+                    number: row.id as u64,
+                    seal: row.hash.clone(),
+                    entry: row.into_entry()?,
+                })
+            })
+            .collect()
     }
 
     /// The entries after a number, oldest first.

@@ -157,6 +157,28 @@ impl Cycles<'_> {
         rows.into_iter().map(CycleRow::into_cycle).collect()
     }
 
+    /// The cycles before a number, newest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn before(&self, number: CycleNumber, limit: usize) -> Result<Vec<Cycle>, Error> {
+        let sql =
+            format!("select {COLUMNS} from cycles where number < $1 order by number desc limit $2");
+        let values = values![number.0, limit];
+        let rows = self.0.query(&sql, &values, CycleRow::read)?;
+        rows.into_iter().map(CycleRow::into_cycle).collect()
+    }
+
+    /// The cycle whose details a run holds, if it is one's.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn find_by_run(&self, run: &RunId) -> Result<Option<Cycle>, Error> {
+        self.find("run = $1", &values![run.as_str()])
+    }
+
     /// Names the run of a cycle.
     ///
     /// # Errors

@@ -154,7 +154,12 @@ fn io_kind(error: &std::io::Error) -> ErrorKind {
 
 impl<E: Into<DatabaseError>> From<E> for Error {
     fn from(error: E) -> Self {
-        Self::Sql(error.into())
+        match error.into() {
+            DatabaseError::Postgres(error) if is_bad_pattern(&error) => {
+                Self::Invalid(format!("Postgres cannot take the pattern: {error}"))
+            }
+            error => Self::Sql(error),
+        }
     }
 }
 
@@ -180,6 +185,11 @@ fn sqlite_kind(error: &rusqlite::Error) -> Option<ErrorKind> {
         }
         _ => None,
     }
+}
+
+/// Whether a regular expression was too much for Postgres: our own limit is as near to its as an estimate can be.
+fn is_bad_pattern(error: &postgres::Error) -> bool {
+    error.code().is_some_and(|state| state.code() == "2201B")
 }
 
 /// Classes and codes are those of appendix A of Postgres' documentation.

@@ -39,7 +39,7 @@ mod versions;
 mod webhooks;
 mod writer;
 
-pub use audit::{Audit, Entry};
+pub use audit::{Audit, Entry, Sealed};
 pub use changes::{Changes, Cursor};
 pub use cycles::{Cycle, Cycles, NewCycle};
 pub use decisions::{Decision, Decisions};
@@ -60,8 +60,8 @@ pub use notes::Notes;
 pub use runs::{
     DATASET_COLUMNS, Dataset, DatasetInput, Metric, NewRun, Output, RUN_COLUMNS, Run, RunInfo, Runs,
 };
-pub use signals::{Signal, Signals};
-pub use stages::{Stage, Stages};
+pub use signals::{Signal, SignalPlace, Signals};
+pub use stages::{Stage, StagePlace, Stages, WantedStages};
 pub use store::Metastore;
 pub use transaction::Transaction;
 pub use trash::{Deleted, Trash};

@@ -134,6 +134,16 @@ impl Models<'_> {
         self.select("order by name", &[])
     }
 
+    /// The models after a name, by name.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn after(&self, name: &str, limit: usize) -> Result<Vec<RegisteredModel>, Error> {
+        let condition = "where name > $1 order by name limit $2";
+        self.select(condition, &values![name, limit])
+    }
+
     /// A page of models, by name if no order says otherwise.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod histories;
 mod inputs;
 mod metrics;
 mod params;
+mod search;
 
 use std::collections::BTreeMap;
 
@@ -11,9 +12,10 @@ use everloop_domain::{ExperimentId, RunId, RunStatus, Timestamp};
 
 use crate::Error;
 use crate::experiments::{Experiments, Lifecycle, View};
-use crate::search::{Column, Condition, Query, Side, Statement, Tables};
-use crate::session::{Bind, Dialect, Row, Session, Value, values};
-use crate::values::{moment, parse, to_json};
+use crate::search::{Column, Side, Tables};
+use crate::session::{Bind, Row, Session, values};
+use crate::values::{moment, parse};
+use search::scope;
 
 pub use inputs::{Dataset, DatasetInput, Output};
 pub use metrics::Metric;
@@ -161,14 +163,6 @@ impl RunRow {
     }
 }
 
-/// The condition that runs are of these experiments, and the value that it binds as `$1`.
-fn scope(dialect: Dialect, experiments: &[ExperimentId], view: View) -> (String, Value<'static>) {
-    let condition = view.condition();
-    let among = dialect.numbers_of("$1");
-    let scope = format!("experiment in ({among}) and {condition}");
-    (scope, Value::text(to_json(&experiments)))
-}
-
 impl Runs<'_> {
     /// Makes a run.
     ///
@@ -252,8 +246,8 @@ impl Runs<'_> {
     fn with_logged(&self, info: RunInfo) -> Result<Run, Error> {
         let id = &info.id;
         Ok(Run {
-            params: self.pairs("select key, value from params where run = $1", id)?,
-            tags: self.pairs("select key, value from tags where run = $1", id)?,
+            params: self.params(id)?,
+            tags: self.tags(id)?,
             metrics: self.latest_metrics(id)?,
             datasets: self.datasets(id)?,
             model_inputs: self.model_inputs(id)?,
@@ -262,60 +256,24 @@ impl Runs<'_> {
         })
     }
 
-    fn pairs(&self, sql: &str, id: &RunId) -> Result<BTreeMap<String, String>, Error> {
+    /// The parameters of a run.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn params(&self, id: &RunId) -> Result<BTreeMap<String, String>, Error> {
+        let sql = "select key, value from params where run = $1";
         self.0.pairs(sql, &values![id.as_str()])
     }
 
-    /// A page of the runs of some experiments, the latest start first if no order says otherwise.
+    /// The tags of a run.
     ///
     /// # Errors
     ///
-    /// Fails if the query asks for what runs do not have.
-    pub fn search(
-        &self,
-        experiments: &[ExperimentId],
-        view: View,
-        query: &Query,
-    ) -> Result<Vec<Run>, Error> {
-        let dialect = self.0.dialect();
-        let (scope, ids) = scope(dialect, experiments, view);
-        let by_metric =
-            Statement::page_by_metric(dialect, &TABLES, &scope, vec![ids.clone()], query)?;
-        if let Some(page) = by_metric {
-            let rows = self.page(&page)?;
-            if rows.len() == query.limit {
-                return self.complete(rows);
-            }
-        }
-        let rows = self.page(&Statement::page(
-            dialect,
-            &TABLES,
-            &scope,
-            vec![ids],
-            query,
-        )?)?;
-        self.complete(rows)
-    }
-
-    /// How many runs of some experiments there are under a condition.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the condition asks for what runs do not have.
-    pub fn count(
-        &self,
-        experiments: &[ExperimentId],
-        view: View,
-        condition: &Condition,
-    ) -> Result<u64, Error> {
-        let dialect = self.0.dialect();
-        let (scope, ids) = scope(dialect, experiments, view);
-        let count = Statement::count(dialect, &TABLES, &scope, vec![ids], condition)?;
-        self.0.value(&count.sql, &count.values)
-    }
-
-    fn page(&self, page: &Statement) -> Result<Vec<RunRow>, Error> {
-        self.0.query(&page.sql, &page.values, RunRow::read)
+    /// Fails if the store cannot be read.
+    pub fn tags(&self, id: &RunId) -> Result<BTreeMap<String, String>, Error> {
+        let sql = "select key, value from tags where run = $1";
+        self.0.pairs(sql, &values![id.as_str()])
     }
 
     fn complete(&self, rows: Vec<RunRow>) -> Result<Vec<Run>, Error> {

@@ -2,10 +2,14 @@
 //!
 //! A condition is a tree of tests. A test of a metric, parameter, tag or dataset holds if there is one of that key that
 //! passes, so `!=` needs the key to exist; NaN passes no test of a number. `like` knows `%` and `_` and tells capital
-//! letters apart, `ilike` does not.
+//! letters apart, `ilike` does not. Texts are ordered by their code points. A parameter or a tag that is asked for a number
+//! passes only if it is written as one.
 
+mod pattern;
 mod sql;
 
+pub use pattern::Pattern;
+pub(crate) use pattern::matches;
 pub(crate) use sql::{Side, Statement, Tables};
 
 /// A column that can be searched and ordered by.
@@ -96,12 +100,27 @@ pub enum Test {
     Ilike(String),
     /// A text is one of these.
     In(Vec<String>),
-    /// A text is none of these.
-    NotIn(Vec<String>),
+    /// A number is one of these.
+    InNumbers(Vec<f64>),
+    /// A text has a part that matches a pattern.
+    Matches(Pattern),
+    /// There is one, and it does not pass.
+    Not(Box<Test>),
     /// There is none.
     Missing,
     /// There is one.
     Present,
+}
+
+impl Test {
+    /// Whether it asks for a number.
+    pub(crate) fn is_of_number(&self) -> bool {
+        match self {
+            Self::Number(..) | Self::InNumbers(_) => true,
+            Self::Not(test) => test.is_of_number(),
+            _ => false,
+        }
+    }
 }
 
 /// Which things are looked for.

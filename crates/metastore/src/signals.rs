@@ -36,6 +36,29 @@ pub struct Signal {
     pub details: Json,
 }
 
+/// Where a signal stands in the order in which signals of a model are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignalPlace {
+    /// The moment after the last of its window.
+    pub window_end: Timestamp,
+    /// Its name.
+    pub name: String,
+    /// The model's version.
+    pub version: VersionNumber,
+}
+
+impl Signal {
+    /// Its place.
+    #[must_use]
+    pub fn place(&self) -> SignalPlace {
+        SignalPlace {
+            window_end: self.window_end,
+            name: self.name.clone(),
+            version: self.version,
+        }
+    }
+}
+
 impl Signals<'_> {
     /// Keeps signals; one of the same model, version, name and window end is replaced.
     ///
@@ -79,6 +102,36 @@ impl Signals<'_> {
             model,
             limit as i64,
         )
+    }
+
+    /// The signals of a model after a place: newest window first, then by name, then the newest version first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn after(
+        &self,
+        model: &ModelName,
+        place: Option<&SignalPlace>,
+        limit: usize,
+    ) -> Result<Vec<Signal>, Error> {
+        let order = "order by window_end desc, name, version desc";
+        let Some(place) = place else {
+            let values = values![model.as_str(), limit];
+            return self.select_by(&format!("where model = $1 {order} limit $2"), &values);
+        };
+        let condition = format!(
+            "where model = $1 and (window_end < $2 or (window_end = $2 and (name > $3 or (name = $3 and version < $4)))) \
+             {order} limit $5"
+        );
+        let values = values![
+            model.as_str(),
+            place.window_end.as_millis(),
+            place.name,
+            place.version.0,
+            limit
+        ];
+        self.select_by(&condition, &values)
     }
 
     /// The newest signal of each name of a model's version.

@@ -3,7 +3,7 @@
 use everloop_domain::{CycleNumber, StageName, StageState, Timestamp};
 
 use crate::Error;
-use crate::session::{Session, values};
+use crate::session::{Row, Session, values};
 use crate::values::{moment, parse};
 
 /// Stages.
@@ -28,6 +28,27 @@ pub struct Stage {
     /// Why it failed.
     pub message: Option<String>,
 }
+
+/// Where a stage stands: the order in which stages of several cycles are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StagePlace {
+    /// Its cycle.
+    pub cycle: CycleNumber,
+    /// Its position in the cycle, from 0.
+    pub position: u64,
+}
+
+/// Which stages are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WantedStages {
+    /// Those of this name.
+    pub name: Option<StageName>,
+    /// Those that have come so far.
+    pub state: Option<StageState>,
+}
+
+const COLUMNS: &str =
+    "name, state, action, cached, started_at, duration_ms, message, cycle, position";
 
 impl Stages<'_> {
     /// Plans the stages of a cycle, in order.
@@ -116,22 +137,56 @@ impl Stages<'_> {
     ///
     /// Fails if the store cannot be read.
     pub fn list(&self, cycle: CycleNumber) -> Result<Vec<Stage>, Error> {
-        let sql = "select name, state, action, cached, started_at, duration_ms, message from stages \
-             where cycle = $1 order by position";
-        self.0.query(sql, &values![cycle.0], |row| {
-            let name: String = row.get(0)?;
-            let key = format!("{cycle}, {name}");
-            Ok(Stage {
-                name: parse(&name, "stages", "name", &key)?,
-                state: parse(&row.get::<String>(1)?, "stages", "state", &key)?,
-                action: row.get(2)?,
-                cached: row.get(3)?,
-                started_at: row.get::<Option<i64>>(4)?.map(moment),
-                duration_ms: row.get(5)?,
-                message: row.get(6)?,
-            })
-        })
+        let sql = format!("select {COLUMNS} from stages where cycle = $1 order by position");
+        let rows = self.0.query(&sql, &values![cycle.0], read)?;
+        Ok(rows.into_iter().map(|(_, stage)| stage).collect())
     }
+
+    /// The stages of all cycles that are wanted, after a place: the newest cycle first, each in its order.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn after(
+        &self,
+        place: Option<StagePlace>,
+        wanted: WantedStages,
+        limit: usize,
+    ) -> Result<Vec<(StagePlace, Stage)>, Error> {
+        // Before the first stage there is: no cycle has the greatest number.
+        let place = place.unwrap_or(StagePlace {
+            cycle: CycleNumber(u64::MAX),
+            position: 0,
+        });
+        let sql = format!(
+            "select {COLUMNS} from stages where (cycle < $1 or (cycle = $1 and position > $2)) \
+             and name = coalesce($3, name) and state = coalesce($4, state) \
+             order by cycle desc, position limit $5"
+        );
+        let name = wanted.name.map(StageName::as_str);
+        let state = wanted.state.map(StageState::as_str);
+        let values = values![place.cycle.0, place.position, name, state, limit];
+        self.0.query(&sql, &values, read)
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<(StagePlace, Stage), Error> {
+    let (name, cycle): (String, u64) = (row.get(0)?, row.get(7)?);
+    let key = format!("{cycle}, {name}");
+    let place = StagePlace {
+        cycle: CycleNumber(cycle),
+        position: row.get(8)?,
+    };
+    let stage = Stage {
+        name: parse(&name, "stages", "name", &key)?,
+        state: parse(&row.get::<String>(1)?, "stages", "state", &key)?,
+        action: row.get(2)?,
+        cached: row.get(3)?,
+        started_at: row.get::<Option<i64>>(4)?.map(moment),
+        duration_ms: row.get(5)?,
+        message: row.get(6)?,
+    };
+    Ok((place, stage))
 }
 
 fn missing(cycle: CycleNumber, stage: StageName) -> Error {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use everloop_domain::{ModelName, Timestamp, VersionNumber};
+use everloop_domain::{ModelName, RunId, Timestamp, VersionNumber};
 
 use crate::happenings::tell;
 use crate::search::{Column, Order, Query, Side, Statement, Subject, Tables};
@@ -157,6 +157,35 @@ impl Models<'_> {
         })
     }
 
+    /// The newest versions of a model, newest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn newest_versions(
+        &self,
+        name: &ModelName,
+        limit: usize,
+    ) -> Result<Vec<ModelVersion>, Error> {
+        let sql = format!(
+            "select {COLUMNS} from model_versions where model = $1 order by version desc limit $2"
+        );
+        self.0.query(&sql, &values![name.as_str(), limit], |row| {
+            self.read_version(name, row)
+        })
+    }
+
+    /// The versions that a run made, by model and number.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn versions_of_run(&self, run: &RunId) -> Result<Vec<ModelVersion>, Error> {
+        let sql = format!("{} where run = $1 order by model, version", TABLES.select);
+        self.0
+            .query(&sql, &values![run.as_str()], |row| self.read_any(row))
+    }
+
     /// A page of versions of all models, the last changed first if no order says otherwise.
     ///
     /// # Errors
@@ -171,11 +200,8 @@ impl Models<'_> {
             });
         }
         let page = Statement::page(self.0.dialect(), &TABLES, "true", Vec::new(), &query)?;
-        self.0.query(&page.sql, &page.values, |row| {
-            let name: String = row.get(8)?;
-            let name = parse(&name, "model_versions", "model", &name)?;
-            self.read_version(&name, row)
-        })
+        self.0
+            .query(&page.sql, &page.values, |row| self.read_any(row))
     }
 
     /// Says what a version is.
@@ -271,6 +297,13 @@ impl Models<'_> {
             key: key.to_owned(),
         };
         tell(self.0, &happening, now)
+    }
+
+    /// A version of whatever model its row names.
+    fn read_any(&self, row: &Row<'_>) -> Result<ModelVersion, Error> {
+        let name: String = row.get(8)?;
+        let name = parse(&name, "model_versions", "model", &name)?;
+        self.read_version(&name, row)
     }
 
     fn read_version(&self, name: &ModelName, row: &Row<'_>) -> Result<ModelVersion, Error> {

@@ -1,10 +1,11 @@
 //! Errors of the server itself, and how any error becomes an answer of our own API.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use everloop_domain::ErrorKind;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Why the server could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -101,23 +102,59 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// An error of our own API: `{"error": {"kind": "not_found", "message": "…"}}`.
 #[derive(Debug)]
 pub(crate) struct ApiError {
+    status: StatusCode,
     kind: ErrorKind,
+    message: String,
+}
+
+/// The form of every error.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct ErrorBody {
+    error: Problem,
+}
+
+/// What is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// What kind of failure, for programs: `invalid`, `not_found`, `conflict`, `unavailable`, `internal` and others.
+    kind: &'static str,
+    /// What it is about and what to do, for people.
     message: String,
 }
 
 impl ApiError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
+            status: status(kind),
             kind,
             message: message.into(),
         }
+    }
+
+    /// The refusal of a method that a path does not take.
+    pub(crate) fn method_not_allowed(method: &Method, path: &str) -> Self {
+        let message =
+            format!("`{path}` does not take `{method}`; the header `Allow` names what it takes");
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            ..Self::new(ErrorKind::Invalid, message)
+        }
+    }
+
+    /// What people read.
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = json!({"error": {"kind": self.kind.as_str(), "message": self.message}});
-        (status(self.kind), Json(body)).into_response()
+        let kind = self.kind.as_str();
+        let message = self.message;
+        let error = Problem { kind, message };
+        (self.status, Json(ErrorBody { error })).into_response()
     }
 }
 

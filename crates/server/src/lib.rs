@@ -21,6 +21,7 @@ mod running;
 mod source;
 mod state;
 
+pub use api::openapi;
 pub use collection::{Collected, Criteria, collect};
 pub use error::Error;
 pub use mlflow::endpoints::{Endpoint, endpoints};

@@ -200,7 +200,9 @@ mod tests {
             state: StageState::Done,
             action: "`boosting`".to_owned(),
             cached: true,
+            started_at: None,
             duration_ms: 12,
+            message: None,
         };
         let cycle = CycleStatus {
             number: CycleNumber(3),

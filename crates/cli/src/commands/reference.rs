@@ -33,8 +33,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit> {
 
 fn pages() -> Result<Vec<(&'static str, String)>> {
     let schema = serde_json::to_string_pretty(&everloop_lifecycle::schema())? + "\n";
+    let openapi = serde_json::to_string_pretty(&everloop_server::openapi())? + "\n";
     Ok(vec![
         ("everloop.schema.json", schema),
+        ("openapi.json", openapi),
         ("exit-codes.md", exit_codes()),
         ("diagnostics.md", diagnostics()),
         ("trainers.md", trainers()),

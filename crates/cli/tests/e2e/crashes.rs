@@ -70,7 +70,7 @@ fn a_killed_controller_takes_its_cycle_up_again() {
         first.kill();
         let second = up();
         let ended = second.wait_for(Duration::from_secs(30), "a champion", |up| {
-            let cycles = up.get("/api/v1/cycles").ok().json();
+            let cycles = up.get("/api/v1/cycles").ok().json()["cycles"].take();
             let is_promoted = cycles[0]["outcome"] == "promoted";
             is_promoted.then_some(cycles)
         });

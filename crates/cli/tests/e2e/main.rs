@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod adult;
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod bike;
 #[cfg(test)]
 mod check;

@@ -137,9 +137,15 @@ impl Cycle<'_> {
         self.request.until == Some(stage)
     }
 
+    async fn log_fingerprint<T>(&self, output: &Output<T>) -> Result<(), Error> {
+        tracking::log_fingerprint(self.runner, &self.run, output).await
+    }
+
     async fn collect(&self) -> Result<Output<Collected>, Error> {
         let work = async {
             let output = collect::run(self.runner, self.number).await?;
+            tracking::log_sources(self.runner, &self.run, &output).await?;
+            self.log_fingerprint(&output).await?;
             let n_rows: u64 = output
                 .result
                 .sources
@@ -173,6 +179,7 @@ impl Cycle<'_> {
             let output =
                 prepare::run(self.runner, self.number, collected, self.request.as_of).await?;
             tracking::log_data(self.runner, &self.run, &output).await?;
+            self.log_fingerprint(&output).await?;
             let split = &output.result.split;
             let action = format!(
                 "{} train, {} validation, {} test rows",
@@ -193,6 +200,7 @@ impl Cycle<'_> {
         let work = async {
             let output = train::run(self.runner, self.number, &self.run.id, prepared).await?;
             tracking::log_training(self.runner, &self.run, &output).await?;
+            self.log_fingerprint(&output).await?;
             let action = format!(
                 "`{}`, package {}",
                 output.result.trainer,
@@ -216,6 +224,7 @@ impl Cycle<'_> {
         let work = async {
             let output = evaluate::run(self.runner, prepared, trained, champion).await?;
             tracking::log_evaluation(self.runner, &self.run, &output.result).await?;
+            self.log_fingerprint(&output).await?;
             let n_passed = output
                 .result
                 .gates

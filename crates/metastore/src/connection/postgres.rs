@@ -33,13 +33,15 @@ impl fmt::Debug for PostgresConnection {
 impl PostgresConnection {
     /// Opens a connection. Certificates are checked against the machine's own roots.
     pub(crate) fn open(config: &Config) -> Result<Self, DatabaseError> {
-        let client = match config.get_ssl_mode() {
+        let mut client = match config.get_ssl_mode() {
             SslMode::Disable => config.connect(NoTls)?,
             _ => match MakeRustlsConnect::with_native_certs() {
                 Ok((tls, _)) => config.connect(tls)?,
                 Err(_) => config.connect(NoTls)?,
             },
         };
+        // Statements are short: compiling one to machine code takes longer than running it.
+        client.batch_execute("set jit = off")?;
         Ok(Self {
             client: Some(RefCell::new(client)),
             statements: RefCell::default(),

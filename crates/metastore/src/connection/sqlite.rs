@@ -3,17 +3,24 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::Error;
 use crate::error::DatabaseError;
 use crate::place::Place;
+use crate::search::matches;
 
 /// How long a connection waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Switching a new file to its journal does not wait by itself: it is tried this often, this far apart.
 const SWITCH_TRIES: u32 = 300;
 const SWITCH_PAUSE: Duration = Duration::from_millis(20);
+
+/// What functions of ours are: texts in, an answer out, no effects.
+const PURE: FunctionFlags = FunctionFlags::SQLITE_DETERMINISTIC
+    .union(FunctionFlags::SQLITE_UTF8)
+    .union(FunctionFlags::SQLITE_INNOCUOUS);
 
 /// A connection that writes; the file is made if it does not exist.
 pub(super) fn writer(place: &Place) -> Result<Connection, Error> {
@@ -49,6 +56,7 @@ fn open(place: &Place, flags: OpenFlags) -> Result<Connection, Error> {
     connection
         .busy_timeout(BUSY_TIMEOUT)
         .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
+        .and_then(|()| connection.create_scalar_function("matches", 2, PURE, matches))
         .map_err(|source| failed(place, source.into()))?;
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)

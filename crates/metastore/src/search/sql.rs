@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Column, Condition, Order, Query, Subject, Test};
+use super::{Column, Comparison, Condition, Order, Pattern, Query, Subject, Test};
 use crate::Error;
 use crate::session::{Dialect, Value};
 
@@ -189,6 +189,10 @@ impl Statement {
                 " and s.is_nan = 0 and {}",
                 self.test(column, test)
             )),
+            (test, Subject::Param(_) | Subject::Tag(_)) if test.is_of_number() => {
+                let number = self.number_in(column);
+                exists(&format!(" and {}", self.test(&number, test)))
+            }
             (test, _) => exists(&format!(" and {}", self.test(column, test))),
         })
     }
@@ -196,15 +200,14 @@ impl Statement {
     fn test(&mut self, column: &str, test: &Test) -> String {
         match test {
             Test::Number(comparison, number) => {
-                let number = self.bind(Value::Real(*number));
-                format!(
-                    "{column} {} cast({number} as double precision)",
-                    comparison.sql()
-                )
+                format!("{column} {} {}", comparison.sql(), self.number(*number))
             }
             Test::Text(comparison, text) => {
-                let text = self.text(text);
-                format!("{column} {} {text}", comparison.sql())
+                let by = match comparison {
+                    Comparison::Equal | Comparison::NotEqual => "",
+                    _ => self.by_code_points(),
+                };
+                format!("{column}{by} {} {}", comparison.sql(), self.text(text))
             }
             Test::Like(pattern) => match self.dialect {
                 // SQLite's own `like` does not tell capital letters apart.
@@ -215,16 +218,46 @@ impl Statement {
                 Dialect::Sqlite => format!("{column} like {}", self.text(pattern)),
                 Dialect::Postgres => format!("{column} ilike {} escape ''", self.text(pattern)),
             },
-            Test::In(texts) => self.list(column, "in", texts),
-            Test::NotIn(texts) => self.list(column, "not in", texts),
+            Test::In(texts) => {
+                let places: Vec<String> = texts.iter().map(|text| self.text(text)).collect();
+                format!("{column} in ({})", places.join(", "))
+            }
+            Test::InNumbers(numbers) => {
+                let places: Vec<String> =
+                    numbers.iter().map(|number| self.number(*number)).collect();
+                format!("{column} in ({})", places.join(", "))
+            }
+            Test::Matches(pattern) => self.matches(column, pattern),
+            Test::Not(test) => format!("(not ({}))", self.test(column, test)),
             Test::Missing => format!("{column} is null"),
             Test::Present => format!("{column} is not null"),
         }
     }
 
-    fn list(&mut self, column: &str, word: &str, texts: &[String]) -> String {
-        let places: Vec<String> = texts.iter().map(|text| self.text(text)).collect();
-        format!("{column} {word} ({})", places.join(", "))
+    fn number(&mut self, number: f64) -> String {
+        let place = self.bind(Value::Real(number));
+        format!("cast({place} as double precision)")
+    }
+
+    fn matches(&mut self, column: &str, pattern: &Pattern) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("matches({column}, {})", self.text(pattern.as_str())),
+            Dialect::Postgres => format!("{column} ~ {}", self.text(&pattern.for_postgres())),
+        }
+    }
+
+    /// What follows a text that is ordered by its code points; Postgres' own order follows a language.
+    fn by_code_points(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => " collate \"C\"",
+        }
+    }
+
+    /// The number that a text is, or nothing. The pattern keeps the cast from failing.
+    fn number_in(&mut self, column: &str) -> String {
+        let is_number = self.matches(column, &Pattern::number());
+        format!("case when {is_number} then cast({column} as double precision) end")
     }
 
     /// The terms of an order, each with a comma after it.
@@ -236,8 +269,18 @@ impl Statement {
         } in order
         {
             let direction = if *is_descending { "desc" } else { "asc" };
-            if let Subject::Column(Column { sql: column, .. }) = subject {
-                sql += &format!("{column} is null, {column} {direction}, ");
+            if let Subject::Column(Column {
+                sql: column,
+                is_number,
+                ..
+            }) = subject
+            {
+                let by = if *is_number {
+                    ""
+                } else {
+                    self.by_code_points()
+                };
+                sql += &format!("{column} is null, {column}{by} {direction}, ");
                 continue;
             }
             let Side { table, tie } = side(tables, subject)?;
@@ -250,10 +293,13 @@ impl Statement {
             let value = |column| {
                 format!("(select s.{column} from {table} s where {tie} and s.key = {key} limit 1)")
             };
-            if matches!(subject, Subject::Metric(_)) {
+            let is_metric = matches!(subject, Subject::Metric(_));
+            if is_metric {
                 sql += &format!("coalesce({}, 2), ", value("is_nan"));
             }
-            sql += &format!("{0} is null, {0} {direction}, ", value("value"));
+            let by = if is_metric { "" } else { self.by_code_points() };
+            let value = value("value");
+            sql += &format!("{value} is null, {value}{by} {direction}, ");
         }
         Ok(sql)
     }

@@ -30,3 +30,23 @@ pub(crate) fn an_untouched_log_holds(store: &Metastore) {
     });
     assert_eq!(read(store, |tx| tx.audit().verify()), None);
 }
+
+pub(crate) fn entries_come_in_pages_with_their_seals(store: &Metastore) {
+    write(store, |tx| {
+        (1..=5).try_for_each(|number| tx.audit().append(&entry(number)))
+    });
+    let page = |before| {
+        read(store, |tx| tx.audit().before(before, 2))
+            .into_iter()
+            .map(|sealed| {
+                assert_eq!(sealed.seal.len(), 64);
+                assert_eq!(sealed.entry, entry(sealed.number as i64));
+                sealed.number
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(page(u64::MAX), [5, 4]);
+    assert_eq!(page(4), [3, 2]);
+    assert_eq!(page(2), [1]);
+    assert!(page(1).is_empty());
+}

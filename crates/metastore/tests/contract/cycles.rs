@@ -95,3 +95,25 @@ pub(crate) fn a_cycle_can_be_rolled_back(store: &Metastore) {
     let words = refused(store, |tx| tx.cycles().roll_back(CycleNumber(2), ""));
     assert_eq!(words, "cycle `2` does not exist");
 }
+
+pub(crate) fn cycles_come_in_pages_and_are_found_by_their_run(store: &Metastore) {
+    write(store, |tx| {
+        for number in 1..=4 {
+            start(tx, number)?;
+            finish(tx, number as u64, &[].into())?;
+        }
+        tx.cycles().set_run(CycleNumber(3), &run_id(3))
+    });
+    let page = |before| -> Vec<u64> {
+        let found = read(store, |tx| tx.cycles().before(CycleNumber(before), 2));
+        found.iter().map(|cycle| cycle.number.0).collect()
+    };
+    assert_eq!(page(u64::MAX), [4, 3]);
+    assert_eq!(page(3), [2, 1]);
+    assert!(page(1).is_empty());
+    let of_run = |run| {
+        let found = read(store, |tx| tx.cycles().find_by_run(&run_id(run)));
+        found.map(|cycle| cycle.number.0)
+    };
+    assert_eq!((of_run(3), of_run(4)), (Some(3), None));
+}

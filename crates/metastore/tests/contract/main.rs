@@ -55,6 +55,8 @@ contract! {
         several_orders_follow_each_other,
         hidden_runs_and_other_experiments_are_left_out,
         counts_agree_with_pages_and_beginnings_find_runs,
+        large_patterns_are_refused_or_answered,
+        long_conditions_are_answered,
     }
     experiments {
         the_default_experiment_is_there,
@@ -108,12 +110,14 @@ contract! {
         an_alias_needs_its_version,
         tags_of_models_and_versions_are_replaced,
         a_version_needs_its_model,
+        models_and_versions_are_cut_into_pages,
     }
     cycles {
         cycles_are_counted_and_end_once,
         one_cycle_is_unfinished_at_a_time,
         scores_come_back_even_if_no_numbers,
         a_cycle_can_be_rolled_back,
+        cycles_come_in_pages_and_are_found_by_their_run,
     }
     changes {
         running_and_new_runs_are_found,
@@ -131,6 +135,7 @@ contract! {
     stages {
         stages_go_from_planned_to_done,
         a_stage_that_was_not_planned_is_named,
+        stages_of_all_cycles_come_in_pages,
     }
     labels {
         a_label_is_replaced_and_counted_once,
@@ -140,6 +145,7 @@ contract! {
     signals {
         a_signal_is_kept_once_per_window,
         the_latest_of_each_name_is_found,
+        signals_come_in_pages_that_cover_everything_once,
     }
     decisions {
         a_decision_is_recorded_once,
@@ -149,6 +155,7 @@ contract! {
     audit {
         entries_are_listed_newest_first,
         an_untouched_log_holds,
+        entries_come_in_pages_with_their_seals,
     }
     notes {
         a_note_is_replaced,

@@ -126,3 +126,25 @@ pub(crate) fn a_version_needs_its_model(store: &Metastore) {
     assert_eq!(words, "registered model `bikes` does not exist");
     assert!(read(store, |tx| tx.models().list_versions(&name())).is_empty());
 }
+
+pub(crate) fn models_and_versions_are_cut_into_pages(store: &Metastore) {
+    with_versions(store);
+    let other: ModelName = "ants".parse().unwrap();
+    write(store, move |tx| tx.models().create(&other, "", at(4)));
+    let page = |after: &'static str| -> Vec<String> {
+        let found = read(store, |tx| tx.models().after(after, 1));
+        found.iter().map(|model| model.name.to_string()).collect()
+    };
+    assert_eq!(
+        (page(""), page("ants")),
+        (vec!["ants".to_owned()], vec!["bikes".to_owned()])
+    );
+    assert!(page("bikes").is_empty());
+    let newest = read(store, |tx| tx.models().newest_versions(&name(), 1));
+    assert_eq!(newest.len(), 1);
+    assert_eq!(newest[0].version, VersionNumber(2));
+    let made = read(store, |tx| tx.models().versions_of_run(&run_id(1)));
+    let numbers: Vec<_> = made.iter().map(|one| one.version.0).collect();
+    assert_eq!(numbers, [1, 2]);
+    assert!(read(store, |tx| tx.models().versions_of_run(&run_id(2))).is_empty());
+}

@@ -1,16 +1,39 @@
 //! Searches, compared with a naive evaluation of the same condition over the same runs.
 
 use everloop_domain::{ExperimentId, RunId, RunStatus};
-use everloop_metastore::search::{Comparison, Condition, Order, Query, Subject, Test};
+use everloop_metastore::search::{Comparison, Condition, Order, Pattern, Query, Subject, Test};
 use everloop_metastore::{Metastore, Metric, RUN_COLUMNS, Run, View};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
+use regex::Regex;
 
 use super::{at, new_run, read, run_id, write};
 
 const KEYS: [&str; 3] = ["a", "b c", "x/y"];
-const TEXTS: [&str; 6] = ["red", "Red", "green", "a%b", "", "re_"];
+const TEXTS: [&str; 14] = [
+    "red", "Red", "green", "a%b", "", "re_", "0.5", "-2", "1e1", "10 km", "grün", "a\nb", "é",
+    "\\d",
+];
+/// Patterns, of which some match some of the texts.
+const PATTERNS: [&str; 16] = [
+    "",
+    "^re",
+    "d$",
+    "^$",
+    "(?i)RED",
+    "r(e|ü)",
+    "[^a-z]",
+    r"\d",
+    r"^\w+$",
+    r"\s",
+    "a.b",
+    "(?s)a.b",
+    r"\pL{3,}",
+    "(e{2}|ed)",
+    r"^[[:alpha:]_]+$",
+    r"\\d",
+];
 const STATUSES: [RunStatus; 3] = [RunStatus::Running, RunStatus::Finished, RunStatus::Failed];
 
 /// 40 runs in two experiments, with some metrics (NaN among them), parameters and tags each.
@@ -65,9 +88,9 @@ fn experiments() -> [ExperimentId; 2] {
 fn search(store: &Metastore, query: &Query) -> Vec<RunId> {
     let query = query.clone();
     let found = read(store, move |tx| {
-        tx.runs().search(&experiments(), View::All, &query)
+        tx.runs().search_infos(&experiments(), View::All, &query)
     });
-    found.into_iter().map(|run| run.info.id).collect()
+    found.into_iter().map(|info| info.id).collect()
 }
 
 fn all(store: &Metastore) -> Vec<Run> {
@@ -142,20 +165,48 @@ fn holds(run: &Run, condition: &Condition) -> bool {
             (Found::Nothing, test) => *test == Test::Missing,
             (_, Test::Missing) => false,
             (_, Test::Present) => true,
-            (Found::Number(number), Test::Number(comparison, wanted)) => {
-                !number.is_nan() && compares(*comparison, &number, wanted)
-            }
-            (Found::Text(text), Test::Text(comparison, wanted)) => {
-                compares(*comparison, text.as_str(), wanted.as_str())
-            }
-            (Found::Text(text), Test::Like(pattern)) => like(&text, pattern),
-            (Found::Text(text), Test::Ilike(pattern)) => {
-                like(&text.to_lowercase(), &pattern.to_lowercase())
-            }
-            (Found::Text(text), Test::In(list)) => list.contains(&text),
-            (Found::Text(text), Test::NotIn(list)) => !list.contains(&text),
-            (_, test) => panic!("{test:?} does not suit {subject:?}"),
+            (found, Test::Not(test)) => match number_or_text(&found, test) {
+                Some(found) => !passes(&found, test),
+                None => false,
+            },
+            (found, test) => number_or_text(&found, test).is_some_and(|found| passes(&found, test)),
         },
+    }
+}
+
+/// What is looked at: a text that is asked for a number is one or nothing, and NaN is nothing.
+fn number_or_text(found: &Found, test: &Test) -> Option<Found> {
+    match (found, test) {
+        (found, Test::Not(test)) => number_or_text(found, test),
+        (Found::Text(text), Test::Number(..) | Test::InNumbers(_)) => {
+            let is_written = text.ends_with(|last: char| last.is_ascii_digit() || last == '.');
+            text.parse().ok().filter(|_| is_written).map(Found::Number)
+        }
+        (Found::Text(text), _) => Some(Found::Text(text.clone())),
+        (Found::Number(number), _) => (!number.is_nan()).then_some(Found::Number(*number)),
+        (Found::Nothing, _) => None,
+    }
+}
+
+fn passes(found: &Found, test: &Test) -> bool {
+    match (found, test) {
+        (Found::Number(number), Test::Number(comparison, wanted)) => {
+            compares(*comparison, number, wanted)
+        }
+        (Found::Number(number), Test::InNumbers(list)) => list.contains(number),
+        (Found::Text(text), Test::Text(comparison, wanted)) => {
+            compares(*comparison, text.as_str(), wanted.as_str())
+        }
+        (Found::Text(text), Test::Like(pattern)) => like(text, pattern),
+        (Found::Text(text), Test::Ilike(pattern)) => {
+            like(&text.to_lowercase(), &pattern.to_lowercase())
+        }
+        (Found::Text(text), Test::In(list)) => list.contains(text),
+        (Found::Text(text), Test::Matches(pattern)) => {
+            Regex::new(pattern.as_str()).unwrap().is_match(text)
+        }
+        (found, Test::Not(test)) => !passes(found, test),
+        (_, test) => panic!("{test:?} is not compared here"),
     }
 }
 
@@ -178,28 +229,24 @@ fn comparison() -> impl Strategy<Value = Comparison> {
 fn leaf() -> impl Strategy<Value = Condition> {
     let key = || proptest::sample::select(KEYS.to_vec()).prop_map(str::to_owned);
     let text = || proptest::sample::select(TEXTS.to_vec()).prop_map(str::to_owned);
-    let equality = proptest::sample::select(vec![Comparison::Equal, Comparison::NotEqual]);
-    let text_test = prop_oneof![
-        (equality, text()).prop_map(|(comparison, text)| Test::Text(comparison, text)),
-        text().prop_map(|text| Test::Like(text.replace("re", "%"))),
-        text().prop_map(Test::Ilike),
-        proptest::collection::vec(text(), 1..3).prop_map(Test::In),
-        proptest::collection::vec(text(), 1..3).prop_map(Test::NotIn),
-        Just(Test::Missing),
-        Just(Test::Present),
-    ];
+    let pattern = proptest::sample::select(PATTERNS.to_vec());
+    let text_test = or_not(prop_oneof![
+        2 => (comparison(), text()).prop_map(|(comparison, text)| Test::Text(comparison, text)),
+        1 => text().prop_map(|text| Test::Like(text.replace("re", "%"))),
+        // Capital letters beyond ASCII are the databases' own business.
+        1 => text().prop_filter("ascii", |text| text.is_ascii()).prop_map(Test::Ilike),
+        1 => proptest::collection::vec(text(), 1..3).prop_map(Test::In),
+        2 => pattern.prop_map(|pattern| Test::Matches(Pattern::parse(pattern).unwrap())),
+    ]);
     let number_test = || {
-        prop_oneof![
-            4 => (comparison(), -3_i32..4).prop_map(|(comparison, number)| Test::Number(comparison, f64::from(number))),
-            1 => Just(Test::Missing),
-            1 => Just(Test::Present),
-        ]
+        let number = || (-3_i32..4).prop_map(f64::from);
+        or_not(prop_oneof![
+            3 => (comparison(), number()).prop_map(|(comparison, number)| Test::Number(comparison, number)),
+            1 => proptest::collection::vec(number(), 1..4).prop_map(Test::InNumbers),
+        ])
     };
-    let texts = prop_oneof![
-        key().prop_map(Subject::Param),
-        key().prop_map(Subject::Tag),
-        Just(column("status")),
-    ];
+    let logged = || prop_oneof![key().prop_map(Subject::Param), key().prop_map(Subject::Tag),];
+    let texts = prop_oneof![2 => logged(), 1 => Just(column("status"))];
     let numbers = prop_oneof![
         3 => key().prop_map(Subject::Metric),
         1 => Just(column("start_time")),
@@ -208,6 +255,17 @@ fn leaf() -> impl Strategy<Value = Condition> {
     prop_oneof![
         (texts, text_test).prop_map(|(subject, test)| Condition::Holds(subject, test)),
         (numbers, number_test()).prop_map(|(subject, test)| Condition::Holds(subject, test)),
+        (logged(), number_test()).prop_map(|(subject, test)| Condition::Holds(subject, test)),
+    ]
+}
+
+/// A test, its opposite, or whether there is anything at all.
+fn or_not(test: impl Strategy<Value = Test> + Clone) -> impl Strategy<Value = Test> {
+    prop_oneof![
+        4 => test.clone(),
+        2 => test.prop_map(|test| Test::Not(Box::new(test))),
+        1 => Just(Test::Missing),
+        1 => Just(Test::Present),
     ]
 }
 
@@ -371,4 +429,52 @@ pub(crate) fn counts_agree_with_pages_and_beginnings_find_runs(store: &Metastore
     assert!(found.iter().any(|run| run.info.id == id));
     let none = read(store, |tx| tx.runs().list_by_beginning("%", 50));
     assert!(none.is_empty(), "a pattern is no beginning");
+}
+
+pub(crate) fn large_patterns_are_refused_or_answered(store: &Metastore) {
+    fill(store);
+    for text in [
+        "(a{90}){50}",
+        r"\w{9}",
+        "(.{0,20}){20}x",
+        "((a*)*)*b",
+        "(a|b|cd|ef|[g-x]){1,200}y",
+        r"\PL{5}$",
+    ] {
+        let Ok(pattern) = Pattern::parse(text) else {
+            continue;
+        };
+        let condition = Condition::Holds(column("status"), Test::Matches(pattern));
+        let found =
+            store.read_blocking(|tx| tx.runs().count(&experiments(), View::All, &condition));
+        if let Err(error) = found {
+            assert!(error.to_string().contains("pattern"), "{text}: {error}");
+        }
+    }
+}
+
+/// As much as the server lets people ask.
+pub(crate) fn long_conditions_are_answered(store: &Metastore) {
+    fill(store);
+    let leaf = |number: usize| {
+        let test = Test::Number(Comparison::Greater, number as f64);
+        Condition::Holds(Subject::Param(format!("p{number}")), test)
+    };
+    let mut condition = Condition::Any((0..400).map(leaf).collect());
+    for _ in 0..50 {
+        condition = Condition::Not(Box::new(Condition::All(vec![condition])));
+    }
+    let texts: Vec<String> = (0..5000).map(|number| number.to_string()).collect();
+    let listed = Condition::Holds(column("run_id"), Test::In(texts));
+    let query = Query {
+        condition: Condition::All(vec![condition, Condition::Not(Box::new(listed))]),
+        order: (0..100)
+            .map(|number| Order {
+                subject: Subject::Metric(number.to_string()),
+                is_descending: false,
+            })
+            .collect(),
+        ..Query::everything(10)
+    };
+    assert!(search(store, &query).is_empty());
 }

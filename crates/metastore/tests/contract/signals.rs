@@ -65,3 +65,31 @@ pub(crate) fn the_latest_of_each_name_is_found(store: &Metastore) {
         [signal("drift:temp", 10, 3.0), signal("rmse", 20, 2.0)]
     );
 }
+
+pub(crate) fn signals_come_in_pages_that_cover_everything_once(store: &Metastore) {
+    let of_version = |version, name, window_end| Signal {
+        version: VersionNumber(version),
+        ..signal(name, window_end, 1.0)
+    };
+    let expected = vec![
+        of_version(1, "b", 20),
+        of_version(2, "a", 10),
+        of_version(1, "a", 10),
+        of_version(1, "b", 10),
+        of_version(1, "a", 0),
+    ];
+    insert(store, expected.iter().rev().cloned().collect());
+    for limit in 1..=5 {
+        let (mut found, mut place): (Vec<Signal>, _) = (Vec::new(), None);
+        loop {
+            let page = read(store, |tx| {
+                tx.signals().after(&model(), place.as_ref(), limit)
+            });
+            let Some(last) = page.last() else { break };
+            assert!(page.len() <= limit);
+            place = Some(last.place());
+            found.extend(page);
+        }
+        assert_eq!(found, expected, "{limit} a page");
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use everloop_domain::{ErrorKind, RunId};
@@ -11,7 +11,10 @@ use futures::Stream;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
+use utoipa::IntoParams;
 
+use super::asked::Asked;
+use super::openapi::{Absent, Refused};
 use crate::error::ApiError;
 use crate::events::{END, Event, Listener, metric_data, run_data};
 use crate::state::AppState;
@@ -20,12 +23,15 @@ use crate::state::AppState;
 const KINDS: [&str; 6] = ["run", "metric", "cycle", "stage", "signal", "audit"];
 
 /// What is listened to.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Listen {
     /// One run; its state now comes first.
+    #[param(value_type = String, required = false, pattern = "^[0-9a-fA-F]{32}$")]
     run: Option<String>,
-    /// Kinds with commas between them; all if absent.
+    /// Kinds with commas between them, all if absent: `run`, `metric`, `cycle`, `stage`, `signal`, `audit`.
+    #[param(value_type = String, required = false, example = "run,metric")]
     kinds: Option<String>,
 }
 
@@ -39,10 +45,24 @@ struct Listening {
 
 /// Streams events: `id` grows, `event` is the kind, `data` is JSON. A listener that is too slow hears `dropped` with how many
 /// it missed; one that comes back with a `Last-Event-ID` that is not known any more hears `reset`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    tag = "tracking",
+    operation_id = "listen",
+    summary = "What happens, as server-sent events, until the listener goes",
+    description = "Each event has an `id` that grows, the kind as `event`, and JSON as `data`. A listener that is too slow hears `dropped` \
+        with how many it missed; one that comes back with a `Last-Event-ID` that is not known any more hears `reset` and looks anew.",
+    params(
+        Listen,
+        ("Last-Event-ID" = inline(Option<u64>), Header, description = "The last event that was heard: those after it are told again.")
+    ),
+    responses((status = 200, description = "A stream without end.", body = String, content_type = "text/event-stream"), Refused, Absent)
+)]
 pub(super) async fn listen(
     State(state): State<AppState>,
     headers: HeaderMap,
-    Query(listen): Query<Listen>,
+    Asked(listen): Asked<Listen>,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, ApiError> {
     let kinds = kinds(listen.kinds.as_deref())?;
     let run = listen.run.map(|id| id.parse::<RunId>()).transpose();

@@ -1,129 +1,180 @@
-//! `GET /api/v1/runs`: searches in the full grammar, with a count and a choice of columns.
+//! Searches for runs in the full grammar, with a choice of columns and a count.
+
+mod columns;
+
+use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Query, State};
-use everloop_domain::{ErrorKind, ExperimentId};
-use everloop_metastore::{Run, View};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use axum::extract::State;
+use everloop_domain::{ExperimentId, RunId};
+use everloop_metastore::{Error, RunInfo, Transaction, View};
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::SchemaFormat;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::{IntoParams, ToSchema};
 
+use self::columns::Columns;
+use super::asked::{Asked, invalid, parts};
+use super::openapi::Refused;
+use super::paging;
+use super::shapes::{Number, RunStatus};
 use crate::error::ApiError;
 use crate::mlflow::filter::run_query;
 use crate::state::AppState;
 
-/// How many runs are shown at most.
-const MAX_LIMIT: usize = 10_000;
-
 /// What is looked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Search {
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
     /// Names of experiments, with commas between them; all if absent.
+    #[param(value_type = String, required = false)]
     experiments: Option<String>,
+    #[param(schema_with = filter)]
     filter: Option<String>,
-    /// `metrics.rmse ASC, start_time DESC`.
+    #[param(schema_with = order)]
     order_by: Option<String>,
-    #[serde(default = "default_limit")]
-    limit: usize,
+    #[param(schema_with = columns::schema)]
+    select: Option<String>,
+    /// Whether to count all runs that match, on all pages.
     #[serde(default)]
-    offset: usize,
-    /// `info`, `params`, `metrics`, `tags`, with commas between them; all if absent.
-    columns: Option<String>,
+    #[param(required = false)]
+    count: bool,
+    #[param(schema_with = paging::max_results)]
+    max_results: Option<String>,
+    #[param(schema_with = token)]
+    page_token: Option<String>,
 }
 
-fn default_limit() -> usize {
-    100
+fn filter() -> Object {
+    text(
+        "everloop-filter",
+        "Which runs: `metrics.rmse < 1 and (tags.team in ('a', 'b') or not params.depth is null)`. `docs/search.md` has the grammar.",
+    )
 }
 
-/// The parts of a text between commas.
-fn parts(text: Option<&str>) -> Vec<String> {
-    let parts = text.unwrap_or_default().split(',').map(str::trim);
-    parts
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect()
+fn order() -> Object {
+    text(
+        "everloop-order",
+        "In which order, with commas between several: `metrics.rmse ASC, start_time DESC`. The latest start first if absent.",
+    )
 }
 
-/// Gives `{"count": …, "runs": […]}`; the count is of all that match.
+fn text(format: &str, about: &str) -> Object {
+    let format = SchemaFormat::Custom(format.to_owned());
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(format))
+        .description(Some(about))
+        .build()
+}
+
+fn token() -> Object {
+    paging::token("^[0-9]{1,9}$")
+}
+
+/// A run; what was not selected is absent.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Run)]
+pub(super) struct Selected {
+    #[schema(pattern = "^[0-9a-f]{32}$")]
+    run_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    run_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    experiment_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = RunStatus, required = false)]
+    status: Option<RunStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    artifact_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    start_time: Option<String>,
+    /// Absent while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    end_time: Option<String>,
+    /// The latest value of each metric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    metrics: Option<BTreeMap<String, Number>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    params: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    tags: Option<BTreeMap<String, String>>,
+}
+
+/// A page of runs.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Runs)]
+pub(super) struct Page {
+    runs: Vec<Selected>,
+    /// How many match, on all pages; absent if nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    count: Option<u64>,
+    /// Absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_page_token: Option<String>,
+}
+
+/// `GET /api/v1/runs`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs",
+    tag = "tracking",
+    operation_id = "search_runs",
+    summary = "Searches for runs",
+    params(Wanted),
+    responses((status = 200, description = "A page of runs.", body = Page), Refused)
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
-    Query(search): Query<Search>,
-) -> Result<Json<Value>, ApiError> {
-    let invalid = |problem: String| ApiError::new(ErrorKind::Invalid, problem);
-    if search.limit > MAX_LIMIT {
-        let found = search.limit;
-        return Err(invalid(format!(
-            "`limit={found}`: at most {MAX_LIMIT} runs are shown; use `offset`"
-        )));
-    }
-    let order = parts(search.order_by.as_deref());
-    let query = run_query(
-        search.filter.as_deref(),
-        &order,
-        search.limit,
-        search.offset,
-    )
-    .map_err(invalid)?;
-    let columns = parts(search.columns.as_deref());
-    if let Some(odd) = columns
-        .iter()
-        .find(|column| !COLUMNS.contains(&column.as_str()))
-    {
-        return Err(invalid(format!(
-            "there is no column `{odd}`: choose from `{}`",
-            COLUMNS.join("`, `")
-        )));
-    }
-    let names = parts(search.experiments.as_deref());
-    let (count, runs) = state
+    Asked(asked): Asked<Wanted>,
+) -> Result<Json<Page>, ApiError> {
+    let size = paging::size(asked.max_results.as_deref())?;
+    let offset = paging::number::<u32>(asked.page_token.as_deref())?.unwrap_or(0) as usize;
+    let order = parts(asked.order_by.as_deref());
+    let query = run_query(asked.filter.as_deref(), &order, size + 1, offset).map_err(invalid)?;
+    let columns = Columns::read(asked.select.as_deref())?;
+    let names = parts(asked.experiments.as_deref());
+    let (count, mut runs) = state
         .metastore()
         .read(move |tx| {
-            let all = tx.experiments().list(View::Active)?;
-            let wanted = all
-                .iter()
-                .filter(|one| names.is_empty() || names.contains(&one.name));
-            let ids: Vec<ExperimentId> = wanted.map(|one| one.id).collect();
-            let count = tx.runs().count(&ids, View::Active, &query.condition)?;
-            Ok((count, tx.runs().search(&ids, View::Active, &query)?))
+            let experiments = experiments(tx, &names)?;
+            let condition = &query.condition;
+            let count = asked
+                .count
+                .then(|| tx.runs().count(&experiments, View::Active, condition))
+                .transpose()?;
+            let infos = tx.runs().search_infos(&experiments, View::Active, &query)?;
+            let runs = infos.into_iter().map(|info| columns.of(tx, info));
+            Ok((count, runs.collect::<Result<Vec<_>, Error>>()?))
         })
         .await?;
-    let shown: Vec<Value> = runs.iter().map(|run| wire(run, &columns)).collect();
-    Ok(Json(json!({"count": count, "runs": shown})))
+    let next_page_token = paging::next(&mut runs, size, |_| (offset + size).to_string());
+    Ok(Json(Page {
+        runs,
+        count,
+        next_page_token,
+    }))
 }
 
-const COLUMNS: [&str; 4] = ["info", "params", "metrics", "tags"];
-
-fn wire(run: &Run, columns: &[String]) -> Value {
-    let info = &run.info;
-    let metrics: Map<String, Value> = run
-        .metrics
+/// The experiments of some names; all if none is named.
+fn experiments(tx: &Transaction<'_>, names: &[String]) -> Result<Vec<ExperimentId>, Error> {
+    let all = tx.experiments().list(View::Active)?;
+    let wanted = all
         .iter()
-        .map(|metric| (metric.key.clone(), number(metric.value)))
-        .collect();
-    let all = [
-        json!({
-            "name": info.name, "experiment_id": info.experiment, "user": info.user, "status": info.status.as_str(),
-            "start_time": info.start_time.to_string(), "end_time": info.end_time.map(|end| end.to_string()),
-            "artifact_uri": info.artifact_uri,
-        }),
-        json!(run.params),
-        Value::Object(metrics),
-        json!(run.tags),
-    ];
-    let mut shown = Map::new();
-    shown.insert("id".to_owned(), json!(info.id));
-    for (name, value) in COLUMNS.into_iter().zip(all) {
-        if columns.is_empty() || columns.iter().any(|column| column == name) {
-            shown.insert(name.to_owned(), value);
-        }
-    }
-    Value::Object(shown)
-}
-
-/// A number; those that JSON does not know are texts.
-fn number(value: f64) -> Value {
-    if value.is_finite() {
-        return json!(value);
-    }
-    json!(value.to_string())
+        .filter(|one| names.is_empty() || names.contains(&one.name));
+    Ok(wanted.map(|one| one.id).collect())
 }

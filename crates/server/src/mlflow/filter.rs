@@ -1,9 +1,11 @@
 //! Filters and orders of searches: `metrics.rmse < 1 and tags.team = 'bikes'`, `metrics.rmse DESC`.
 //!
-//! MLflow's grammar is one list of comparisons joined by `AND`. Ours ([`Grammar::Full`]) adds `OR`, `NOT`, parentheses,
-//! `IN` and `BETWEEN` everywhere. [`parser`] reads the text, [`resource`] knows what each kind of thing can be asked for;
-//! the result is a condition of the metastore. A filter that is not understood is refused, never ignored.
+//! MLflow's grammar is one list of comparisons joined by `AND`. Ours ([`Grammar::Full`], `docs/search.md`) adds `OR`, `NOT`,
+//! parentheses, and every operator for everything. [`parser`] reads the text, [`resource`] knows what each kind of thing can
+//! be asked for, [`full`] what that means in our grammar; the result is a condition of the metastore. A filter that is not
+//! understood is refused, never ignored.
 
+mod full;
 mod lexer;
 mod order;
 mod parser;
@@ -28,7 +30,7 @@ pub(super) fn condition(
         None => Ok(Condition::All(Vec::new())),
         Some(filter) => {
             let expression = parser::parse(filter, grammar)?;
-            resolve(resource, &expression)
+            resolve(resource, grammar, &expression)
         }
     }
 }
@@ -55,17 +57,24 @@ pub fn run_query(
     read().map_err(|error: MlflowError| error.message().to_owned())
 }
 
-fn resolve(resource: Resource, expression: &Expression) -> Result<Condition, MlflowError> {
+fn resolve(
+    resource: Resource,
+    grammar: Grammar,
+    expression: &Expression,
+) -> Result<Condition, MlflowError> {
     let each = |list: &[Expression]| {
         list.iter()
-            .map(|expression| resolve(resource, expression))
+            .map(|expression| resolve(resource, grammar, expression))
             .collect::<Result<Vec<_>, _>>()
     };
     Ok(match expression {
-        Expression::Clause(clause) => resource.condition(clause)?,
+        Expression::Clause(clause) => match grammar {
+            Grammar::Mlflow => resource.condition(clause)?,
+            Grammar::Full => full::condition(resource, clause)?,
+        },
         Expression::All(list) => Condition::All(each(list)?),
         Expression::Any(list) => Condition::Any(each(list)?),
-        Expression::Not(inner) => Condition::Not(Box::new(resolve(resource, inner)?)),
+        Expression::Not(inner) => Condition::Not(Box::new(resolve(resource, grammar, inner)?)),
     })
 }
 

@@ -21,7 +21,11 @@ mod guard;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
+mod lineage;
+#[cfg(test)]
 mod own;
+#[cfg(test)]
+mod own_lists;
 #[cfg(test)]
 mod own_runs;
 #[cfg(test)]

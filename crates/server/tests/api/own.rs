@@ -29,9 +29,19 @@ async fn cycles_are_told() {
     let (status, absent) = server.get("/api/v1/cycles/9").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert_eq!(absent["error"]["kind"], "not_found");
-    for path in ["cycles", "signals", "audit", "models"] {
+    for (path, list) in [
+        ("cycles", "cycles"),
+        ("stages", "stages"),
+        ("cycles/1/stages", "stages"),
+        ("signals", "signals"),
+        ("audit", "entries"),
+        ("models", "models"),
+    ] {
         let (status, told) = server.get(&format!("/api/v1/{path}")).await;
-        assert!(status.is_success() && told.is_array(), "{path}: {told}");
+        assert!(
+            status.is_success() && told[list].is_array(),
+            "{path}: {told}"
+        );
     }
 }
 

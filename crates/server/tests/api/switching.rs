@@ -77,7 +77,9 @@ async fn a_moved_alias_is_served_and_a_broken_version_is_not() {
     assert_eq!(ask(&server).await.1, json!([21.0]));
     promote(&server, server.dir().join("nothing")).await;
     assert_eq!(ask(&server).await.1, json!([21.0]));
-    let (_, models) = server.get("/api/v1/models").await;
-    assert_eq!(models[0]["served_version"], 2);
-    assert_eq!(models[0]["aliases"]["champion"], 3);
+    let (_, found) = server.get("/api/v1/models").await;
+    let model = &found["models"][0];
+    assert_eq!(model["served_version"], 2);
+    assert_eq!(model["aliases"]["champion"], 3);
+    assert_eq!(model["versions"][0]["version"], 3);
 }

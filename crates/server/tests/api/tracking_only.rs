@@ -176,3 +176,18 @@ async fn slashes_too_many_lead_to_the_same_place() {
     );
     assert_eq!(server.get("/nowhere").await.0, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn the_document_has_only_what_is_there() {
+    let server = Tracking::start().await;
+    let (_, text) = server.get("/api/v1/openapi.json").await;
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.contains_key("/api/v1/runs") && !paths.contains_key("/api/v1/cycles"));
+    for path in paths.keys().filter(|path| !path.contains('{')) {
+        if path != "/api/v1/events" {
+            assert_eq!(server.get(path).await.0, StatusCode::OK, "{path}");
+        }
+    }
+    assert_eq!(server.get("/api/v1/cycles").await.0, StatusCode::NOT_FOUND);
+}

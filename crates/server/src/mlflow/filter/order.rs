@@ -6,11 +6,19 @@ use super::resource::Resource;
 use crate::mlflow::error::MlflowError;
 use crate::mlflow::parameters::Parameters;
 
+/// By how much one may order: databases know a limit, too.
+const MAX_CLAUSES: usize = 100;
+
 /// Reads the clauses of `order_by`.
 pub(in crate::mlflow) fn order(
     resource: Resource,
     clauses: &[String],
 ) -> Result<Vec<Order>, MlflowError> {
+    if clauses.len() > MAX_CLAUSES {
+        return Err(MlflowError::invalid(format!(
+            "order_by has more than {MAX_CLAUSES} clauses"
+        )));
+    }
     clauses.iter().map(|clause| one(resource, clause)).collect()
 }
 

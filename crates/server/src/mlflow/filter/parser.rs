@@ -5,13 +5,17 @@ use crate::mlflow::error::MlflowError;
 
 /// How deep parentheses may go.
 const MAX_DEPTH: usize = 50;
+/// How many comparisons a filter may have: SQLite's own limit is twice as far.
+const MAX_CLAUSES: usize = 400;
+/// How many values a filter may have: each is bound, and databases bind only so many.
+const MAX_VALUES: usize = 5000;
 
 /// How much may be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mlflow) enum Grammar {
     /// Comparisons joined by `AND`, as MLflow's clients know it.
     Mlflow,
-    /// Also `OR`, `NOT`, parentheses and `BETWEEN`.
+    /// Also `OR`, `NOT`, parentheses, `BETWEEN` and `RLIKE`, and every operator for everything that it makes sense for.
     Full,
 }
 
@@ -54,6 +58,8 @@ struct Parser<'f> {
     grammar: Grammar,
     tokens: Vec<Token>,
     at: usize,
+    n_clauses: usize,
+    n_values: usize,
 }
 
 pub(super) fn parse(filter: &str, grammar: Grammar) -> Result<Expression, MlflowError> {
@@ -67,6 +73,8 @@ pub(super) fn parse(filter: &str, grammar: Grammar) -> Result<Expression, Mlflow
         grammar,
         tokens,
         at: 0,
+        n_clauses: 0,
+        n_values: 0,
     };
     let expression = parser.any(0)?;
     match parser.tokens.get(parser.at) {
@@ -135,21 +143,19 @@ impl Parser<'_> {
     }
 
     fn clause(&mut self) -> Result<Expression, MlflowError> {
+        self.n_clauses += 1;
+        if self.n_clauses > MAX_CLAUSES {
+            return Err(MlflowError::invalid(format!(
+                "the filter has more than {MAX_CLAUSES} comparisons"
+            )));
+        }
         let name = match self.next()? {
             Token::Name(name) | Token::Quoted(name) => name,
             other => return Err(invalid(self.filter, &other.shown())),
         };
-        let clause = |operator: &str, values| {
-            let (name, operator) = (name.clone(), operator.to_owned());
-            Expression::Clause(Clause {
-                name,
-                operator,
-                values,
-            })
-        };
         if let Some(Token::Operator(operator)) = self.tokens.get(self.at).cloned() {
             self.at += 1;
-            return Ok(clause(&operator, vec![self.operand()?]));
+            return Ok(clause(&name, &operator, vec![self.operand()?]));
         }
         if self.take("IS") {
             let operator = if self.take("NOT") {
@@ -158,27 +164,22 @@ impl Parser<'_> {
                 "IS NULL"
             };
             if self.take("NULL") {
-                return Ok(clause(operator, Vec::new()));
+                return Ok(clause(&name, operator, Vec::new()));
             }
+        }
+        let is_negated = self.take("NOT");
+        if self.take("IN") {
+            let operator = if is_negated { "NOT IN" } else { "IN" };
+            return Ok(clause(&name, operator, self.list()?));
         }
         if self.grammar == Grammar::Full && self.take("BETWEEN") {
-            let low = self.operand()?;
-            if !self.take("AND") {
-                return Err(invalid(self.filter, "BETWEEN without AND"));
-            }
-            let high = self.operand()?;
-            return Ok(Expression::All(vec![
-                clause(">=", vec![low]),
-                clause("<=", vec![high]),
-            ]));
+            return self.between(&name, is_negated);
         }
-        let negation = if self.take("NOT") { "NOT " } else { "" };
-        if self.take("IN") {
-            return Ok(clause(&format!("{negation}IN"), self.list()?));
-        }
-        for operator in ["LIKE", "ILIKE", "RLIKE"] {
-            if negation.is_empty() && self.take(operator) {
-                return Ok(clause(operator, vec![self.operand()?]));
+        let is_full = self.grammar == Grammar::Full;
+        for (word, operator, negated) in PATTERNS {
+            if (is_full || !is_negated) && self.take(word) {
+                let operator = if is_negated { negated } else { operator };
+                return Ok(clause(&name, operator, vec![self.operand()?]));
             }
         }
         let found = self
@@ -188,7 +189,33 @@ impl Parser<'_> {
         Err(invalid(self.filter, &found))
     }
 
+    /// Both ends belong to it.
+    fn between(&mut self, name: &str, is_negated: bool) -> Result<Expression, MlflowError> {
+        let low = self.operand()?;
+        if !self.take("AND") {
+            return Err(invalid(self.filter, "BETWEEN without AND"));
+        }
+        let high = self.operand()?;
+        let ends = |below: &str, above: &str| {
+            vec![
+                clause(name, below, vec![low.clone()]),
+                clause(name, above, vec![high.clone()]),
+            ]
+        };
+        Ok(if is_negated {
+            Expression::Any(ends("<", ">"))
+        } else {
+            Expression::All(ends(">=", "<="))
+        })
+    }
+
     fn operand(&mut self) -> Result<Operand, MlflowError> {
+        self.n_values += 1;
+        if self.n_values > MAX_VALUES {
+            return Err(MlflowError::invalid(format!(
+                "the filter has more than {MAX_VALUES} values"
+            )));
+        }
         match self.next()? {
             Token::Text(text) | Token::Quoted(text) => Ok(Operand::Text(text)),
             Token::Number(text) => match text.parse() {
@@ -215,6 +242,22 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// Words for patterns, with what they are called, and when they must not match.
+const PATTERNS: [(&str, &str, &str); 4] = [
+    ("LIKE", "LIKE", "NOT LIKE"),
+    ("ILIKE", "ILIKE", "NOT ILIKE"),
+    ("RLIKE", "RLIKE", "NOT RLIKE"),
+    ("REGEXP", "RLIKE", "NOT RLIKE"),
+];
+
+fn clause(name: &str, operator: &str, values: Vec<Operand>) -> Expression {
+    Expression::Clause(Clause {
+        name: name.to_owned(),
+        operator: operator.to_owned(),
+        values,
+    })
 }
 
 fn one_or(mut list: Vec<Expression>, many: fn(Vec<Expression>) -> Expression) -> Expression {

@@ -117,7 +117,7 @@ impl Resource {
         }
     }
 
-    /// The condition of a clause.
+    /// The condition of a clause as MLflow knows it.
     pub(super) fn condition(self, clause: &Clause) -> Result<Condition, MlflowError> {
         let subject = self.subject(&clause.name)?;
         let operators = self.operators(&subject);
@@ -147,15 +147,10 @@ fn test(subject: &Subject, clause: &Clause) -> Result<Test, MlflowError> {
         "IS NULL" => return Ok(Test::Missing),
         "IS NOT NULL" => return Ok(Test::Present),
         "IN" => return Ok(Test::In(texts(clause)?)),
-        "NOT IN" => return Ok(Test::NotIn(texts(clause)?)),
+        "NOT IN" => return Ok(Test::Not(Box::new(Test::In(texts(clause)?)))),
         "LIKE" => return Ok(Test::Like(text(subject, clause)?)),
         "ILIKE" => return Ok(Test::Ilike(text(subject, clause)?)),
-        "=" => Comparison::Equal,
-        "!=" => Comparison::NotEqual,
-        "<" => Comparison::Less,
-        "<=" => Comparison::AtMost,
-        ">" => Comparison::Greater,
-        _ => Comparison::AtLeast,
+        operator => comparison(operator).unwrap_or(Comparison::AtLeast),
     };
     let is_number = match subject {
         Subject::Metric(_) => true,
@@ -166,6 +161,19 @@ fn test(subject: &Subject, clause: &Clause) -> Result<Test, MlflowError> {
         return Ok(Test::Number(comparison, number(subject, clause)?));
     }
     Ok(Test::Text(comparison, text(subject, clause)?))
+}
+
+/// The comparison of an operator.
+pub(super) fn comparison(operator: &str) -> Option<Comparison> {
+    Some(match operator {
+        "=" => Comparison::Equal,
+        "!=" => Comparison::NotEqual,
+        "<" => Comparison::Less,
+        "<=" => Comparison::AtMost,
+        ">" => Comparison::Greater,
+        ">=" => Comparison::AtLeast,
+        _ => return None,
+    })
 }
 
 fn kind(subject: &Subject) -> &'static str {

@@ -62,7 +62,7 @@ fn comparisons_of_everything_a_run_has() {
     check("`run name` ilike 'a%'", "run_name Ilike(\"a%\")");
     check("datasets.name = 'rides'", "dataset:name Equal 'rides'");
     check("run_id IN ('a', 'b')", "run_id In([\"a\", \"b\"])");
-    check("run_id not in ('a')", "run_id NotIn([\"a\"])");
+    check("run_id not in ('a')", "run_id Not(In([\"a\"]))");
     check(
         "tags.t is null and params.p IS NOT NULL",
         "(tag:t Missing & param:p Present)",
@@ -133,6 +133,90 @@ fn the_full_grammar_nests() {
         "metrics.a between 1 and 2 and status = 'FAILED'",
         "((metric:a AtLeast 1 & metric:a AtMost 2) & status Equal 'FAILED')",
     );
+}
+
+#[test]
+fn every_operator_is_there_for_everything_in_the_full_grammar() {
+    let full = |filter, expected| check_in(Resource::Runs, Grammar::Full, filter, expected);
+    full("metrics.a in (1, 2.5)", "metric:a InNumbers([1.0, 2.5])");
+    full("metrics.a not in (1)", "metric:a Not(InNumbers([1.0]))");
+    full("metrics.a is null", "metric:a Missing");
+    full(
+        "metrics.a not between 1 and 2",
+        "(metric:a Less 1 | metric:a Greater 2)",
+    );
+    full("params.p in ('a', 'b')", "param:p In([\"a\", \"b\"])");
+    full("params.p < 0.5", "param:p Less 0.5");
+    full("tags.t >= 'b'", "tag:t AtLeast 'b'");
+    full("tags.t in (1, 2)", "tag:t InNumbers([1.0, 2.0])");
+    full("tags.t not like 'a%'", "tag:t Not(Like(\"a%\"))");
+    full(
+        "run_name RLIKE '^a+$'",
+        "run_name Matches(Pattern(\"^a+$\"))",
+    );
+    full(
+        "datasets.name not regexp 'x|y'",
+        "dataset:name Not(Matches(Pattern(\"x|y\")))",
+    );
+    full(
+        "status between 'A' and 'B'",
+        "(status AtLeast 'A' & status AtMost 'B')",
+    );
+    full("start_time >= '1970-01-02'", "start_time AtLeast 86400000");
+    full("end_time is null", "end_time Missing");
+}
+
+#[test]
+fn what_makes_no_sense_is_named_in_the_full_grammar() {
+    let refused = |filter, expected: &str| {
+        let problem = condition(Resource::Runs, Grammar::Full, Some(filter)).unwrap_err();
+        assert!(
+            problem.message().contains(expected),
+            "{}",
+            problem.message()
+        );
+    };
+    refused(
+        "metrics.a = 'x'",
+        "`metrics.a` is compared with 'x': expected a number",
+    );
+    refused("metrics.a like '1%'", "expected a number");
+    refused("status = 1", "expected a text in quotes");
+    refused("params.p like 1", "`LIKE` is for texts");
+    refused("params.p in (1, 'a')", "expected a text in quotes");
+    refused("params.p rlike '('", "is not understood: unclosed group");
+    refused("start_time > 'soon'", "is not a moment");
+    refused("metrics.a between 1", "BETWEEN without AND");
+    refused("metrics.a between 1 or 2", "BETWEEN without AND");
+}
+
+#[test]
+fn mlflows_grammar_stays_its_own() {
+    for filter in [
+        "params.p rlike 'a'",
+        "params.p not like 'a'",
+        "params.p < 1",
+        "params.p in ('a')",
+        "metrics.a between 1 and 2",
+        "metrics.a is null",
+    ] {
+        let read = condition(Resource::Runs, Grammar::Mlflow, Some(filter));
+        assert!(read.is_err(), "{filter}");
+    }
+}
+
+#[test]
+fn long_filters_are_refused_before_a_database_does() {
+    let many = |n| vec!["metrics.a > 1"; n].join(" or ");
+    let problem = condition(Resource::Runs, Grammar::Full, Some(&many(401))).unwrap_err();
+    assert!(problem.message().contains("more than 400 comparisons"));
+    assert!(condition(Resource::Runs, Grammar::Full, Some(&many(400))).is_ok());
+    let list = format!("run_id in ({})", vec!["'a'"; 5001].join(","));
+    let problem = condition(Resource::Runs, Grammar::Mlflow, Some(&list)).unwrap_err();
+    assert!(problem.message().contains("more than 5000 values"));
+    let orders = vec!["metrics.a".to_owned(); 101];
+    let problem = run_query(None, &orders, 1, 0).unwrap_err();
+    assert!(problem.contains("more than 100 clauses"), "{problem}");
 }
 
 #[test]
@@ -214,11 +298,18 @@ fn orders_have_a_direction() {
 
 proptest! {
     #[test]
-    fn any_text_is_read_or_refused(filter in "\\PC{0,60}") {
+    fn any_text_is_read_or_refused(filter in any::<String>()) {
         for grammar in [Grammar::Mlflow, Grammar::Full] {
             // What matters is that it ends, without a panic.
             let _ = condition(Resource::Runs, grammar, Some(&filter));
         }
+        let _ = run_query(None, &[filter], 1, 0);
+    }
+
+    #[test]
+    fn any_text_in_quotes_is_a_pattern_or_refused(pattern in any::<String>()) {
+        let filter = format!("tags.t rlike '{}'", pattern.replace('\'', "''"));
+        let _ = condition(Resource::Runs, Grammar::Full, Some(&filter));
     }
 
     #[test]
@@ -226,12 +317,39 @@ proptest! {
         words in proptest::collection::vec(
             proptest::sample::select(vec![
                 "metrics.a", "tags.`x`", ">", "=", "!=", "1", "-2.5", "'t'", "\"q\"", "and", "OR", "not", "in", "(", ")", ",",
-                "is", "null", "like", "between", "run_id",
+                "is", "null", "like", "between", "run_id", "rlike", "regexp", "ilike", "'a+(b|c)?'", "params.p", "datasets.name",
+                "start_time", "'2026-01-01'", "1e999", "nan", "`", "'", "\"", "\\", "\0", "\u{feff}", ".", "-", "é", "<>", "==",
             ]),
-            0..14,
-        )
+            0..24,
+        ),
+        between in proptest::sample::select(vec![" ", "", "\n"]),
     ) {
-        let _ = condition(Resource::Runs, Grammar::Full, Some(&words.join(" ")));
+        for resource in [Resource::Runs, Resource::Versions, Resource::LoggedModels] {
+            for grammar in [Grammar::Mlflow, Grammar::Full] {
+                let _ = condition(resource, grammar, Some(&words.join(between)));
+            }
+        }
+    }
+
+    /// What one prints is read as it was meant.
+    #[test]
+    fn clauses_in_any_combination_are_read(
+        clauses in proptest::collection::vec(
+            proptest::sample::select(vec![
+                ("metrics.a > 1", "metric:a Greater 1"),
+                ("tags.t in ('x', 'y')", "tag:t In([\"x\", \"y\"])"),
+                ("params.p rlike 'x'", "param:p Matches(Pattern(\"x\"))"),
+                ("end_time is null", "end_time Missing"),
+            ]),
+            2..8,
+        ),
+        is_or in any::<bool>(),
+    ) {
+        let (word, sign) = if is_or { (" OR ", " | ") } else { (" and ", " & ") };
+        let (filters, shown): (Vec<&str>, Vec<&str>) = clauses.into_iter().unzip();
+        let filter = format!("NOT ({})", filters.join(word));
+        let found = condition(Resource::Runs, Grammar::Full, Some(&filter)).unwrap();
+        prop_assert_eq!(show(&found), format!("!({})", shown.join(sign)));
     }
 
     #[test]
