@@ -99,6 +99,7 @@ const TABLES: Tables = Tables {
         "experiment_tags",
         "s.experiment = experiments.id",
     )),
+    metadata: None,
     datasets: None,
 };
 

@@ -32,6 +32,7 @@ mod session;
 mod signals;
 mod stages;
 mod store;
+mod traces;
 mod transaction;
 mod trash;
 mod values;
@@ -63,6 +64,10 @@ pub use runs::{
 pub use signals::{Signal, SignalPlace, Signals};
 pub use stages::{Stage, StagePlace, Stages, WantedStages};
 pub use store::Metastore;
+pub use traces::{
+    Arrival, Assessment, AssessmentKind, SPAN_COLUMNS, Span, TRACE_COLUMNS, Trace, TraceSelection,
+    TraceState, Traces,
+};
 pub use transaction::Transaction;
 pub use trash::{Deleted, Trash};
 pub use versions::{ModelVersion, NewVersion, VERSION_COLUMNS};

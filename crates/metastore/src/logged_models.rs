@@ -127,6 +127,7 @@ fn tables(metric_tie: String) -> Tables {
             "s.model = logged_models.id",
         )),
         tags: Some(Side::new("logged_model_tags", "s.model = logged_models.id")),
+        metadata: None,
         datasets: None,
     }
 }

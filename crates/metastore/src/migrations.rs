@@ -23,11 +23,12 @@ macro_rules! migration {
 }
 
 /// The migrations in order; the version of a database is how many of them it has seen.
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     migration!("0001_init.sql"),
     migration!("0002_search.sql"),
     migration!("0003_metrics_by_step.sql"),
     migration!("0004_webhooks.sql"),
+    migration!("0005_traces.sql"),
 ];
 /// Marks our files among all SQLite databases: `EVLP`.
 const APPLICATION_ID: i64 = 0x4556_4c50;
@@ -195,7 +196,7 @@ mod tests {
         let error = run(&connection, &place()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`x.db` has schema version 99, this program knows 4; use a newer everloop"
+            "`x.db` has schema version 99, this program knows 5; use a newer everloop"
         );
     }
 

@@ -45,6 +45,7 @@ const TABLES: Tables = Tables {
         "registered_model_tags",
         "s.model = registered_models.name",
     )),
+    metadata: None,
     datasets: None,
 };
 

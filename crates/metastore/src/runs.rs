@@ -112,6 +112,7 @@ const TABLES: Tables = Tables {
     metrics: Some(Side::new("latest_metrics", "s.run = runs.id")),
     params: Some(Side::new("params", "s.run = runs.id")),
     tags: Some(Side::new("tags", "s.run = runs.id")),
+    metadata: None,
     datasets: Some(Side::new(
         "datasets d, inputs",
         "s.run = runs.id and d.id = s.dataset",

@@ -12,6 +12,8 @@ pub use pattern::Pattern;
 pub(crate) use pattern::matches;
 pub(crate) use sql::{Side, Statement, Tables};
 
+use crate::AssessmentKind;
+
 /// A column that can be searched and ordered by.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Column {
@@ -53,8 +55,27 @@ pub enum Subject {
     Param(String),
     /// A tag.
     Tag(String),
+    /// What was said of it for good.
+    Metadata(String),
     /// A column of the datasets that it read.
     Dataset(&'static Column),
+    /// A column of the spans of a trace. All tests of spans in one list must pass on the same span.
+    Span(&'static Column),
+    /// An attribute of the spans of a trace.
+    SpanAttribute(String),
+    /// The assessments of a trace of a kind and a name.
+    Assessment(AssessmentKind, String),
+    /// What a trace belongs to.
+    Link(Link),
+}
+
+/// What a trace can belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// A run, by its id.
+    Run,
+    /// A version of a prompt: `name/version`.
+    Prompt,
 }
 
 /// How two numbers, or two texts, compare.

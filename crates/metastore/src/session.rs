@@ -27,6 +27,29 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
+    /// A query of the texts in a JSON list that is bound at a place.
+    pub(crate) fn texts_of(self, place: &str) -> String {
+        match self {
+            Self::Sqlite => format!("select value from json_each({place})"),
+            Self::Postgres => {
+                format!("select jsonb_array_elements_text(cast(cast({place} as text) as jsonb))")
+            }
+        }
+    }
+
+    /// The text of an attribute in a JSON object of attributes; the key is bound at a place.
+    pub(crate) fn attribute_of(self, content: &str, place: &str) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "(select case a.type when 'true' then 'true' when 'false' then 'false' else cast(a.value as text) end \
+                 from json_each({content}, '$.attributes') a where a.key = {place})"
+            ),
+            Self::Postgres => {
+                format!("(cast({content} as json) -> 'attributes' ->> cast({place} as text))")
+            }
+        }
+    }
+
     /// A query of the numbers in a JSON list that is bound at a place.
     pub(crate) fn numbers_of(self, place: &str) -> String {
         match self {

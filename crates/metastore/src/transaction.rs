@@ -3,7 +3,7 @@
 use crate::session::Session;
 use crate::{
     Audit, Changes, Cycles, Decisions, Deliveries, Experiments, Exports, Imports, Labels,
-    LoggedModels, Models, Notes, Runs, Signals, Stages, Trash, Webhooks,
+    LoggedModels, Models, Notes, Runs, Signals, Stages, Traces, Trash, Webhooks,
 };
 
 /// A transaction. Reads and writes through it see each other; other transactions see none of it before its end.
@@ -28,6 +28,8 @@ resources! {
     runs: Runs,
     /// Models that runs have logged (MLflow 3).
     logged_models: LoggedModels,
+    /// Traces with their spans and assessments.
+    traces: Traces,
     /// Registered models, their versions and aliases.
     models: Models,
     /// What comes from elsewhere.

@@ -99,7 +99,7 @@ impl Trash<'_> {
         Ok(())
     }
 
-    /// Removes a deleted experiment with its runs and logged models, for good.
+    /// Removes a deleted experiment with its runs, logged models and traces, for good.
     ///
     /// # Errors
     ///
@@ -111,6 +111,8 @@ impl Trash<'_> {
         for sql in [
             "delete from runs where experiment = $1",
             "delete from logged_models where experiment = $1",
+            "delete from trace_runs where trace in (select id from traces where experiment = $1)",
+            "delete from traces where experiment = $1",
             "delete from experiments where id = $1",
         ] {
             self.0.execute(sql, &values![id.0])?;

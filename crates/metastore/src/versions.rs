@@ -75,6 +75,7 @@ const TABLES: Tables = Tables {
         "model_version_tags",
         "s.model = model_versions.model and s.version = model_versions.version",
     )),
+    metadata: None,
     datasets: None,
 };
 

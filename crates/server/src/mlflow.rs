@@ -13,11 +13,13 @@ mod graphql;
 pub(crate) mod ids;
 mod logged_models;
 mod model_versions;
+mod otlp;
 mod paging;
 mod parameters;
 mod probes;
 mod registered_models;
 mod runs;
+mod traces;
 pub(crate) mod webhooks;
 
 use axum::extract::DefaultBodyLimit;
@@ -46,6 +48,7 @@ pub(crate) fn router() -> Router<AppState> {
             .merge(registered_models::router())
             .merge(model_versions::router())
             .merge(webhooks::router())
+            .merge(traces::older())
             .merge(probes::older())
             .route("/artifacts/list", get(artifacts::list_of_run))
             .route("/upload-artifact", post(artifacts::upload_to_run))
@@ -61,8 +64,10 @@ pub(crate) fn router() -> Router<AppState> {
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
         let newer = Router::new()
             .route("/server-info", get(server_info))
+            .merge(traces::newer())
             .merge(probes::newer())
-            .fallback(any(unknown));
+            .fallback(any(unknown))
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
         let files = artifacts::router().fallback(any(unknown));
         router = router
             .nest(&format!("{root}/2.0/mlflow"), resources)
@@ -71,6 +76,7 @@ pub(crate) fn router() -> Router<AppState> {
     }
     router
         .merge(graphql::router())
+        .merge(otlp::router())
         .route("/get-artifact", get(artifacts::get_of_run))
         .route(
             "/model-versions/get-artifact",

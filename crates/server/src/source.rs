@@ -9,6 +9,8 @@ use everloop_artifacts::{StorageKey, local_path};
 use everloop_domain::RunId;
 use everloop_metastore::{Error, ModelVersion, NewVersion, Transaction};
 
+/// The tag that makes a model, or a version, a prompt.
+pub(crate) const PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
 /// What artifacts of this server are called.
 const OWN: &str = "mlflow-artifacts:/";
 
@@ -16,6 +18,9 @@ const OWN: &str = "mlflow-artifacts:/";
 /// reads itself (`s3://…`) are free.
 pub(crate) fn check(tx: &Transaction<'_>, new: &NewVersion) -> Result<(), Error> {
     let source = new.source.as_str();
+    if is_prompt(new) && is_plain_word(source) {
+        return Ok(());
+    }
     let refused = |what: String| {
         Err(Error::Invalid(format!(
             "Invalid model version source: '{source}'. {what}"
@@ -88,6 +93,19 @@ pub(crate) fn is_readable(
                 .is_some_and(|rest| rest.starts_with('/'))
     };
     Ok(!has_relative_parts(resolved) && roots.iter().any(is_below))
+}
+
+/// The text of a prompt is in a tag; clients name a source that means nothing.
+fn is_prompt(new: &NewVersion) -> bool {
+    let tag = new.tags.get(PROMPT_TAG);
+    tag.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// Whether a source leads nowhere, whoever reads it.
+fn is_plain_word(source: &str) -> bool {
+    source
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 fn find_run(id: &str) -> Result<RunId, Error> {
@@ -225,6 +243,14 @@ mod tests {
         }
         for uri in ["s3://b/x", "https://h/a/....//x", "dbfs:/x"] {
             assert!(!has_relative_parts(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_plain_word_is_no_place() {
+        assert!(is_plain_word("dummy-source"));
+        for source in ["..", "/etc", "a/b", "s3:", "%2e", "a.b"] {
+            assert!(!is_plain_word(source), "{source}");
         }
     }
 

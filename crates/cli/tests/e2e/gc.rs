@@ -52,6 +52,8 @@ fn what_was_deleted_goes_for_good_and_the_rest_stays() {
     let experiment = experiment["experiment_id"].as_str().unwrap();
     let (kept, deleted) = (run(&up, "0"), run(&up, "0"));
     let below = run(&up, experiment);
+    let trace = call(&up, "traces", &json!({"experiment_id": experiment}));
+    let trace = trace["trace_info"]["request_id"].as_str().unwrap();
     call(&up, "runs/delete", &json!({"run_id": deleted}));
     call(
         &up,
@@ -94,5 +96,7 @@ fn what_was_deleted_goes_for_good_and_the_rest_stays() {
             .status
     };
     assert_eq!((get(&kept), get(&deleted), get(&below)), (200, 404, 404));
+    let trace = up.get(&format!("/api/3.0/mlflow/traces/{trace}"));
+    assert_eq!(trace.status, 404);
     assert_eq!(up.stop(), 0);
 }

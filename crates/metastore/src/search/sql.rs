@@ -1,5 +1,7 @@
 //! From conditions to SQL. Values are bound, never written into the text.
 
+mod traces;
+
 use std::borrow::Cow;
 
 use super::{Column, Comparison, Condition, Order, Pattern, Query, Subject, Test};
@@ -31,6 +33,7 @@ pub(crate) struct Tables {
     pub(crate) metrics: Option<Side>,
     pub(crate) params: Option<Side>,
     pub(crate) tags: Option<Side>,
+    pub(crate) metadata: Option<Side>,
     pub(crate) datasets: Option<Side>,
 }
 
@@ -148,36 +151,60 @@ impl Statement {
     }
 
     fn condition(&mut self, tables: &Tables, condition: &Condition) -> Result<String, Error> {
-        let mut joined = |conditions: &[Condition], word: &str, none: &str| {
-            let parts = conditions
-                .iter()
-                .map(|condition| self.condition(tables, condition))
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(match parts.len() {
-                0 => none.to_owned(),
-                _ => format!("({})", parts.join(word)),
-            })
+        let joined = |parts: Vec<String>, word: &str, none: &str| match parts.len() {
+            0 => none.to_owned(),
+            _ => format!("({})", parts.join(word)),
         };
         match condition {
-            Condition::All(conditions) => joined(conditions, " and ", "true"),
-            Condition::Any(conditions) => joined(conditions, " or ", "false"),
+            Condition::All(conditions) => {
+                let (of_spans, others): (Vec<_>, Vec<_>) =
+                    conditions.iter().partition(|one| traces::is_of_span(one));
+                let mut parts = self.each(tables, others)?;
+                parts.extend(self.some_span(&of_spans));
+                Ok(joined(parts, " and ", "true"))
+            }
+            Condition::Any(conditions) => {
+                Ok(joined(self.each(tables, conditions)?, " or ", "false"))
+            }
             // Nothing is neither true nor false to SQL.
             Condition::Not(condition) => Ok(format!(
                 "({} is not true)",
                 self.condition(tables, condition)?
             )),
             Condition::Holds(Subject::Column(column), test) => Ok(self.test(column.sql, test)),
+            Condition::Holds(Subject::Span(_) | Subject::SpanAttribute(_), _) => {
+                Ok(self.some_span(&[condition]).unwrap_or_default())
+            }
+            Condition::Holds(Subject::Assessment(kind, name), test) => {
+                Ok(self.assessed(*kind, name, test))
+            }
+            Condition::Holds(Subject::Link(link), test) => Ok(self.linked(*link, test)),
             Condition::Holds(subject, test) => self.beside(tables, subject, test),
         }
+    }
+
+    fn each<'c>(
+        &mut self,
+        tables: &Tables,
+        conditions: impl IntoIterator<Item = &'c Condition>,
+    ) -> Result<Vec<String>, Error> {
+        let one = |condition| self.condition(tables, condition);
+        conditions.into_iter().map(one).collect()
     }
 
     /// A test of something in a table beside.
     fn beside(&mut self, tables: &Tables, subject: &Subject, test: &Test) -> Result<String, Error> {
         let Side { table, tie } = side(tables, subject)?;
         let (column, selected) = match subject {
-            Subject::Dataset(column) | Subject::Column(column) => (column.sql, String::new()),
-            Subject::Metric(key) | Subject::Param(key) | Subject::Tag(key) => {
-                ("s.value", format!(" and s.key = {}", self.text(key)))
+            Subject::Metric(key)
+            | Subject::Param(key)
+            | Subject::Tag(key)
+            | Subject::Metadata(key) => ("s.value", format!(" and s.key = {}", self.text(key))),
+            Subject::Dataset(column) | Subject::Column(column) | Subject::Span(column) => {
+                (column.sql, String::new())
+            }
+            Subject::SpanAttribute(_) | Subject::Assessment(..) | Subject::Link(_) => {
+                return Err(nothing_such("values of that kind"));
             }
         };
         let exists =
@@ -284,7 +311,11 @@ impl Statement {
                 continue;
             }
             let Side { table, tie } = side(tables, subject)?;
-            let (Subject::Metric(key) | Subject::Param(key) | Subject::Tag(key)) = subject else {
+            let (Subject::Metric(key)
+            | Subject::Param(key)
+            | Subject::Tag(key)
+            | Subject::Metadata(key)) = subject
+            else {
                 return Err(Error::Invalid(
                     "nothing is ordered by its datasets".to_owned(),
                 ));
@@ -310,11 +341,18 @@ fn side<'t>(tables: &'t Tables, subject: &Subject) -> Result<&'t Side, Error> {
         Subject::Metric(_) => (&tables.metrics, "metrics"),
         Subject::Param(_) => (&tables.params, "parameters"),
         Subject::Tag(_) => (&tables.tags, "tags"),
+        Subject::Metadata(_) => (&tables.metadata, "metadata"),
         Subject::Dataset(_) => (&tables.datasets, "datasets"),
         Subject::Column(_) => (&None, "columns beside it"),
+        Subject::Span(_) | Subject::SpanAttribute(_) => (&None, "order by its spans"),
+        Subject::Assessment(..) => (&None, "order by its assessments"),
+        Subject::Link(_) => (&None, "order by what it belongs to"),
     };
-    side.as_ref()
-        .ok_or_else(|| Error::Invalid(format!("what is searched has no {what}")))
+    side.as_ref().ok_or_else(|| nothing_such(what))
+}
+
+fn nothing_such(what: &str) -> Error {
+    Error::Invalid(format!("what is searched has no {what}"))
 }
 
 /// A pattern of `%` and `_` as one of SQLite's `glob`.
@@ -346,6 +384,7 @@ mod tests {
         metrics: Some(Side::new("latest_metrics", "s.run = runs.id")),
         params: None,
         tags: Some(Side::new("tags", "s.run = runs.id")),
+        metadata: None,
         datasets: None,
     };
 

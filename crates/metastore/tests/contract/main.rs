@@ -20,6 +20,7 @@ mod runs;
 mod search;
 mod signals;
 mod stages;
+mod traces;
 mod trash;
 mod webhooks;
 
@@ -122,6 +123,16 @@ contract! {
     changes {
         running_and_new_runs_are_found,
         cursors_move_over_what_only_grows,
+    }
+    traces {
+        a_trace_comes_back_whole,
+        spans_make_their_trace_until_its_client_tells_of_it,
+        an_assessment_that_is_replaced_is_not_valid,
+        tags_and_links_need_their_trace,
+        traces_are_deleted_by_age_number_or_id,
+        traces_are_found_by_what_they_have,
+        traces_are_ordered_and_paged,
+        traces_go_with_their_experiment,
     }
     trash {
         a_deleted_run_goes_with_all_that_it_logged,

@@ -62,7 +62,7 @@ fn a_newer_schema_is_left_alone() {
     refused(
         &path,
         ErrorKind::Invalid,
-        "has schema version 99, this program knows 4; use a newer everloop",
+        "has schema version 99, this program knows 5; use a newer everloop",
     );
 }
 

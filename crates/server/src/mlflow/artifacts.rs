@@ -158,6 +158,16 @@ pub(super) async fn get_of_model(
     attachment(&place.store, &place.join(&path)?, None).await
 }
 
+/// A file below a place that this server has named itself.
+pub(super) async fn get_below(
+    state: &AppState,
+    root: &str,
+    path: &StorageKey,
+) -> Result<Response, MlflowError> {
+    let place = state.parts.places.find(root)?;
+    attachment(&place.store, &place.join(path)?, None).await
+}
+
 /// `upload-artifact`: a file of a run, from MLflow's page.
 pub(super) async fn upload_to_run(
     State(state): State<AppState>,

@@ -10,6 +10,7 @@ mod lexer;
 mod order;
 mod parser;
 mod resource;
+mod traces;
 
 use everloop_metastore::search::{Condition, Query};
 

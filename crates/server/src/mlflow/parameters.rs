@@ -218,6 +218,20 @@ impl Parameters {
         Ok(Self { fields, place })
     }
 
+    /// An object of texts; what is no text in it is taken as it is written.
+    pub(super) fn map<C: FromIterator<(String, String)>>(
+        &self,
+        name: &str,
+    ) -> Result<C, MlflowError> {
+        let fields = self.object(name)?.fields;
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let pairs = fields.into_iter().map(|(key, value)| (key, text(value)));
+        Ok(pairs.collect())
+    }
+
     /// A list of objects with `key` and `value`; a missing value is empty.
     pub(super) fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, MlflowError> {
         let pair = |entry: &Self| {

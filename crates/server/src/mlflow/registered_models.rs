@@ -14,13 +14,15 @@ use super::model_versions;
 use super::paging::Page;
 use super::parameters::Parameters;
 use super::{Answer, pairs, trimmed};
+use crate::source::PROMPT_TAG;
 use crate::state::AppState;
 
 /// How many models a search shows if it is not told, and at most.
 const DEFAULT_PAGE: i64 = 100;
 const MAX_PAGE: i64 = 1000;
-/// The tag that makes a model a prompt.
-const PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
+
+/// The alias that always points at the highest version, and cannot be set.
+const LATEST: &str = "latest";
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
@@ -232,7 +234,7 @@ fn check_alias(alias: &str) -> Result<(), MlflowError> {
     let is_version = alias
         .strip_prefix(['v', 'V'])
         .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
-    if is_word && !is_version && !alias.eq_ignore_ascii_case("latest") && alias.len() <= 255 {
+    if is_word && !is_version && !alias.eq_ignore_ascii_case(LATEST) && alias.len() <= 255 {
         return Ok(());
     }
     Err(MlflowError::invalid(format!(
@@ -248,7 +250,11 @@ async fn by_alias(State(state): State<AppState>, parameters: Parameters) -> Answ
         .metastore()
         .read(move |tx| {
             tx.models().get(&name)?;
-            let version = tx.models().find_by_alias(&name, &alias)?;
+            let version = if alias.eq_ignore_ascii_case(LATEST) {
+                tx.models().list_versions(&name)?.into_iter().next()
+            } else {
+                tx.models().find_by_alias(&name, &alias)?
+            };
             version
                 .map(|version| model_versions::with_aliases(tx, &version))
                 .transpose()

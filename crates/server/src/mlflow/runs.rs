@@ -4,6 +4,8 @@ pub(super) mod history;
 mod log;
 pub(super) mod wire;
 
+pub(super) use log::check_key;
+
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};

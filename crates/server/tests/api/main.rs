@@ -43,6 +43,8 @@ mod stages;
 #[cfg(test)]
 mod switching;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod tracking_only;
 #[cfg(test)]
 mod webhooks;

@@ -57,6 +57,9 @@ async fn a_version_is_found_by_its_alias() {
         uri,
         json!({"artifact_uri": format!("mlflow-artifacts:/0/models/{id}/artifacts")})
     );
+    let path = "/api/2.0/mlflow/registered-models/alias?name=R&alias=Latest";
+    let (_, found) = server.get(path).await;
+    assert_eq!(found["model_version"]["version"], "1");
     let path = "/api/2.0/mlflow/registered-models/alias?name=R&alias=none";
     let (status, absent) = server.get(path).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
@@ -91,6 +94,15 @@ async fn sources_outside_the_named_run_are_refused() {
             "{source}"
         );
     }
+    // A prompt has no files: its source may mean nothing, but lead nowhere else either.
+    let tags = json!([{"key": "mlflow.prompt.is_prompt", "value": "true"}]);
+    for source in ["/etc", "mlflow-artifacts:/0", "../x"] {
+        let body = json!({"name": "R", "source": source, "tags": tags});
+        let (status, _, words) = server.refused("model-versions/create", body).await;
+        assert_eq!(status, 400, "{source}: {words}");
+    }
     let (_, versions) = server.get("/api/2.0/mlflow/model-versions/search").await;
     assert_eq!(versions["model_versions"], Value::Null);
+    let prompt = json!({"name": "R", "source": "dummy-source", "tags": tags});
+    server.mlflow("model-versions/create", prompt).await;
 }

@@ -4,10 +4,10 @@
 //! compared with decides. A moment may be written as milliseconds or as a text (`'2026-01-31'`).
 
 use everloop_domain::Timestamp;
-use everloop_metastore::search::{Condition, Pattern, Subject, Test};
+use everloop_metastore::search::{Condition, Subject, Test};
 
 use super::parser::{Clause, Operand};
-use super::resource::{Resource, comparison};
+use super::resource::{Resource, comparison, pattern};
 use crate::mlflow::error::MlflowError;
 
 /// The condition of a clause.
@@ -57,11 +57,12 @@ enum Values {
 fn values(subject: &Subject, clause: &Clause) -> Result<Values, MlflowError> {
     let (wants_numbers, takes_moments) = match subject {
         Subject::Metric(_) => (Some(true), false),
-        Subject::Column(column) | Subject::Dataset(column) => {
+        Subject::Column(column) | Subject::Dataset(column) | Subject::Span(column) => {
             let is_moment = column.name.ends_with("_time") || column.name.ends_with("_timestamp");
             (Some(column.is_number), column.is_number && is_moment)
         }
-        Subject::Param(_) | Subject::Tag(_) => (None, false),
+        Subject::Param(_) | Subject::Tag(_) | Subject::Assessment(..) => (None, false),
+        Subject::Metadata(_) | Subject::SpanAttribute(_) | Subject::Link(_) => (Some(false), false),
     };
     let is_number = |operand: &Operand| matches!(operand, Operand::Number(..));
     let wants_numbers = wants_numbers.unwrap_or_else(|| clause.values.iter().all(is_number));
@@ -111,8 +112,4 @@ fn expected(clause: &Clause, what: &str, found: &Operand) -> MlflowError {
 /// The only value of an operator that takes one.
 fn first(texts: Vec<String>) -> String {
     texts.into_iter().next().unwrap_or_default()
-}
-
-fn pattern(text: &str) -> Result<Pattern, MlflowError> {
-    Pattern::parse(text).map_err(|error| MlflowError::invalid(error.to_string()))
 }

@@ -63,8 +63,10 @@ pub(in crate::mlflow) fn fields(list: &[Parameters]) -> Result<Vec<Order>, Mlflo
 
 fn refuse(resource: Resource, subject: &Subject) -> Result<(), MlflowError> {
     let entity = match subject {
-        Subject::Tag(_) if resource != Resource::Runs => "tag",
+        Subject::Tag(_) if !matches!(resource, Resource::Runs | Resource::Traces) => "tag",
         Subject::Dataset(_) => "dataset",
+        Subject::Span(_) | Subject::SpanAttribute(_) => "span",
+        Subject::Assessment(kind, _) => kind.as_str(),
         _ => return Ok(()),
     };
     Err(MlflowError::invalid(format!(

@@ -1,12 +1,13 @@
 //! What each kind of thing can be asked for, and by which operators.
 
-use everloop_metastore::search::{Column, Comparison, Condition, Subject, Test};
+use everloop_metastore::search::{Column, Comparison, Condition, Link, Pattern, Subject, Test};
 use everloop_metastore::{
     DATASET_COLUMNS, EXPERIMENT_COLUMNS, LOGGED_MODEL_COLUMNS, MODEL_COLUMNS, RUN_COLUMNS,
-    VERSION_COLUMNS,
+    TRACE_COLUMNS, VERSION_COLUMNS,
 };
 
 use super::parser::{Clause, Operand};
+use super::traces;
 use crate::mlflow::error::MlflowError;
 
 /// What is searched.
@@ -17,9 +18,10 @@ pub(in crate::mlflow) enum Resource {
     Models,
     Versions,
     LoggedModels,
+    Traces,
 }
 
-const NUMBER_OPERATORS: &[&str] = &[">", ">=", "=", "!=", "<", "<="];
+pub(super) const NUMBER_OPERATORS: &[&str] = &[">", ">=", "=", "!=", "<", "<="];
 const TEXT_OPERATORS: &[&str] = &["=", "!=", "LIKE", "ILIKE"];
 const LISTED_OPERATORS: &[&str] = &["=", "!=", "LIKE", "ILIKE", "IN", "NOT IN"];
 const KEYED_OPERATORS: &[&str] = &["=", "!=", "LIKE", "ILIKE", "IS NULL", "IS NOT NULL"];
@@ -32,6 +34,7 @@ impl Resource {
             Self::Models => &MODEL_COLUMNS,
             Self::Versions => &VERSION_COLUMNS,
             Self::LoggedModels => &LOGGED_MODEL_COLUMNS,
+            Self::Traces => &TRACE_COLUMNS,
         }
     }
 
@@ -41,6 +44,7 @@ impl Resource {
             Self::Runs => &["metric", "parameter", "tag", "attribute", "dataset"],
             Self::LoggedModels => &["metric", "parameter", "tag", "attribute"],
             Self::Experiments | Self::Models | Self::Versions => &["attribute", "tag"],
+            Self::Traces => traces::ENTITIES,
         }
     }
 
@@ -66,6 +70,9 @@ impl Resource {
 
     /// What a name on the left of an operator, or of an order, means.
     pub(super) fn subject(self, name: &str) -> Result<Subject, MlflowError> {
+        if self == Self::Traces {
+            return traces::subject(name);
+        }
         let (entity, key) = match name.split_once('.') {
             None => ("attribute", name),
             Some((entity, key)) => (entity, key),
@@ -89,13 +96,7 @@ impl Resource {
                 })
             }
             "attribute" | "attributes" | "attr" | "run" => {
-                self.column(&key).map(Subject::Column).ok_or_else(|| {
-                    unknown(
-                        "attribute",
-                        &key,
-                        self.columns().iter().map(|column| column.name),
-                    )
-                })
+                self.known_column(&key).map(Subject::Column)
             }
             _ => Err(MlflowError::invalid(format!(
                 "Invalid entity type '{entity}'. Valid values are ['{}']",
@@ -114,27 +115,47 @@ impl Resource {
             Subject::Column(_) | Subject::Dataset(_) => LISTED_OPERATORS,
             Subject::Tag(_) if self == Self::Models => TEXT_OPERATORS,
             Subject::Param(_) | Subject::Tag(_) => KEYED_OPERATORS,
+            _ => &[],
         }
     }
 
     /// The condition of a clause as MLflow knows it.
     pub(super) fn condition(self, clause: &Clause) -> Result<Condition, MlflowError> {
-        let subject = self.subject(&clause.name)?;
-        let operators = self.operators(&subject);
-        let operator = clause.operator.as_str();
-        if !operators.contains(&operator) {
-            return Err(MlflowError::invalid(format!(
-                "Invalid comparator '{operator}' not one of '{{'{}'}}' for '{}'",
-                operators.join("', '"),
-                clause.name
-            )));
+        if self == Self::Traces {
+            return traces::condition(clause);
         }
+        let subject = self.subject(&clause.name)?;
+        require_operator(self.operators(&subject), clause)?;
         let test = test(&subject, clause)?;
         Ok(Condition::Holds(subject, test))
     }
+
+    /// The column of a name, or what names there are.
+    pub(super) fn known_column(self, name: &str) -> Result<&'static Column, MlflowError> {
+        let names = || self.columns().iter().map(|column| column.name);
+        self.column(name)
+            .ok_or_else(|| unknown("attribute", name, names()))
+    }
 }
 
-fn unknown(what: &str, key: &str, known: impl Iterator<Item = &'static str>) -> MlflowError {
+/// Refuses an operator that what is asked for does not know.
+pub(super) fn require_operator(operators: &[&str], clause: &Clause) -> Result<(), MlflowError> {
+    let operator = clause.operator.as_str();
+    if operators.contains(&operator) {
+        return Ok(());
+    }
+    Err(MlflowError::invalid(format!(
+        "Invalid comparator '{operator}' not one of '{{'{}'}}' for '{}'",
+        operators.join("', '"),
+        clause.name
+    )))
+}
+
+pub(super) fn unknown(
+    what: &str,
+    key: &str,
+    known: impl Iterator<Item = &'static str>,
+) -> MlflowError {
     let known: Vec<&str> = known.collect();
     MlflowError::invalid(format!(
         "Invalid {what} key '{key}' specified. Valid keys are '{{'{}'}}'",
@@ -142,7 +163,8 @@ fn unknown(what: &str, key: &str, known: impl Iterator<Item = &'static str>) -> 
     ))
 }
 
-fn test(subject: &Subject, clause: &Clause) -> Result<Test, MlflowError> {
+/// The test of a clause, whose operator suits its subject.
+pub(super) fn test(subject: &Subject, clause: &Clause) -> Result<Test, MlflowError> {
     let comparison = match clause.operator.as_str() {
         "IS NULL" => return Ok(Test::Missing),
         "IS NOT NULL" => return Ok(Test::Present),
@@ -150,17 +172,25 @@ fn test(subject: &Subject, clause: &Clause) -> Result<Test, MlflowError> {
         "NOT IN" => return Ok(Test::Not(Box::new(Test::In(texts(clause)?)))),
         "LIKE" => return Ok(Test::Like(text(subject, clause)?)),
         "ILIKE" => return Ok(Test::Ilike(text(subject, clause)?)),
+        "RLIKE" => return Ok(Test::Matches(pattern(&text(subject, clause)?)?)),
         operator => comparison(operator).unwrap_or(Comparison::AtLeast),
     };
     let is_number = match subject {
         Subject::Metric(_) => true,
         Subject::Column(column) | Subject::Dataset(column) => column.is_number,
-        Subject::Param(_) | Subject::Tag(_) => false,
+        // Assessments have numbers and texts; what is asked tells which are meant.
+        Subject::Assessment(..) => !matches!(comparison, Comparison::Equal | Comparison::NotEqual),
+        _ => false,
     };
     if is_number {
         return Ok(Test::Number(comparison, number(subject, clause)?));
     }
     Ok(Test::Text(comparison, text(subject, clause)?))
+}
+
+/// A regular expression of a filter.
+pub(super) fn pattern(text: &str) -> Result<Pattern, MlflowError> {
+    Pattern::parse(text).map_err(|error| MlflowError::invalid(error.to_string()))
 }
 
 /// The comparison of an operator.
@@ -183,6 +213,11 @@ fn kind(subject: &Subject) -> &'static str {
         Subject::Tag(_) => "tag",
         Subject::Column(_) => "attribute",
         Subject::Dataset(_) => "dataset",
+        Subject::Metadata(_) => "request_metadata",
+        Subject::Span(_) | Subject::SpanAttribute(_) => "span",
+        Subject::Assessment(kind, _) => kind.as_str(),
+        Subject::Link(Link::Run) => "run",
+        Subject::Link(Link::Prompt) => "prompt",
     }
 }
 

@@ -22,6 +22,11 @@ fn show(condition: &Condition) -> String {
                 Subject::Metric(key) => format!("metric:{key}"),
                 Subject::Param(key) => format!("param:{key}"),
                 Subject::Tag(key) => format!("tag:{key}"),
+                Subject::Metadata(key) => format!("metadata:{key}"),
+                Subject::Span(column) => format!("span:{}", column.name),
+                Subject::SpanAttribute(key) => format!("attribute:{key}"),
+                Subject::Assessment(kind, name) => format!("{}:{name}", kind.as_str()),
+                Subject::Link(link) => format!("{link:?}"),
             };
             let test = match test {
                 Test::Number(comparison, number) => format!("{comparison:?} {number}"),
@@ -272,6 +277,140 @@ fn each_resource_knows_its_own_names() {
 }
 
 #[test]
+fn traces_are_asked_for_all_that_they_have() {
+    let of = |filter, expected| check_in(Resource::Traces, Grammar::Mlflow, filter, expected);
+    of("status = 'OK'", "status Equal 'OK'");
+    of(
+        "trace.status IN ('OK', 'ERROR')",
+        "status In([\"OK\", \"ERROR\"])",
+    );
+    of("timestamp > 5", "timestamp_ms Greater 5");
+    of(
+        "attributes.execution_time_ms <= 7",
+        "execution_time_ms AtMost 7",
+    );
+    of("end_time < 9", "end_time_ms Less 9");
+    of("request_id != 'tr-1'", "request_id NotEqual 'tr-1'");
+    of(
+        "name RLIKE '^a.b$'",
+        "tag:mlflow.traceName Matches(\"^a.b$\")",
+    );
+    of("tags.name = 'x'", "tag:name Equal 'x'");
+    of(
+        "tag.k IS NULL and request_metadata.`a b` is not null",
+        "(tag:k Missing & metadata:a b Present)",
+    );
+    of(
+        "metadata.mlflow.trace.session ILIKE 's%'",
+        "metadata:mlflow.trace.session Ilike(\"s%\")",
+    );
+    of(
+        "run_id = 'r'",
+        "(Run Equal 'r' | metadata:mlflow.sourceRun Equal 'r')",
+    );
+    of("run_id != 'r'", "metadata:mlflow.sourceRun NotEqual 'r'");
+    of("prompt = 'p/1'", "Prompt Equal 'p/1'");
+    of("span.type = 'LLM'", "span:type Equal 'LLM'");
+    of("span.content LIKE '%x%'", "span:content Like(\"%x%\")");
+    of("text ILIKE '%x%'", "span:content Ilike(\"%x%\")");
+    of("span.attributes.`a.b` = 'x'", "attribute:a.b Equal 'x'");
+    of("feedback.score > 0.5", "feedback:score Greater 0.5");
+    of("feedback.correct = 'true'", "feedback:correct Equal 'true'");
+    of(
+        "expectation.answer IS NOT NULL",
+        "expectation:answer Present",
+    );
+    of("issue.id = 'i-1'", "issue:i-1 Present");
+}
+
+#[test]
+fn what_traces_do_not_have_is_refused() {
+    let of = |filter, expected: &str| {
+        let found = condition(Resource::Traces, Grammar::Mlflow, Some(filter)).unwrap_err();
+        assert!(
+            found.message().starts_with(expected),
+            "{filter}: {}",
+            found.message()
+        );
+    };
+    of(
+        "bogus = 1",
+        "Invalid attribute key 'bogus' specified. Valid keys are '{'request_id', 'timestamp_ms',",
+    );
+    of(
+        "metrics.m > 1",
+        "Invalid entity type 'metrics'. Valid values are ['tag', 'request_metadata', ",
+    );
+    of(
+        "timestamp = 'x'",
+        "Expected numeric value type for attribute. Found 'x'",
+    );
+    of("timestamp LIKE 'x'", "Invalid comparator 'LIKE' not one of");
+    of(
+        "span.duration > 1",
+        "Invalid span attribute 'duration'. Supported attributes: name, status, type, attributes.<attribute_name>.",
+    );
+    of(
+        "span.content = 'x'",
+        "span.content comparator '=' not one of '{'LIKE', 'ILIKE'}'",
+    );
+    of(
+        "span.attributes. = 'x'",
+        "Invalid span attribute 'attributes.'",
+    );
+    of(
+        "feedback.score > '1'",
+        "Expected numeric value type for feedback. Found '1'",
+    );
+    of(
+        "feedback.score = 1",
+        "Expected a quoted string value for feedback",
+    );
+    of(
+        "issue.name = 'x'",
+        "Invalid issue attribute 'name'. Supported attributes: id",
+    );
+    of("name IN ('a', 'b')", "Invalid comparator 'IN' not one of");
+    of(
+        "prompt LIKE 'p/%'",
+        "Invalid comparator 'LIKE' for prompts filter. Only '=' is supported",
+    );
+    of(
+        "prompt = 'p'",
+        "Invalid prompts filter value 'p'. Expected format: prompt = \"name/version\"",
+    );
+    of("name RLIKE '('", "`(` is not a regular expression");
+    of(
+        "tags.t = 'x' OR tags.t = 'y'",
+        "Invalid clause(s) in filter string: 'OR'",
+    );
+}
+
+#[test]
+fn traces_are_ordered_by_what_they_have_themselves() {
+    let read = |clause: &str| {
+        order(Resource::Traces, &[clause.to_owned()])
+            .map(|found| show(&Condition::Holds(found[0].subject.clone(), Test::Present)))
+            .map_err(|error| error.message().to_owned())
+    };
+    assert_eq!(read("timestamp_ms DESC").unwrap(), "timestamp_ms Present");
+    assert_eq!(
+        read("attributes.execution_time").unwrap(),
+        "execution_time_ms Present"
+    );
+    assert_eq!(read("name").unwrap(), "tag:mlflow.traceName Present");
+    assert_eq!(read("metadata.k").unwrap(), "metadata:k Present");
+    assert_eq!(
+        read("span.name").unwrap_err(),
+        "Invalid order_by entity: span"
+    );
+    assert_eq!(
+        read("feedback.f").unwrap_err(),
+        "Invalid order_by entity: feedback"
+    );
+}
+
+#[test]
 fn orders_have_a_direction() {
     let read = |clause: &str| {
         order(Resource::Runs, &[clause.to_owned()])
@@ -302,6 +441,7 @@ proptest! {
         for grammar in [Grammar::Mlflow, Grammar::Full] {
             // What matters is that it ends, without a panic.
             let _ = condition(Resource::Runs, grammar, Some(&filter));
+            let _ = condition(Resource::Traces, grammar, Some(&filter));
         }
         let _ = run_query(None, &[filter], 1, 0);
     }
@@ -318,13 +458,13 @@ proptest! {
             proptest::sample::select(vec![
                 "metrics.a", "tags.`x`", ">", "=", "!=", "1", "-2.5", "'t'", "\"q\"", "and", "OR", "not", "in", "(", ")", ",",
                 "is", "null", "like", "between", "run_id", "rlike", "regexp", "ilike", "'a+(b|c)?'", "params.p", "datasets.name",
-                "start_time", "'2026-01-01'", "1e999", "nan", "`", "'", "\"", "\\", "\0", "\u{feff}", ".", "-", "é", "<>", "==",
+                "span.name", "feedback.f", "prompt", "issue.id", "start_time", "'2026-01-01'", "1e999", "nan", "`", "'", "\"", "\\", "\0", "\u{feff}", ".", "-", "é", "<>", "==",
             ]),
             0..24,
         ),
         between in proptest::sample::select(vec![" ", "", "\n"]),
     ) {
-        for resource in [Resource::Runs, Resource::Versions, Resource::LoggedModels] {
+        for resource in [Resource::Runs, Resource::Versions, Resource::LoggedModels, Resource::Traces] {
             for grammar in [Grammar::Mlflow, Grammar::Full] {
                 let _ = condition(resource, grammar, Some(&words.join(between)));
             }

@@ -40,7 +40,7 @@ pub(super) fn router() -> Router<AppState> {
 }
 
 /// Refuses keys that are too long, hold odd characters, or would not stay in place as a path.
-fn check_key(key: &str, what: &str) -> Result<(), MlflowError> {
+pub(in crate::mlflow) fn check_key(key: &str, what: &str) -> Result<(), MlflowError> {
     if key.chars().count() > MAX_KEY {
         let message = format!("'{what}' exceeds the maximum length of {MAX_KEY} characters");
         return Err(MlflowError::invalid(message));
@@ -53,7 +53,7 @@ fn check_key(key: &str, what: &str) -> Result<(), MlflowError> {
         return Ok(());
     }
     Err(MlflowError::invalid(format!(
-        "Invalid value \"{key}\" for parameter '{what}' supplied: Names may only contain alphanumerics, underscores (_), \
+        "Invalid value {key:?} for parameter '{what}' supplied: Names may only contain alphanumerics, underscores (_), \
          dashes (-), periods (.), spaces ( ), colon(:) and slashes (/), and must name a path below the run."
     )))
 }
