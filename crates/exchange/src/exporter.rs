@@ -71,6 +71,7 @@ impl Exporter<'_> {
                 (self.progress)(n_done, n_runs);
             }
             export.logged_models(experiment).await?;
+            export.traces(experiment).await?;
         }
         export.registry().await?;
         if export.n_served > 0 {

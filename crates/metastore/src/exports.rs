@@ -68,6 +68,16 @@ impl Exports<'_> {
         Ok((models.collect::<Result<_, _>>()?, n_deleted))
     }
 
+    /// How many traces an experiment has.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be read.
+    pub fn n_traces(&self, experiment: ExperimentId) -> Result<u64, Error> {
+        let sql = "select count(*) from traces where experiment = $1";
+        self.0.value(sql, &values![experiment.0])
+    }
+
     /// The number that the next version of a model gets.
     ///
     /// # Errors

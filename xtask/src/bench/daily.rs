@@ -25,7 +25,7 @@ pub(super) fn run() -> Result<()> {
             data.display()
         );
     }
-    run_command(&mut cargo(&["build", "--release"]))?;
+    run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
     let binary = binary()?;
     let dir = std::env::temp_dir().join(format!("everloop-bench-{}", std::process::id()));
     fs::create_dir_all(dir.join("data"))?;

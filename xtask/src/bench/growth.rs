@@ -30,7 +30,7 @@ pub(super) fn run() -> Result<()> {
 
 /// Builds the program and measures it in a directory that goes with the measurement.
 pub(super) fn in_a_directory(measure: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    run_command(&mut cargo(&["build", "--release"]))?;
+    run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
     let dir = std::env::temp_dir().join(format!("everloop-bench-{}", std::process::id()));
     std::fs::create_dir_all(&dir)?;
     let result = measure(&dir);

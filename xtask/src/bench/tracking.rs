@@ -23,7 +23,7 @@ const N_RUNS: usize = 300;
 
 pub(super) fn run() -> Result<()> {
     let python = setup::run()?.python;
-    run_command(&mut cargo(&["build", "--release"]))?;
+    run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
     let dir = std::env::temp_dir().join(format!("everloop-bench-{}", std::process::id()));
     std::fs::create_dir_all(&dir)?;
     let result = compare(&binary()?, &python, &dir);

@@ -98,11 +98,7 @@ def fill(server):
     registry = client._get_registry_client()
     registry.create_registered_model("Prompt", tags={PROMPT: "true"})
     text = {PROMPT: "true", "mlflow.prompt.text": "say {{x}}"}
-    try:
-        registry.create_model_version("Prompt", "dummy-source", tags=text)
-    except mlflow.MlflowException:
-        # Our server takes locations only.
-        registry.create_model_version("Prompt", "s3://no/source", tags=text)
+    registry.create_model_version("Prompt", "dummy-source", tags=text)
     gone = client.create_logged_model(first, name="gone")
     client.delete_logged_model(gone.model_id)
     deleted = client.create_experiment("deleted with files")

@@ -42,7 +42,8 @@ def make_container(store, name):
         assert answer.status == 201
 
 
-if store := os.environ.get("AZURITE_BLOB_STORAGE_URL"):
+store = os.environ.get("AZURITE_BLOB_STORAGE_URL")
+if store:
     make_container(store, "models")
 mlflow.set_tracking_uri(url)
 mlflow.set_experiment("bucket")
@@ -121,9 +122,11 @@ if way == "through":
         name = "größe 50%+.bin"
         (pathlib.Path(dir) / name).write_bytes(large)
         client.log_artifact(id, f"{dir}/{name}", "in parts")
-        assert sorted(sent) == [1, 2, 3, 4, 5], sent
+        # Azure has no such addresses: the client sends the file through the server.
+        assert sorted(sent) == ([] if store else [1, 2, 3, 4, 5]), sent
         got = pathlib.Path(client.download_artifacts(id, f"in parts/{name}", dir))
         assert got.read_bytes() == large
+if way == "through" and not store:
     # One that is given up leaves nothing, and neither does one that never was.
     begun = {"path": "gone.bin", "num_parts": 2}
     begun = requests.post(f"{url}/api/2.0/mlflow-artifacts/mpu/create/{place}", json=begun).json()
@@ -136,7 +139,7 @@ if way == "through":
     assert answer.status_code >= 400, answer.text
     answer = requests.post(f"{url}/api/2.0/mlflow/artifacts/presigned-upload-url", json={"run_id": id, "path": "a"})
     assert answer.status_code == 400 and "go through the server" in answer.text, answer.text
-else:
+if way == "beside":
     def ask_for(way, **body):
         answer = requests.post(f"{url}/api/2.0/mlflow/artifacts/presigned-{way}-url", json=body)
         return answer.status_code, answer.json()

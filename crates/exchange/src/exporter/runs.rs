@@ -148,6 +148,21 @@ impl Export<'_> {
         Ok(())
     }
 
+    /// Tells of the traces of an experiment, which stay behind.
+    pub(super) async fn traces(&mut self, experiment: &Experiment) -> Result<(), Error> {
+        let id = experiment.id;
+        let n_traces = self
+            .metastore()
+            .read(move |tx| tx.exports().n_traces(id))
+            .await?;
+        if n_traces > 0 {
+            let s = if n_traces == 1 { "" } else { "s" };
+            let what = format!("{n_traces} trace{s} of experiment `{}`", experiment.name);
+            self.report.remark(what, "traces are not exported");
+        }
+        Ok(())
+    }
+
     async fn logged_model(
         &mut self,
         experiment: &Experiment,

@@ -130,7 +130,10 @@ pub(crate) fn a_version_needs_its_model(store: &Metastore) {
 pub(crate) fn models_and_versions_are_cut_into_pages(store: &Metastore) {
     with_versions(store);
     let other: ModelName = "ants".parse().unwrap();
-    write(store, move |tx| tx.models().create(&other, "", &std::collections::BTreeMap::new(), at(4)));
+    write(store, move |tx| {
+        tx.models()
+            .create(&other, "", &std::collections::BTreeMap::new(), at(4))
+    });
     let page = |after: &'static str| -> Vec<String> {
         let found = read(store, |tx| tx.models().after(after, 1));
         found.iter().map(|model| model.name.to_string()).collect()

@@ -379,6 +379,8 @@ fn fill(store: &Metastore) {
 
 pub(crate) fn traces_are_found_by_what_they_have(store: &Metastore) {
     fill(store);
+    let n_traces = read(store, |tx| tx.exports().n_traces(ExperimentId(0)));
+    assert_eq!(n_traces, 3);
     let check = |condition: Condition, expected: &[&str]| {
         let shown = format!("{condition:?}");
         assert_eq!(ids_where(store, condition), expected, "{shown}");

@@ -293,7 +293,7 @@ fn traces_are_asked_for_all_that_they_have() {
     of("request_id != 'tr-1'", "request_id NotEqual 'tr-1'");
     of(
         "name RLIKE '^a.b$'",
-        "tag:mlflow.traceName Matches(\"^a.b$\")",
+        "tag:mlflow.traceName Matches(Pattern(\"^a.b$\"))",
     );
     of("tags.name = 'x'", "tag:name Equal 'x'");
     of(
@@ -379,7 +379,10 @@ fn what_traces_do_not_have_is_refused() {
         "prompt = 'p'",
         "Invalid prompts filter value 'p'. Expected format: prompt = \"name/version\"",
     );
-    of("name RLIKE '('", "`(` is not a regular expression");
+    of(
+        "name RLIKE '('",
+        "the regular expression `(` is not understood",
+    );
     of(
         "tags.t = 'x' OR tags.t = 'y'",
         "Invalid clause(s) in filter string: 'OR'",
