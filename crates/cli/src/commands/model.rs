@@ -25,6 +25,7 @@ pub(crate) enum Command {
         format: Format,
     },
     /// Make a version the champion.
+    #[command(allow_missing_positional = true)]
     Promote {
         /// The model; the project's own by default.
         model: Option<ModelName>,
@@ -243,5 +244,25 @@ mod tests {
             "fraud/x",
             "`x` is not a VersionNumber: expected a whole number",
         );
+    }
+    #[test]
+    fn the_model_to_promote_is_the_projects_own_unless_named() {
+        #[derive(Debug, clap::Parser)]
+        struct Model {
+            #[command(subcommand)]
+            command: Command,
+        }
+        let promote = |words: &[&str]| {
+            let words = ["model", "promote"].iter().chain(words);
+            let parsed = <Model as clap::Parser>::try_parse_from(words).unwrap();
+            match parsed.command {
+                Command::Promote { model, version } => {
+                    (model.map(|name| name.to_string()), version.0)
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(promote(&["2"]), (None, 2));
+        assert_eq!(promote(&["bikes", "2"]), (Some("bikes".to_owned()), 2));
     }
 }
