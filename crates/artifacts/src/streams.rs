@@ -1,16 +1,23 @@
 //! Large artifacts: written and read in pieces, so that memory stays flat.
 
+use std::fs::File;
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
-use object_store::{GetOptions, GetRange, ObjectStoreExt as _, WriteMultipart};
+use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStoreExt as _, WriteMultipart};
 
 use crate::store::failed;
 use crate::{Error, StorageKey, Store};
 
 /// The size of a piece that goes to the store.
 const PIECE_BYTES: usize = 8 << 20;
+/// How much is read from a file at once.
+const READ_BYTES: usize = 512 << 10;
 /// How many pieces are on their way at once.
 const N_PIECES: usize = 2;
 
@@ -94,7 +101,7 @@ impl Store {
         &self,
         key: &StorageKey,
         part: Option<Part>,
-    ) -> Result<Reading<impl Stream<Item = Result<Bytes, Error>> + use<>>, Error> {
+    ) -> Result<Reading<BoxStream<'static, Result<Bytes, Error>>>, Error> {
         if let Some(part) = &part {
             let start = match part {
                 Part::Between(range) => range.start,
@@ -121,14 +128,45 @@ impl Store {
         let found = self.objects().get_opts(&self.path(key)?, options).await;
         let found = found.map_err(|source| failed(key, source))?;
         let owned = key.clone();
+        let (size_bytes, range) = (found.meta.size, found.range.clone());
+        let pieces = match found.payload {
+            GetResultPayload::File(file, path) => of_file(file, path, range.clone()).boxed(),
+            GetResultPayload::Stream(stream) => stream
+                .map(move |piece| piece.map_err(|source| failed(&owned, source)))
+                .boxed(),
+        };
         Ok(Reading {
-            size_bytes: found.meta.size,
-            range: found.range.clone(),
-            pieces: found
-                .into_stream()
-                .map(move |piece| piece.map_err(|source| failed(&owned, source))),
+            size_bytes,
+            range,
+            pieces,
         })
     }
+}
+
+/// Bytes of a file in large pieces: those of `object_store` are so small that a copy costs more than the disk.
+fn of_file(
+    file: File,
+    path: PathBuf,
+    range: Range<u64>,
+) -> impl Stream<Item = Result<Bytes, Error>> {
+    let file = Arc::new(file);
+    futures::stream::try_unfold(range.start, move |start| {
+        let (file, path, end) = (Arc::clone(&file), path.clone(), range.end);
+        async move {
+            if start >= end {
+                return Ok(None);
+            }
+            let read = tokio::task::spawn_blocking(move || {
+                let n_bytes = READ_BYTES.min((end - start) as usize);
+                let mut bytes = vec![0; n_bytes];
+                file.read_exact_at(&mut bytes, start).map(|()| bytes)
+            });
+            let bytes = read.await.unwrap_or_else(|error| Err(error.into()));
+            let bytes = bytes.map_err(|source| Error::file("read", &path, source))?;
+            let next = start + bytes.len() as u64;
+            Ok(Some((Bytes::from(bytes), next)))
+        }
+    })
 }
 
 fn broken_off(
