@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// List, show and compare runs.
     #[command(subcommand)]
     Runs(runs::Command),
-    /// Look at tables and their checks.
+    /// Keep versions of data, and look at tables and their checks.
     #[command(subcommand)]
     Data(data::Command),
     /// List, promote, roll back and apply models.

@@ -67,6 +67,20 @@ pub(crate) fn object_store_settings() -> Vec<(String, String)> {
         .collect()
 }
 
+/// DVC's configuration files of the machine and of the user, the later before the earlier.
+pub(crate) fn dvc_config_files() -> Vec<PathBuf> {
+    let system = variable("DVC_SYSTEM_CONFIG_DIR").unwrap_or_else(|| "/etc/xdg/dvc".to_owned());
+    let home = || variable("HOME").map(|home| format!("{home}/.config"));
+    let global = variable("DVC_GLOBAL_CONFIG_DIR")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let dir = variable("XDG_CONFIG_HOME").or_else(home)?;
+            Some(PathBuf::from(dir).join("dvc"))
+        });
+    let dirs = std::iter::once(PathBuf::from(system)).chain(global);
+    dirs.map(|dir| dir.join("config")).collect()
+}
+
 /// The Python for packages made by others: `EVERLOOP_PYTHON`, the active environment, `python3`.
 pub(crate) fn python() -> PathBuf {
     variable("EVERLOOP_PYTHON")

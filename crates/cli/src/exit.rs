@@ -115,6 +115,11 @@ fn code_of_source(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         })
         .or_else(|| {
             error
+                .downcast_ref::<everloop_versions::Error>()
+                .map(everloop_versions::Error::kind)
+        })
+        .or_else(|| {
+            error
                 .downcast_ref::<everloop_exchange::Error>()
                 .map(everloop_exchange::Error::kind)
         })

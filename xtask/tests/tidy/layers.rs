@@ -94,6 +94,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["rusqlite", "object_store", "axum", "datafusion"],
     ),
     (
+        "versions",
+        &["artifacts"],
+        &["tokio", "rusqlite", "arrow", "datafusion", "axum"],
+    ),
+    (
         "server",
         &[
             "lifecycle",
@@ -121,6 +126,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "engine",
             "controller",
             "server",
+            "versions",
         ],
         &["rusqlite", "object_store", "datafusion", "axum"],
     ),

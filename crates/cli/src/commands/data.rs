@@ -1,4 +1,7 @@
-//! `everloop data`: profiles and checks of tables.
+//! `everloop data`: versions of data; profiles and checks of tables.
+
+pub(crate) mod remote;
+pub(crate) mod versions;
 
 use std::path::Path;
 
@@ -27,6 +30,29 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Make a repository with data versions here, in DVC's format.
+    Init,
+    /// Track files and directories: keep their content, and write `.dvc` files for git.
+    Add(versions::Add),
+    /// Tell what differs from what is recorded.
+    Status(versions::Targets),
+    /// Tell what is tracked.
+    List(versions::Targets),
+    /// Record tracked data as it is now.
+    Commit(versions::Targets),
+    /// Bring data to what is recorded, from the cache.
+    Checkout(versions::Checkout),
+    /// Send what is recorded to a remote.
+    Push(versions::Transfer),
+    /// Get what is recorded from a remote into the cache.
+    Fetch(versions::Transfer),
+    /// Fetch and check out.
+    Pull(versions::Pull),
+    /// Remove from the cache what nothing names.
+    Gc(versions::Gc),
+    /// Set and list remotes.
+    #[command(subcommand)]
+    Remote(remote::Command),
 }
 
 /// Runs a command about data.
@@ -34,6 +60,8 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
     match command {
         Command::Profile { table, format } => profile(table, *format, project).await,
         Command::Check { format } => check(*format, project).await,
+        // Files and their digests: nothing to wait for side by side.
+        command => tokio::task::block_in_place(|| versions::run(command, project)),
     }
 }
 

@@ -42,4 +42,6 @@ mod tools;
 #[cfg(test)]
 mod tracking;
 #[cfg(test)]
+mod versions;
+#[cfg(test)]
 mod webhooks;

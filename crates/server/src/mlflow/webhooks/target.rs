@@ -61,12 +61,16 @@ impl Resolver {
         }
     }
 
-    /// Whether messages may go to a URL, as far as can be said now.
+    /// Whether messages may go to a URL, as far as can be said now: a name that is not known yet may be when it is told.
     pub(super) async fn check_now(self, url: &Url) -> Result<(), LookupError> {
         self.check_literal(url)?;
         let host = url.host_str().unwrap_or_default();
         if !self.allows_private && host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() {
-            self.look_up(host).await?;
+            let refusal = self.look_up(host).await.err();
+            return match refusal.filter(|error| error.is::<NotPublic>()) {
+                Some(refusal) => Err(refusal),
+                None => Ok(()),
+            };
         }
         Ok(())
     }

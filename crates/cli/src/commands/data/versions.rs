@@ -1,0 +1,392 @@
+//! `everloop data init|add|status|…`: versions of data, in DVC's format.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use everloop_versions::{Added, Placed, RepoPath, Repository, State, Status, Transferred};
+use serde_json::{Value, json};
+
+use super::Command;
+use super::remote;
+use crate::environment;
+use crate::exit::Exit;
+use crate::output::{self, Format};
+
+/// What most commands about versions take.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Targets {
+    /// Data, `.dvc` files, or directories above them; all without any.
+    #[arg(value_name = "TARGET")]
+    targets: Vec<PathBuf>,
+
+    /// Text for people or JSON for programs.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Arguments of `everloop data add`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Add {
+    /// Files and directories.
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Text for people or JSON for programs.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Arguments of `everloop data checkout` and `pull`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Checkout {
+    #[command(flatten)]
+    targets: Targets,
+
+    /// Discard what is not recorded.
+    #[arg(long, short)]
+    force: bool,
+}
+
+/// Arguments of `everloop data push` and `fetch`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Transfer {
+    #[command(flatten)]
+    targets: Targets,
+
+    /// A remote other than the default one.
+    #[arg(long, short)]
+    remote: Option<String>,
+}
+
+/// Arguments of `everloop data pull`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pull {
+    #[command(flatten)]
+    transfer: Transfer,
+
+    /// Discard what is not recorded.
+    #[arg(long, short)]
+    force: bool,
+}
+
+/// Arguments of `everloop data gc`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Gc {
+    /// Keep only what the files of the workspace name; what only other commits name goes.
+    #[arg(long, short, required = true)]
+    workspace: bool,
+
+    /// Only tell what would be removed.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Text for people or JSON for programs.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// A repository, and the directory that paths are seen from.
+pub(super) struct Here {
+    pub(super) dir: PathBuf,
+    pub(super) repository: Repository,
+}
+
+impl Here {
+    /// The repository of the directory that was chosen, or of the current one.
+    pub(super) fn open(chosen: Option<&Path>) -> Result<Self> {
+        let dir = std::env::current_dir()?;
+        let dir = chosen.map_or(dir.clone(), |chosen| dir.join(chosen));
+        let repository = Repository::open(&dir, &environment::dvc_config_files())?;
+        Ok(Self {
+            dir: dir.canonicalize()?,
+            repository,
+        })
+    }
+
+    fn paths(&self, named: &[PathBuf]) -> Result<Vec<RepoPath>> {
+        let paths = named
+            .iter()
+            .map(|path| self.repository.path(&self.dir, path));
+        Ok(paths.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Runs a command about versions.
+pub(super) fn run(command: &Command, chosen: Option<&Path>) -> Result<Exit> {
+    match command {
+        Command::Init => init(chosen),
+        Command::Remote(command) => remote::run(command, &Here::open(chosen)?),
+        Command::Status(args) => status(args, &Here::open(chosen)?),
+        Command::List(args) => list(args, &Here::open(chosen)?),
+        command => {
+            let here = Here::open(chosen)?;
+            let _lock = here.repository.lock()?;
+            change(command, &here)
+        }
+    }
+}
+
+/// Runs a command while nobody else works in the repository.
+fn change(command: &Command, here: &Here) -> Result<Exit> {
+    let repository = &here.repository;
+    match command {
+        Command::Add(args) => {
+            print_added(&repository.add(&here.paths(&args.paths)?)?, args.format);
+            Ok(Exit::Ok)
+        }
+        Command::Commit(args) => {
+            let added = repository.commit(&here.paths(&args.targets)?)?;
+            print_added(&added, args.format);
+            Ok(Exit::Ok)
+        }
+        Command::Checkout(args) => {
+            let targets = here.paths(&args.targets.targets)?;
+            let placed = repository.checkout(&targets, args.force)?;
+            print_placed(&placed, args.targets.format);
+            Ok(exit_of(placed.iter().all(|one| one.problem.is_none())))
+        }
+        Command::Push(args) => {
+            let targets = here.paths(&args.targets.targets)?;
+            let sent = repository.push(&targets, args.remote.as_deref())?;
+            print_transferred(&sent, "pushed", args.targets.format);
+            Ok(exit_of(sent.problems.is_empty()))
+        }
+        Command::Fetch(args) => {
+            let targets = here.paths(&args.targets.targets)?;
+            let got = repository.fetch(&targets, args.remote.as_deref())?;
+            print_transferred(&got, "fetched", args.targets.format);
+            Ok(exit_of(got.problems.is_empty()))
+        }
+        Command::Pull(args) => pull(args, here),
+        Command::Gc(args) => gc(args, here),
+        _ => Ok(Exit::Ok),
+    }
+}
+
+fn exit_of(is_whole: bool) -> Exit {
+    if is_whole { Exit::Ok } else { Exit::Incomplete }
+}
+
+fn init(chosen: Option<&Path>) -> Result<Exit> {
+    let dir = chosen.unwrap_or(Path::new("."));
+    let repository = Repository::init(dir, &environment::dvc_config_files())?;
+    eprintln!(
+        "made a repository in {}; `git commit` keeps its files",
+        repository.root().display()
+    );
+    Ok(Exit::Ok)
+}
+
+fn pull(args: &Pull, here: &Here) -> Result<Exit> {
+    let Transfer { targets, remote } = &args.transfer;
+    let paths = here.paths(&targets.targets)?;
+    let got = here.repository.fetch(&paths, remote.as_deref())?;
+    let placed = here.repository.checkout(&paths, args.force)?;
+    match targets.format {
+        Format::Json => sayln!(
+            "{}",
+            json!({"fetched": transferred(&got), "checked_out": placed.iter().map(placed_json).collect::<Vec<_>>()})
+        ),
+        Format::Text => {
+            print_transferred(&got, "fetched", Format::Text);
+            print_placed(&placed, Format::Text);
+        }
+    }
+    let is_whole = got.problems.is_empty() && placed.iter().all(|one| one.problem.is_none());
+    Ok(exit_of(is_whole))
+}
+
+fn gc(args: &Gc, here: &Here) -> Result<Exit> {
+    let collected = here.repository.gc(args.dry_run)?;
+    let names: Vec<String> = collected.objects.iter().map(ToString::to_string).collect();
+    match args.format {
+        Format::Json => sayln!(
+            "{}",
+            json!({"dry_run": args.dry_run, "removed": names, "bytes": collected.n_bytes, "kept": collected.n_kept})
+        ),
+        Format::Text => {
+            let done = if args.dry_run {
+                "would be removed"
+            } else {
+                "removed"
+            };
+            for name in &names {
+                sayln!("{name} {done}");
+            }
+            let (n_objects, n_bytes) = (names.len(), collected.n_bytes);
+            eprintln!(
+                "{n_objects} objects of {n_bytes} bytes {done}, {} kept",
+                collected.n_kept
+            );
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn status(args: &Targets, here: &Here) -> Result<Exit> {
+    let statuses = here.repository.status(&here.paths(&args.targets)?)?;
+    if args.format == Format::Json {
+        let rows: Vec<Value> = statuses.iter().map(status_json).collect();
+        sayln!("{}", serde_json::to_string_pretty(&rows)?);
+        return Ok(Exit::Ok);
+    }
+    let mut n_same = 0;
+    for one in &statuses {
+        if one.state == State::Unchanged && one.is_in_cache {
+            n_same += 1;
+            continue;
+        }
+        let lacks = if one.is_in_cache {
+            ""
+        } else {
+            ", not in the cache"
+        };
+        sayln!("{}: {}{lacks}", one.tracked.path, word(one.state));
+        for (kind, files) in ["added", "modified", "deleted"].iter().zip(&one.files) {
+            for file in files {
+                sayln!("  {kind}: {file}");
+            }
+        }
+    }
+    eprintln!("{n_same} of {} up to date", statuses.len());
+    Ok(Exit::Ok)
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Unchanged => "unchanged",
+        State::Modified => "modified",
+        State::Deleted => "deleted",
+        State::New => "new",
+    }
+}
+
+fn status_json(one: &Status) -> Value {
+    let [added, modified, deleted] = &one.files;
+    json!({
+        "path": one.tracked.path.as_str(),
+        "file": one.tracked.file.as_str(),
+        "state": word(one.state),
+        "in_cache": one.is_in_cache,
+        "added": added,
+        "modified": modified,
+        "deleted": deleted,
+    })
+}
+
+fn list(args: &Targets, here: &Here) -> Result<Exit> {
+    let tracked = here.repository.chosen(&here.paths(&args.targets)?)?;
+    let rows = tracked.iter().map(|one| (one, one.out().recorded));
+    match args.format {
+        Format::Json => {
+            let rows: Vec<Value> = rows
+                .map(|(one, recorded)| {
+                    json!({
+                        "path": one.path.as_str(),
+                        "file": one.file.as_str(),
+                        "md5": recorded.map(|recorded| recorded.object.to_string()),
+                        "size": recorded.and_then(|recorded| recorded.size),
+                        "files": recorded.and_then(|recorded| recorded.n_files),
+                    })
+                })
+                .collect();
+            sayln!("{}", serde_json::to_string_pretty(&rows)?);
+        }
+        Format::Text => {
+            let number =
+                |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
+            let rows: Vec<Vec<String>> = rows
+                .map(|(one, recorded)| {
+                    vec![
+                        one.path.to_string(),
+                        number(recorded.and_then(|recorded| recorded.size)),
+                        number(recorded.and_then(|recorded| recorded.n_files)),
+                        recorded.map_or(String::new(), |recorded| recorded.object.to_string()),
+                    ]
+                })
+                .collect();
+            say!(
+                "{}",
+                output::table(&["path", "bytes", "files", "md5"], &rows)
+            );
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn print_added(added: &[Added], format: Format) {
+    if format == Format::Json {
+        let rows: Vec<Value> = added
+            .iter()
+            .map(|one| {
+                json!({
+                    "path": one.path.as_str(),
+                    "file": one.file.as_str(),
+                    "md5": one.recorded.object.to_string(),
+                    "size": one.recorded.size,
+                    "files": one.recorded.n_files,
+                    "changed": one.is_changed,
+                })
+            })
+            .collect();
+        sayln!("{}", Value::from(rows));
+        return;
+    }
+    for one in added.iter().filter(|one| one.is_changed) {
+        sayln!("{} recorded in {}", one.path, one.file);
+    }
+    let n_changed = added.iter().filter(|one| one.is_changed).count();
+    eprintln!(
+        "{n_changed} recorded, {} as before",
+        added.len() - n_changed
+    );
+}
+
+fn placed_json(one: &Placed) -> Value {
+    json!({"path": one.path.as_str(), "written": one.n_written, "removed": one.n_removed, "problem": one.problem})
+}
+
+fn print_placed(placed: &[Placed], format: Format) {
+    if format == Format::Json {
+        let rows: Vec<Value> = placed.iter().map(placed_json).collect();
+        sayln!("{}", Value::from(rows));
+        return;
+    }
+    for one in placed {
+        if let Some(problem) = &one.problem {
+            eprintln!("{} is left as it is: {problem}", one.path);
+        } else if one.n_written + one.n_removed > 0 {
+            sayln!(
+                "{}: {} files written, {} removed",
+                one.path,
+                one.n_written,
+                one.n_removed
+            );
+        }
+    }
+}
+
+fn transferred(sum: &Transferred) -> Value {
+    let problems: Vec<Value> = sum
+        .problems
+        .iter()
+        .map(|(object, why)| json!({"object": object.to_string(), "why": why}))
+        .collect();
+    json!({"objects": sum.n_objects, "bytes": sum.n_bytes, "present": sum.n_present, "problems": problems})
+}
+
+fn print_transferred(sum: &Transferred, done: &str, format: Format) {
+    if format == Format::Json {
+        sayln!("{}", transferred(sum));
+        return;
+    }
+    for (object, why) in &sum.problems {
+        eprintln!("{object} could not be {done}: {why}");
+    }
+    sayln!(
+        "{} objects of {} bytes {done}, {} were there",
+        sum.n_objects,
+        sum.n_bytes,
+        sum.n_present
+    );
+}

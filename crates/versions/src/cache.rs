@@ -1,0 +1,434 @@
+//! Objects by digest in a directory: the cache, and remotes that are directories.
+//!
+//! ```text
+//! files/md5/ab/cdef…        bytes of a file, mode 0444
+//! files/md5/ab/cdef….dir    the listing of a directory
+//! ab/cdef…                  the same of DVC 2
+//! files/md5/everloop-*.tmp  what is being written
+//! ```
+//!
+//! The mode is part of the format: DVC believes an object of mode 0444 and checks any other. So an object gets its mode
+//! before its name, and its name only when all of it is there.
+
+use std::fs::{self, File, Metadata};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::links::{Link, Links, set_mode, temporary};
+use crate::listing::Listing;
+use crate::md5::{Hashing, Md5, ObjectId};
+
+const MODE: u32 = 0o444;
+
+/// Objects in a directory.
+#[derive(Debug)]
+pub struct Cache {
+    dir: PathBuf,
+    /// Where DVC 2 kept its objects.
+    legacy_dir: PathBuf,
+    links: Links,
+}
+
+/// What is in a cache.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inventory {
+    /// Objects with their sizes.
+    pub(crate) objects: Vec<(ObjectId, u64)>,
+    /// Temporary files of ours that somebody left.
+    pub(crate) left: Vec<PathBuf>,
+}
+
+impl Cache {
+    /// The objects below a place.
+    pub(crate) fn new(place: &Path, links: Links) -> Self {
+        Self {
+            dir: place.join("files/md5"),
+            legacy_dir: place.to_owned(),
+            links,
+        }
+    }
+
+    /// The file of an object.
+    #[must_use]
+    pub fn path(&self, object: ObjectId) -> PathBuf {
+        let name = object.to_string();
+        let dir = match object.hashing {
+            Hashing::Plain => &self.dir,
+            Hashing::Dos2Unix => &self.legacy_dir,
+        };
+        dir.join(&name[..2]).join(&name[2..])
+    }
+
+    /// How the workspace gets its files.
+    pub(crate) fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// Whether an object is there and whole. One that is not of mode 0444 is read; a damaged one is removed, as DVC does it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is there and cannot be read.
+    pub fn has(&self, object: ObjectId) -> Result<bool, Error> {
+        let path = self.path(object);
+        let metadata = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Error::file("read", &path, error)),
+        };
+        if metadata.is_file() && metadata.permissions().mode() & 0o777 == MODE {
+            return Ok(true);
+        }
+        let read = |error| Error::file("read", &path, error);
+        if metadata.is_file() && object.hashing.of_file(&path).map_err(read)?.0 == object.md5 {
+            // Where others own the object, it is read again next time.
+            let _ = set_mode(&path, MODE);
+            return Ok(true);
+        }
+        if metadata.is_dir() {
+            return Err(damaged(object, &path, "it is a directory"));
+        }
+        fs::remove_file(&path).map_err(|error| Error::file("remove", &path, error))?;
+        Ok(false)
+    }
+
+    /// The files of a directory, from its object.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the object is absent, damaged or hostile.
+    pub fn listing(&self, object: ObjectId) -> Result<Listing, Error> {
+        let path = self.path(object);
+        let bytes = fs::read(&path).map_err(|error| Error::file("read", &path, error))?;
+        let found = Md5::of(&bytes);
+        if found != object.md5 {
+            return Err(damaged(
+                object,
+                &path,
+                &format!("its bytes have the MD5 {found}"),
+            ));
+        }
+        Listing::parse(&bytes, &path.display().to_string())
+    }
+
+    /// Keeps the listing of a directory.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be written.
+    pub fn keep_listing(&self, listing: &Listing) -> Result<ObjectId, Error> {
+        let (object, bytes) = listing.object();
+        if !self.has(object)? {
+            self.make_dir()?;
+            let temporary = temporary(&self.dir);
+            let written = File::create_new(&temporary).and_then(|mut file| file.write_all(&bytes));
+            self.finish(&temporary, written.map(|()| object))?;
+        }
+        Ok(object)
+    }
+
+    /// Keeps a file of the workspace, as cheaply as the configured links allow, and gives its digest.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be read, changes while it is read, or cannot be kept.
+    pub(crate) fn keep(&self, source: &Path, metadata: &Metadata) -> Result<Md5, Error> {
+        self.make_dir()?;
+        if source.is_symlink() {
+            // Most likely to the very object.
+            let read = |error| Error::file("read", source, error);
+            let (md5, _) = Md5::of_file(source).map_err(read)?;
+            if self.has(file_id(md5))? {
+                return Ok(md5);
+            }
+        }
+        let temporary = temporary(&self.dir);
+        match self.links.current() {
+            Some(Link::Reflink) => {
+                if Link::Reflink.make(source, &temporary).is_err() {
+                    self.links.give_up(Link::Reflink);
+                    return self.keep(source, metadata);
+                }
+                let hashed = Md5::of_file(&temporary).map(|(md5, _)| file_id(md5));
+                return Ok(self.finish(&temporary, hashed)?.md5);
+            }
+            // An object is no program: a link would take the file's right to run.
+            Some(Link::Hardlink) if !source.is_symlink() && metadata.mode() & 0o111 == 0 => {
+                if let Some(md5) = self.keep_linked(source, metadata, &temporary)? {
+                    return Ok(md5);
+                }
+            }
+            _ => {}
+        }
+        let object = self.copy(source, metadata, &temporary)?;
+        Ok(object.md5)
+    }
+
+    /// `None`: a hard link is not possible.
+    fn keep_linked(
+        &self,
+        source: &Path,
+        metadata: &Metadata,
+        temporary: &Path,
+    ) -> Result<Option<Md5>, Error> {
+        let read = |error| Error::file("read", source, error);
+        let (md5, _) = Md5::of_file(source).map_err(read)?;
+        check_same(source, metadata)?;
+        if self.has(file_id(md5))? {
+            return Ok(Some(md5));
+        }
+        if fs::hard_link(source, temporary).is_err() {
+            self.links.give_up(Link::Hardlink);
+            return Ok(None);
+        }
+        Ok(Some(self.finish(temporary, Ok(file_id(md5)))?.md5))
+    }
+
+    fn copy(
+        &self,
+        source: &Path,
+        metadata: &Metadata,
+        temporary: &Path,
+    ) -> Result<ObjectId, Error> {
+        let mut from = File::open(source).map_err(|error| Error::file("read", source, error))?;
+        let copied = File::create_new(temporary).and_then(|mut to| Md5::copy(&mut from, &mut to));
+        if let Err(error) = check_same(source, metadata) {
+            // What was copied is of no file that ever was.
+            let _ = fs::remove_file(temporary);
+            return Err(error);
+        }
+        self.finish(temporary, copied.map(|(md5, _)| file_id(md5)))
+    }
+
+    /// Takes an object over from another place, and checks it on the way.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is absent there, damaged, or cannot be kept.
+    pub(crate) fn take(&self, object: ObjectId, from: &Self) -> Result<u64, Error> {
+        self.make_dir()?;
+        let (source, temporary) = (from.path(object), temporary(&self.dir));
+        let mut file = File::open(&source).map_err(|error| Error::file("read", &source, error))?;
+        let copied =
+            File::create_new(&temporary).and_then(|mut to| object.hashing.copy(&mut file, &mut to));
+        if let Ok((md5, size)) = copied {
+            if md5 != object.md5 {
+                // Nothing damaged is kept; the error is the one to tell.
+                let _ = fs::remove_file(&temporary);
+                let problem = format!("its {size} bytes have the MD5 {md5}");
+                return Err(damaged(object, &source, &problem));
+            }
+            self.finish(&temporary, Ok(object))?;
+            return Ok(size);
+        }
+        self.finish(&temporary, copied.map(|_| object)).map(|_| 0)
+    }
+
+    /// Gives what was written its mode and its name, or removes it.
+    fn finish(
+        &self,
+        temporary: &Path,
+        written: Result<ObjectId, std::io::Error>,
+    ) -> Result<ObjectId, Error> {
+        let finished = written
+            .map_err(|error| Error::file("write", temporary, error))
+            .and_then(|object| {
+                // An object that is there stays: links may lead to it.
+                if !self.has(object)? {
+                    set_mode(temporary, MODE)?;
+                    self.name(temporary, object)?;
+                }
+                Ok(object)
+            });
+        // After a success it is gone, or one name of two; after a failure that is the error to tell.
+        let _ = fs::remove_file(temporary);
+        finished
+    }
+
+    fn name(&self, temporary: &Path, object: ObjectId) -> Result<(), Error> {
+        let path = self.path(object);
+        let dir = path.parent().unwrap_or(&self.dir);
+        let renamed = fs::rename(temporary, &path).or_else(|error| {
+            if error.kind() == std::io::ErrorKind::NotFound {
+                fs::create_dir_all(dir)?;
+                return fs::rename(temporary, &path);
+            }
+            Err(error)
+        });
+        renamed.map_err(|error| Error::file("write", &path, error))
+    }
+
+    fn make_dir(&self) -> Result<(), Error> {
+        if self.dir.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.dir).map_err(|error| Error::file("create", &self.dir, error))
+    }
+
+    /// All objects, and what was left. Other files are nobody's business.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a directory cannot be read.
+    pub(crate) fn all(&self) -> Result<Inventory, Error> {
+        let mut found = Inventory::default();
+        for (name, path, metadata) in entries(&self.dir)? {
+            if metadata.is_file() && name.starts_with("everloop-") {
+                found.left.push(path);
+            } else if metadata.is_dir() && name.len() == 2 {
+                for (rest, _, metadata) in entries(&path)? {
+                    if let Ok(object) = format!("{name}{rest}").parse() {
+                        found.objects.push((object, metadata.len()));
+                    }
+                }
+            }
+        }
+        found.objects.sort_unstable();
+        Ok(found)
+    }
+
+    /// Removes an object.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be removed.
+    pub(crate) fn remove(&self, object: ObjectId) -> Result<(), Error> {
+        let path = self.path(object);
+        fs::remove_file(&path).map_err(|error| Error::file("remove", &path, error))
+    }
+}
+
+/// The id of a file's object.
+pub(crate) fn file_id(md5: Md5) -> ObjectId {
+    object_of(md5, Hashing::Plain)
+}
+
+/// The id of a file's object, of either kind.
+pub(crate) fn object_of(md5: Md5, hashing: Hashing) -> ObjectId {
+    ObjectId {
+        md5,
+        is_dir: false,
+        hashing,
+    }
+}
+
+fn damaged(object: ObjectId, path: &Path, problem: &str) -> Error {
+    Error::Damaged {
+        object: object.to_string(),
+        place: path.display().to_string(),
+        problem: problem.to_owned(),
+    }
+}
+
+fn entries(dir: &Path) -> Result<Vec<(String, PathBuf, Metadata)>, Error> {
+    let read = |error| Error::file("read", dir, error);
+    let found = match fs::read_dir(dir) {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(read(error)),
+    };
+    let mut entries = Vec::new();
+    for entry in found {
+        let entry = entry.map_err(read)?;
+        let metadata = entry.metadata().map_err(read)?;
+        // Names that are no UTF-8 are no names of objects.
+        let name = entry.file_name().to_string_lossy().into_owned();
+        entries.push((name, entry.path(), metadata));
+    }
+    Ok(entries)
+}
+
+/// A file that changes while it is read has no digest.
+pub(crate) fn check_same(path: &Path, before: &Metadata) -> Result<(), Error> {
+    let after = fs::metadata(path).map_err(|error| Error::file("read", path, error))?;
+    let of = |metadata: &Metadata| {
+        (
+            metadata.len(),
+            metadata.mtime(),
+            metadata.mtime_nsec(),
+            metadata.ino(),
+        )
+    };
+    if of(before) == of(&after) {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        what: format!(
+            "`{}` changes while it is read; try again when it is written",
+            path.display()
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache(dir: &Path, kinds: &str) -> Cache {
+        Cache::new(dir, Links::parse(Some(kinds)).unwrap())
+    }
+
+    fn keep(cache: &Cache, dir: &Path, bytes: &[u8]) -> ObjectId {
+        let path = dir.join("file");
+        let _ = fs::remove_file(&path);
+        fs::write(&path, bytes).unwrap();
+        file_id(cache.keep(&path, &fs::metadata(&path).unwrap()).unwrap())
+    }
+
+    #[test]
+    fn objects_are_read_only_and_whole() {
+        for kinds in ["reflink,copy", "hardlink", "copy"] {
+            let dir = tempfile::tempdir().unwrap();
+            let cache = cache(&dir.path().join("cache"), kinds);
+            let object = keep(&cache, dir.path(), b"hello\n");
+            let path = cache.path(object);
+            assert!(path.ends_with("files/md5/b1/946ac92492d2347c6235b4d2611184"));
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o444);
+            assert_eq!(keep(&cache, dir.path(), b"hello\n"), object);
+            let expected = Inventory {
+                objects: vec![(object, 6)],
+                left: vec![],
+            };
+            assert_eq!(cache.all().unwrap(), expected, "{kinds}");
+        }
+    }
+
+    #[test]
+    fn damage_is_found_where_the_mode_tells_and_on_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let remote = cache(&dir.path().join("remote"), "copy");
+        let local = cache(&dir.path().join("local"), "copy");
+        let object = keep(&remote, dir.path(), b"good");
+        let path = remote.path(object);
+        set_mode(&path, 0o644).unwrap();
+        assert!(remote.has(object).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o444);
+        set_mode(&path, 0o644).unwrap();
+        fs::write(&path, "evil").unwrap();
+        let error = local.take(object, &remote).unwrap_err().to_string();
+        assert!(
+            error.contains("damaged") && error.contains(path.to_str().unwrap()),
+            "{error}"
+        );
+        assert!(!local.has(object).unwrap());
+        assert_eq!(local.all().unwrap(), Inventory::default());
+        assert!(!remote.has(object).unwrap());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_listing_that_was_changed_is_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = cache(dir.path(), "copy");
+        let object = cache.keep_listing(&Listing::default()).unwrap();
+        assert_eq!(cache.listing(object).unwrap(), Listing::default());
+        let path = cache.path(object);
+        set_mode(&path, 0o644).unwrap();
+        fs::write(&path, "[ ]").unwrap();
+        set_mode(&path, 0o444).unwrap();
+        let error = cache.listing(object).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    }
+}

@@ -1,0 +1,283 @@
+//! Bringing the workspace to what is recorded.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use crate::cache::object_of;
+use crate::known::Known;
+use crate::links::{Link, set_mode, temporary};
+use crate::md5::{Md5, ObjectId};
+use crate::repository::{Repository, Tracked};
+use crate::scan::{Content, Purpose, scan};
+use crate::{Error, RepoPath, parallel};
+
+/// What became of a tracked file or directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The data.
+    pub path: RepoPath,
+    /// How many files were written.
+    pub n_written: usize,
+    /// How many files were removed.
+    pub n_removed: usize,
+    /// Why nothing was done, if so.
+    pub problem: Option<String>,
+}
+
+/// What must happen in one place: files by their paths below it; a single file has the empty path.
+#[derive(Debug, Default)]
+struct Steps {
+    remove: Vec<String>,
+    write: Vec<(String, Md5)>,
+    /// Content of now that is in no cache.
+    unsaved: Vec<String>,
+}
+
+impl Repository {
+    /// Brings the chosen data to what its `.dvc` files say. Work that is in no cache is left alone, unless forced; what
+    /// cannot be done is told for each, and the others are done.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a target is not tracked, or if files cannot be written.
+    pub fn checkout(&self, targets: &[RepoPath], is_forced: bool) -> Result<Vec<Placed>, Error> {
+        self.clean_tmp();
+        let mut known = self.known();
+        let mut done = Vec::new();
+        for one in self.chosen(targets)? {
+            if one.out().recorded.is_none() || !one.out().is_cached {
+                continue;
+            }
+            let mut placed = Placed {
+                path: one.path.clone(),
+                n_written: 0,
+                n_removed: 0,
+                problem: None,
+            };
+            match self.plan(&one, is_forced, &mut known) {
+                Ok(steps) => {
+                    placed.n_written = steps.write.len();
+                    placed.n_removed = steps.remove.len();
+                    self.perform(&one, &steps)?;
+                }
+                Err(error) => placed.problem = Some(error.to_string()),
+            }
+            done.push(placed);
+        }
+        known.save();
+        Ok(done)
+    }
+
+    fn plan(&self, one: &Tracked, is_forced: bool, known: &mut Known) -> Result<Steps, Error> {
+        check_parents(self.root(), &one.path)?;
+        let wanted = self.wanted(one)?;
+        let hashing = one.hashing();
+        let now = scan(self.root(), &one.path, known, Purpose::Compare(hashing))?;
+        let now: BTreeMap<String, Md5> = now.iter().flat_map(Content::files).collect();
+        let mut steps = Steps::default();
+        let wanted_by_path: BTreeMap<&str, Md5> = wanted
+            .iter()
+            .map(|(path, md5)| (path.as_str(), *md5))
+            .collect();
+        let mut saved = HashSet::new();
+        for (path, md5) in &now {
+            if wanted_by_path.get(path.as_str()) == Some(md5) {
+                continue;
+            }
+            if !saved.contains(md5) && !self.cache().has(object_of(*md5, hashing))? {
+                steps.unsaved.push(path.clone());
+            }
+            saved.insert(*md5);
+            steps.remove.push(path.clone());
+        }
+        steps.write = wanted
+            .into_iter()
+            .filter(|(path, md5)| now.get(path) != Some(md5))
+            .collect();
+        // A file that is replaced is written over, in one step.
+        let written: HashSet<&str> = steps.write.iter().map(|(path, _)| path.as_str()).collect();
+        steps.remove.retain(|path| !written.contains(path.as_str()));
+        if !is_forced && !steps.unsaved.is_empty() {
+            return Err(unsaved(one, &steps.unsaved));
+        }
+        Ok(steps)
+    }
+
+    /// The files that should be there, all of which are in the cache.
+    fn wanted(&self, one: &Tracked) -> Result<Vec<(String, Md5)>, Error> {
+        let Some(recorded) = one.out().recorded else {
+            return Ok(Vec::new());
+        };
+        let absent = |n: usize| Error::NotFound {
+            what: format!(
+                "{n} objects of `{}` are not in the cache; `everloop data pull` gets them from the remote",
+                one.path
+            ),
+        };
+        if !self.cache().has(recorded.object)? {
+            return Err(absent(1));
+        }
+        if !recorded.object.is_dir {
+            return Ok(vec![(String::new(), recorded.object.md5)]);
+        }
+        let files = self.cache().listing(recorded.object)?.files().to_vec();
+        let is_here = parallel::map(&files, |(_, md5)| {
+            self.cache().has(object_of(*md5, one.hashing()))
+        })?;
+        match is_here.iter().filter(|is_here| !**is_here).count() {
+            0 => Ok(files),
+            n_absent => Err(absent(n_absent)),
+        }
+    }
+
+    fn perform(&self, one: &Tracked, steps: &Steps) -> Result<(), Error> {
+        let place = one.path.under(self.root());
+        let recorded = one.out().recorded;
+        for path in &steps.remove {
+            let file = if path.is_empty() {
+                place.clone()
+            } else {
+                place.join(path)
+            };
+            fs::remove_file(&file).map_err(|error| Error::file("remove", &file, error))?;
+            remove_empty(file.parent(), &place);
+        }
+        let is_dir = recorded.is_some_and(|recorded| recorded.object.is_dir);
+        let is_executable = recorded.is_some_and(|recorded| recorded.is_executable);
+        let top = if is_dir {
+            Some(place.as_path())
+        } else {
+            place.parent()
+        };
+        if let Some(dir) = top {
+            fs::create_dir_all(dir).map_err(|error| Error::file("create", dir, error))?;
+        }
+        parallel::map(&steps.write, |(path, md5)| {
+            let file = if path.is_empty() {
+                place.clone()
+            } else {
+                place.join(path)
+            };
+            self.place(object_of(*md5, one.hashing()), &file, is_executable)
+        })?;
+        Ok(())
+    }
+
+    /// Puts a file into the workspace in one step.
+    pub(crate) fn place(
+        &self,
+        object: ObjectId,
+        file: &Path,
+        is_executable: bool,
+    ) -> Result<(), Error> {
+        let dir = file.parent().unwrap_or(self.root());
+        fs::create_dir_all(dir).map_err(|error| Error::file("create", dir, error))?;
+        if file.is_dir() {
+            // Only empty directories are left of what was there before; others hold what nobody tracks.
+            fs::remove_dir(file)
+                .map_err(|error| Error::file("replace the directory", file, error))?;
+        }
+        let object = self.cache().path(object);
+        let tmp = self.tmp();
+        fs::create_dir_all(&tmp).map_err(|error| Error::file("create", &tmp, error))?;
+        let temporary = temporary(&tmp);
+        let link = if is_executable {
+            // The object must not become executable with it.
+            Link::Copy
+                .make(&object, &temporary)
+                .map(|()| Some(Link::Copy))
+                .map_err(|error| Error::file("write", file, error))?
+        } else {
+            self.cache().links().make(&object, &temporary)?
+        };
+        let Some(link) = link else {
+            return Err(Error::Conflict {
+                what: format!(
+                    "no way of `cache.type` leads from the cache to `{}`; add `copy` to it",
+                    file.display()
+                ),
+            });
+        };
+        if is_executable {
+            set_mode(&temporary, 0o755)?;
+        }
+        let renamed = fs::rename(&temporary, file).or_else(|error| {
+            if error.kind() != std::io::ErrorKind::CrossesDevices || link == Link::Hardlink {
+                return Err(error);
+            }
+            // The repository spans file systems: beside the file is the same one.
+            let beside = crate::links::temporary(dir);
+            link.make(&temporary, &beside)?;
+            fs::rename(&beside, file)
+        });
+        // Renaming one name of a file to another of its names leaves it.
+        let _ = fs::remove_file(&temporary);
+        renamed.map_err(|error| Error::file("write", file, error))
+    }
+
+    /// Removes what an interrupted command left; nobody else is here while the lock is held.
+    pub(crate) fn clean_tmp(&self) {
+        let entries = fs::read_dir(self.tmp()).into_iter().flatten().flatten();
+        for entry in entries {
+            if entry.file_name().to_string_lossy().ends_with(".tmp") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// The directories above the data lead to the repository, not through a link out of it.
+fn check_parents(root: &Path, path: &RepoPath) -> Result<(), Error> {
+    let parent = path.parent().under(root);
+    let existing = parent
+        .ancestors()
+        .find(|dir| dir.symlink_metadata().is_ok());
+    let existing = existing.unwrap_or(root);
+    let real = existing
+        .canonicalize()
+        .map_err(|error| Error::file("find", existing, error))?;
+    if real.starts_with(root) {
+        return Ok(());
+    }
+    Err(Error::Path {
+        path: path.to_string(),
+        problem: format!(
+            "a link above it leads out of the repository, to `{}`",
+            real.display()
+        ),
+    })
+}
+
+fn unsaved(one: &Tracked, paths: &[String]) -> Error {
+    let mut names: Vec<String> = paths
+        .iter()
+        .take(3)
+        .map(|path| match path.as_str() {
+            "" => format!("`{}`", one.path),
+            path => format!("`{}/{path}`", one.path),
+        })
+        .collect();
+    if paths.len() > 3 {
+        names.push(format!("{} more", paths.len() - 3));
+    }
+    Error::Conflict {
+        what: format!(
+            "{} would be lost: not recorded; `everloop data commit {}` records, `--force` discards",
+            names.join(", "),
+            one.path
+        ),
+    }
+}
+
+/// Removes directories that have become empty, from one upwards to the top.
+fn remove_empty(dir: Option<&Path>, top: &Path) {
+    let mut dir = dir;
+    while let Some(path) = dir.filter(|path| path.starts_with(top)) {
+        // One that is not empty stays, and so do those above it.
+        if fs::remove_dir(path).is_err() {
+            return;
+        }
+        dir = path.parent();
+    }
+}

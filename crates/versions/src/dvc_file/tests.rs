@@ -1,0 +1,129 @@
+//! `.dvc` files, byte by byte.
+
+use super::*;
+use crate::md5::Md5;
+
+fn file(bytes: &[u8]) -> Recorded {
+    Recorded {
+        object: ObjectId {
+            md5: Md5::of(bytes),
+            is_dir: false,
+            hashing: Hashing::Plain,
+        },
+        size: Some(bytes.len() as u64),
+        n_files: None,
+        is_executable: false,
+    }
+}
+
+fn dir() -> Recorded {
+    Recorded {
+        object: ObjectId {
+            md5: Md5::of(b""),
+            is_dir: true,
+            hashing: Hashing::Plain,
+        },
+        size: Some(7),
+        n_files: Some(2),
+        is_executable: false,
+    }
+}
+
+#[test]
+fn new_files_are_those_of_dvc() {
+    assert_eq!(
+        DvcFile::new_text("a.txt", &file(b"hello\n")),
+        "outs:\n- md5: b1946ac92492d2347c6235b4d2611184\n  size: 6\n  hash: md5\n  path: a.txt\n"
+    );
+    assert_eq!(
+        DvcFile::new_text("da: ta", &dir()),
+        "outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e.dir\n  size: 7\n  nfiles: 2\n  hash: md5\n  path: 'da: ta'\n"
+    );
+    let run = Recorded {
+        is_executable: true,
+        ..file(b"")
+    };
+    let text = DvcFile::new_text("run", &run);
+    assert!(
+        text.contains("  size: 0\n  isexec: true\n  hash: md5\n"),
+        "{text}"
+    );
+    let read = DvcFile::parse(text.as_bytes(), "run.dvc").unwrap();
+    assert_eq!(read.outs[0].recorded, Some(run));
+}
+
+#[track_caller]
+fn check(before: &str, index: usize, recorded: &Recorded, after: &str) {
+    let file = DvcFile::parse(before.as_bytes(), "x.dvc").unwrap();
+    assert_eq!(file.with(index, recorded, "x.dvc").unwrap(), after);
+}
+
+#[test]
+fn changes_keep_what_people_wrote() {
+    check(
+        "# data\nouts: # all\n- path: a  # the file\n  md5: 0e462097431906509019562988736854 # old\n  hash: md5\n  desc: |\n    x: 1\n\nmeta:\n  a: [1, {b: 2}]\n",
+        0,
+        &file(b"hello\n"),
+        "# data\nouts: # all\n- path: a  # the file\n  md5: b1946ac92492d2347c6235b4d2611184 # old\n  hash: md5\n  desc: |\n    x: 1\n  size: 6\n\nmeta:\n  a: [1, {b: 2}]\n",
+    );
+    check(
+        "outs:\n  - nfiles: 1\n    md5: d41d8cd98f00b204e9800998ecf8427e.dir\n    hash: md5\n    path: a\n  - path: b\n    cache: false\nfrozen: true\n",
+        0,
+        &file(b"hello\n"),
+        "outs:\n  - md5: b1946ac92492d2347c6235b4d2611184\n    hash: md5\n    path: a\n    size: 6\n  - path: b\n    cache: false\nfrozen: true\n",
+    );
+    check(
+        "outs:\n- path: a\n- path: b\n",
+        1,
+        &dir(),
+        "outs:\n- path: a\n- path: b\n  md5: d41d8cd98f00b204e9800998ecf8427e.dir\n  size: 7\n  nfiles: 2\n  hash: md5\n",
+    );
+}
+
+#[test]
+fn records_of_dvc_2_are_read_and_become_records_of_dvc_3() {
+    let before = "outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  size: 0\n  path: a\n";
+    let read = DvcFile::parse(before.as_bytes(), "x.dvc").unwrap();
+    let recorded = read.outs[0].recorded.unwrap();
+    assert_eq!(recorded.object.hashing, Hashing::Dos2Unix);
+    check(
+        before,
+        0,
+        &file(b"hello\n"),
+        "outs:\n- md5: b1946ac92492d2347c6235b4d2611184\n  size: 6\n  path: a\n  hash: md5\n",
+    );
+}
+
+#[test]
+fn layouts_that_cannot_be_changed_are_refused() {
+    let before = "outs: [{path: a, hash: md5, md5: d41d8cd98f00b204e9800998ecf8427e}]\n";
+    let file_read = DvcFile::parse(before.as_bytes(), "x.dvc").unwrap();
+    let error = file_read.with(0, &file(b"x"), "x.dvc").unwrap_err();
+    assert!(error.to_string().contains("x.dvc"), "{error}");
+}
+
+#[track_caller]
+fn refused(text: &[u8], words: &str) {
+    let error = DvcFile::parse(text, "x.dvc").unwrap_err().to_string();
+    assert!(error.contains(words) && error.contains("x.dvc"), "{error}");
+}
+
+#[test]
+fn other_files_are_refused() {
+    refused(b"outs:\n- md5: d41d8\n  hash: md5\n  path: a\n", "no MD5");
+    refused(
+        b"outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  hash: sha\n  path: a\n",
+        "unknown hash",
+    );
+    refused(b"outs:\n- etag: x\n  path: a\n", "cloud");
+    refused(b"outs: [\n", "no `.dvc` file");
+    refused(b"\xff\xfe", "UTF-8");
+    let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for (next, last) in ('b'..='j').zip('a'..) {
+        bomb.push_str(&format!(
+            "{next}: &{next} [{}]\n",
+            format!("*{last},").repeat(9)
+        ));
+    }
+    refused(bomb.as_bytes(), "no `.dvc` file");
+}

@@ -1,0 +1,97 @@
+//! What git knows of data: the `git` program answers, where the repository is one of git's.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use everloop_artifacts::write_atomically;
+
+use crate::pattern::escape;
+use crate::{Error, RepoPath};
+
+/// Whether git looks after the directory.
+pub(crate) fn is_used(root: &Path) -> bool {
+    root.ancestors().any(|dir| dir.join(".git").exists())
+}
+
+fn git(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(root).args(arguments);
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Whether git itself has a file at or below a path.
+pub(crate) fn tracks(root: &Path, path: &RepoPath) -> bool {
+    let mut command = git(root, &["--literal-pathspecs", "ls-files", "-z", "--"]);
+    let output = command.arg(path.as_str()).output();
+    output.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
+}
+
+/// Tells git of files of ours; that it does not take them is no failure of ours.
+pub(crate) fn stage(root: &Path, paths: &[&str]) {
+    let mut command = git(root, &["--literal-pathspecs", "add", "--"]);
+    // The files are there, whether git is or not.
+    let _ = command.args(paths).stdout(Stdio::null()).status();
+}
+
+/// Makes git ignore data: an entry in the `.gitignore` beside it, unless it is ignored already.
+pub(crate) fn ignore(root: &Path, path: &RepoPath) -> Result<(), Error> {
+    if !is_used(root) || is_ignored(root, path) {
+        return Ok(());
+    }
+    let file = path.parent().under(root).join(".gitignore");
+    let before = match fs::read(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(Error::file("read", &file, error)),
+    };
+    if let Some(text) = with_entry(&before, path.name()) {
+        write_atomically(&file, &text)?;
+    }
+    Ok(())
+}
+
+fn is_ignored(root: &Path, path: &RepoPath) -> bool {
+    let mut command = git(root, &["check-ignore", "--quiet", "--no-index", "--"]);
+    // A leading `:` would be magic.
+    let status = command.arg(format!("./{path}")).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// The text with an entry for a name beside it; `None` if it has one.
+fn with_entry(before: &[u8], name: &str) -> Option<Vec<u8>> {
+    let entry = escape(&format!("/{name}"));
+    if before
+        .split(|&byte| byte == b'\n')
+        .any(|line| line == entry.as_bytes())
+    {
+        return None;
+    }
+    let mut text = before.to_owned();
+    if !text.is_empty() && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    text.extend_from_slice(entry.as_bytes());
+    text.push(b'\n');
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &str, name: &str, after: Option<&str>) {
+        let text = with_entry(before.as_bytes(), name);
+        assert_eq!(text.as_deref(), after.map(str::as_bytes), "{name}");
+    }
+
+    #[test]
+    fn entries_are_those_of_dvc() {
+        check("", "a", Some("/a\n"));
+        check("/b", "we ird:#name.bin", Some("/b\n/we ird:\\#name.bin\n"));
+        check("/a\n", "a", None);
+        check("/ab\n", "a", Some("/ab\n/a\n"));
+    }
+}

@@ -1,0 +1,131 @@
+//! How the workspace differs from what is recorded.
+
+use std::collections::BTreeMap;
+
+use crate::md5::Md5;
+use crate::repository::{Repository, Tracked};
+use crate::scan::{Content, Purpose, scan};
+use crate::{Error, RepoPath};
+
+/// How data stands to its `.dvc` file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// As it was recorded.
+    Unchanged,
+    /// Not as it was recorded.
+    Modified,
+    /// Recorded, and not in the workspace.
+    Deleted,
+    /// In the workspace, and never recorded.
+    New,
+}
+
+/// The state of tracked data.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// What is tracked.
+    pub tracked: Tracked,
+    /// How it stands.
+    pub state: State,
+    /// Whether what is recorded is in the cache; of a directory, whether its listing is.
+    pub is_in_cache: bool,
+    /// Files of a directory that were added, modified and deleted, as far as the cache knows the old ones.
+    pub files: [Vec<String>; 3],
+}
+
+impl Repository {
+    /// The state of the chosen data.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a target is not tracked, or if files cannot be read.
+    pub fn status(&self, targets: &[RepoPath]) -> Result<Vec<Status>, Error> {
+        let mut known = self.known();
+        let mut statuses = Vec::new();
+        for tracked in self.chosen(targets)? {
+            let now = scan(
+                self.root(),
+                &tracked.path,
+                &mut known,
+                Purpose::Compare(tracked.hashing()),
+            )?;
+            statuses.push(self.compare(tracked, now.as_ref())?);
+        }
+        known.save();
+        Ok(statuses)
+    }
+
+    fn compare(&self, tracked: Tracked, now: Option<&Content>) -> Result<Status, Error> {
+        let recorded = tracked.out().recorded;
+        let state = match (recorded, now) {
+            (_, None) => State::Deleted,
+            (None, Some(_)) => State::New,
+            (Some(recorded), Some(now))
+                if recorded.object == now.object(recorded.object.hashing) =>
+            {
+                State::Unchanged
+            }
+            (Some(_), Some(_)) => State::Modified,
+        };
+        let is_in_cache = match recorded {
+            Some(recorded) if tracked.out().is_cached => self.cache().has(recorded.object)?,
+            _ => true,
+        };
+        let mut files = Default::default();
+        if let (State::Modified, Some(recorded), Some(now)) = (state, recorded, now)
+            && recorded.object.is_dir
+            && is_in_cache
+        {
+            let before = self.cache().listing(recorded.object)?;
+            files = differences(before.files(), &now.files());
+        }
+        Ok(Status {
+            tracked,
+            state,
+            is_in_cache,
+            files,
+        })
+    }
+}
+
+/// Paths that were added, modified and deleted.
+fn differences(before: &[(String, Md5)], now: &[(String, Md5)]) -> [Vec<String>; 3] {
+    let by_path =
+        |files: &[(String, Md5)]| -> BTreeMap<String, Md5> { files.iter().cloned().collect() };
+    let (before, now) = (by_path(before), by_path(now));
+    let mut files: [Vec<String>; 3] = Default::default();
+    for (path, md5) in &now {
+        match before.get(path) {
+            None => files[0].push(path.clone()),
+            Some(old) if old != md5 => files[1].push(path.clone()),
+            Some(_) => {}
+        }
+    }
+    let is_gone = |path: &&String| !now.contains_key(*path);
+    files[2] = before.keys().filter(is_gone).cloned().collect();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_by_path_and_content() {
+        let files = |text: &str| -> Vec<(String, Md5)> {
+            let pairs = text.split(' ').map(|pair| pair.split_once('=').unwrap());
+            pairs
+                .map(|(path, bytes)| (path.to_owned(), Md5::of(bytes.as_bytes())))
+                .collect()
+        };
+        let [added, modified, deleted] = differences(&files("a=1 b=2 c=3"), &files("a=1 b=4 d=3"));
+        assert_eq!(
+            (added, modified, deleted),
+            (
+                vec!["d".to_owned()],
+                vec!["b".to_owned()],
+                vec!["c".to_owned()]
+            )
+        );
+    }
+}

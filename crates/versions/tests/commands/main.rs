@@ -1,0 +1,4 @@
+//! The commands on repositories in directories of their own.
+
+#[cfg(test)]
+mod repositories;
