@@ -46,6 +46,16 @@ codes! {
     TARGET_LEAK = "E0317", "a feature is computed from the target";
     NOT_A_CONDITION = "E0318", "the expression is not a condition that holds or does not hold";
     NOT_AN_INPUT = "E0319", "the column is not an input of the model";
+    MISSING_VARIABLE = "E0501", "a template of a `dvc.yaml` refers to a variable that does not exist";
+    TEMPLATE_SYNTAX = "E0502", "what stands between `${` and `}` is not a path of a variable";
+    TEMPLATE_KIND = "E0503", "the variable is a list or a map, which cannot stand in this place";
+    VARIABLES = "E0504", "variables of `vars` are set twice, reserved or not plain";
+    VARIABLES_FILE = "E0505", "a file of `vars` does not exist, cannot be read or lacks a key";
+    GROUP = "E0506", "`foreach` or `matrix` is not given what stages can be made for";
+    DUPLICATE_OUTPUT = "E0507", "two stages make the same path";
+    OVERLAPPING_OUTPUTS = "E0508", "an output lies in the directory of another, or holds the `dvc.yaml` itself";
+    CYCLIC_STAGES = "E0509", "stages depend on each other in a circle";
+    BAD_LOCK = "E0510", "the `dvc.lock` is not of the form that DVC and everloop write";
     NOT_CARRIED_OUT = "W0401", "the key is read and checked, but this release does not carry it out";
     WITHOUT_EFFECT = "W0402", "the key has no effect here";
 }

@@ -5,6 +5,8 @@
 //! the tables are known; [`plan()`] says in words what a cycle will do; [`schema()`] is the JSON
 //! Schema for editors.
 //!
+//! [`dvc`] is the other front end: `dvc.yaml` and `dvc.lock`.
+//!
 //! The crate is pure: it opens no file, reads no environment and takes no time.
 //!
 //! Start reading at `shapes`, the table of all keys; the walker, the defaults and the
@@ -15,6 +17,7 @@ pub mod codes;
 mod decode;
 mod diagnostic;
 mod duration;
+pub mod dvc;
 mod lifecycle;
 mod meaning;
 mod metrics;

@@ -7,7 +7,7 @@ use everloop_domain::expression::Span;
 
 use crate::codes;
 use crate::diagnostic::Report;
-use crate::yaml::{Data, Entry, Node, Place, read};
+use crate::yaml::{Data, Entry, Node, Place, Style, read};
 
 /// A value that takes the place of what the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +77,7 @@ fn child<'a>(node: &'a mut Node, key: &str, path: &str) -> Result<&'a mut Node, 
                 .unwrap_or(entries.len());
             if index == entries.len() {
                 entries.push(Entry {
+                    key_style: Style::Plain,
                     key: key.to_owned(),
                     key_span: start..start,
                     value: absent(start..start),

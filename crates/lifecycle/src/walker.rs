@@ -8,7 +8,7 @@ use crate::codes;
 use crate::diagnostic::{Diagnostic, Report, has_errors};
 use crate::shape::{Availability, Field, Shape};
 use crate::suggestion;
-use crate::yaml::{Data, Entry, Node, Place, read};
+use crate::yaml::{Data, Entry, Node, Place, Style, read};
 
 /// Where the walk is: the path of keys, and where the value as a whole is named.
 struct At<'a> {
@@ -303,6 +303,7 @@ pub(crate) fn complete(shape: &'static Shape, node: &mut Node) {
                 {
                     value.span = start..start;
                     entries.push(Entry {
+                        key_style: Style::Plain,
                         key: field.name.to_owned(),
                         key_span: start..start,
                         value,

@@ -2,8 +2,10 @@
 //!
 //! The tree is made from the parser's events rather than from its own document type, because that
 //! one forgets duplicate keys and expands aliases. Lifecycle files do without anchors, aliases,
-//! tags and several documents; all of them are refused, so no text can grow when it is read.
+//! tags and several documents; all of them are refused, so no text can grow when it is read. The
+//! files of DVC may have anchors; what their aliases add up to is bounded.
 
+mod aliases;
 mod offsets;
 mod scalar;
 mod tree;
@@ -15,21 +17,45 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 
 use crate::codes;
 use crate::diagnostic::Report;
+use aliases::Aliases;
 
 pub(crate) use scalar::{Resolved, Scalar, Style};
 pub(crate) use tree::{Data, Entry, Node, Place};
 
-/// The longest text that is read, in bytes.
-const MAX_BYTES: usize = 1 << 20;
+/// What a text may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// `everloop.yaml`: short, without anchors.
+    Lifecycle,
+    /// The files of a DVC project: with anchors and merged maps, and of any length that people have.
+    Dvc,
+}
+
+impl Dialect {
+    /// The longest text that is read, in bytes.
+    fn max_bytes(self) -> usize {
+        match self {
+            Self::Lifecycle => 1 << 20,
+            Self::Dvc => 1 << 26,
+        }
+    }
+}
+
 /// How deep lists and maps may nest.
 const MAX_DEPTH: usize = 64;
 
-/// Reads the single document of a text. What is wrong goes to the report; nothing comes back if
-/// the text has no tree.
+/// Reads the single document of a lifecycle file. What is wrong goes to the report; nothing comes
+/// back if the text has no tree.
 pub(crate) fn read(text: &str, report: &mut Report) -> Option<Node> {
-    if text.len() > MAX_BYTES {
+    read_as(Dialect::Lifecycle, text, report)
+}
+
+/// Reads the single document of a text, as [`read`] does.
+pub(crate) fn read_as(dialect: Dialect, text: &str, report: &mut Report) -> Option<Node> {
+    let max_bytes = dialect.max_bytes();
+    if text.len() > max_bytes {
         let message = format!(
-            "the text has {} bytes; at most {MAX_BYTES} are read",
+            "the text has {} bytes; at most {max_bytes} are read",
             text.len()
         );
         report.add(codes::TOO_LARGE, &Place::at(0..0), message);
@@ -45,6 +71,7 @@ pub(crate) fn read(text: &str, report: &mut Report) -> Option<Node> {
         text,
         bytes,
         report,
+        aliases: (dialect == Dialect::Dvc).then(Aliases::default),
     };
     match reader.document() {
         Ok(node) => node,
@@ -59,6 +86,7 @@ pub(crate) fn read(text: &str, report: &mut Report) -> Option<Node> {
 enum Stop {
     Syntax(ScanError),
     TooDeep(Span),
+    TooManyCopies(Span),
 }
 
 struct Reader<'a, 'r, 't> {
@@ -67,6 +95,8 @@ struct Reader<'a, 'r, 't> {
     /// The byte at which each character starts, and the end: the parser counts characters.
     bytes: Vec<usize>,
     report: &'r mut Report<'t>,
+    /// What anchors name, where they are accepted.
+    aliases: Option<Aliases>,
 }
 
 impl<'a> Reader<'a, '_, '_> {
@@ -120,11 +150,13 @@ impl<'a> Reader<'a, '_, '_> {
         match event {
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_extras(anchor, tag.is_some(), &span);
-                self.list(span, depth)
+                let list = self.list(span, depth)?;
+                Ok(self.named(anchor, list))
             }
             Event::MappingStart(anchor, tag) => {
                 self.refuse_extras(anchor, tag.is_some(), &span);
-                self.map(span, depth)
+                let map = self.map(span, depth)?;
+                Ok(self.named(anchor, map))
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_extras(anchor, tag.is_some(), &span);
@@ -135,14 +167,13 @@ impl<'a> Reader<'a, '_, '_> {
                         Style::Other
                     }
                 };
-                Ok(Node::new(
-                    Data::Scalar(Scalar {
-                        text: text.into_owned(),
-                        style,
-                    }),
-                    span,
-                ))
+                let scalar = Scalar {
+                    text: text.into_owned(),
+                    style,
+                };
+                Ok(self.named(anchor, Node::new(Data::Scalar(scalar), span)))
             }
+            Event::Alias(anchor) if self.aliases.is_some() => self.copy(anchor, span),
             _ => {
                 let problem = self.report.add(
                     codes::YAML_FEATURE,
@@ -158,7 +189,7 @@ impl<'a> Reader<'a, '_, '_> {
     fn refuse_extras(&mut self, anchor: usize, is_tagged: bool, span: &Span) {
         for (is_there, what, way_out) in [
             (
-                anchor > 0,
+                anchor > 0 && self.aliases.is_none(),
                 "anchors are not accepted",
                 "write the value out where it is needed",
             ),
@@ -223,9 +254,13 @@ impl<'a> Reader<'a, '_, '_> {
             lines.insert(scalar.text.clone(), self.report.line(key.span.start));
             entries.push(Entry {
                 key: scalar.text,
+                key_style: scalar.style,
                 key_span: key.span,
                 value,
             });
+        }
+        if self.aliases.is_some() {
+            entries = aliases::merged(entries);
         }
         Ok(Node::new(Data::Map(entries), self.trimmed(span)))
     }
@@ -237,6 +272,13 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn stop(&mut self, stop: Stop) {
         match stop {
+            Stop::TooManyCopies(span) => {
+                let message = format!(
+                    "aliases make the document longer than {} values",
+                    aliases::MAX_COPIES
+                );
+                self.report.add(codes::TOO_LARGE, &Place::at(span), message);
+            }
             Stop::TooDeep(span) => {
                 let message = format!("lists and maps nest deeper than {MAX_DEPTH} levels");
                 self.report.add(codes::TOO_LARGE, &Place::at(span), message);

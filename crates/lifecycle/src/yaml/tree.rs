@@ -6,7 +6,7 @@ use everloop_domain::Value;
 use everloop_domain::expression::Span;
 
 use super::offsets::locate;
-use super::scalar::{Resolved, Scalar};
+use super::scalar::{Resolved, Scalar, Style};
 use crate::duration::parse_duration;
 
 /// A value with its place.
@@ -30,6 +30,7 @@ pub(crate) enum Data {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) key: String,
+    pub(crate) key_style: Style,
     pub(crate) key_span: Span,
     pub(crate) value: Node,
 }

@@ -1,0 +1,166 @@
+//! Orders of stages: depth first, each after those that it needs.
+
+use super::{Graph, Selection};
+
+/// How far the walk has come with a stage.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Unseen,
+    Open,
+    Done,
+}
+
+/// The circles, each member needing the next. No circle is found twice.
+pub(super) fn circles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let mut circles = Vec::new();
+    walk(
+        0..needs.len(),
+        needs,
+        |_| true,
+        |circle| circles.push(circle),
+    );
+    circles
+}
+
+impl Graph {
+    /// The stages to run for some that are named (all, if none is), in the order in which DVC runs
+    /// them one after the other.
+    ///
+    /// Where DVC leaves the order to chance (small parts of large graphs), it is that of the files.
+    #[must_use]
+    pub fn order(&self, targets: &[usize], selection: Selection) -> Vec<usize> {
+        let all = 0..self.members.len();
+        if targets.is_empty() {
+            return walk(all, &self.needs, |_| true, drop);
+        }
+        if selection == Selection::Pipeline {
+            return self.pipelines(targets);
+        }
+        let after;
+        let edges = if selection == Selection::Downstream {
+            after = self.after();
+            &after
+        } else {
+            &self.needs
+        };
+        let chosen = reached(targets, edges);
+        walk(
+            all.filter(|at| chosen[*at]),
+            &self.needs,
+            |at| chosen[at],
+            drop,
+        )
+    }
+
+    /// The stages in turns: those of a turn need only stages of earlier turns, and may run at the
+    /// same time.
+    #[must_use]
+    pub fn turns(&self, order: &[usize]) -> Vec<Vec<usize>> {
+        let mut turn_of = vec![None; self.members.len()];
+        let mut turns: Vec<Vec<usize>> = Vec::new();
+        for at in order {
+            let needed = self.needs[*at].iter().filter_map(|need| turn_of[*need]);
+            let turn = needed.max().map_or(0, |latest: usize| latest + 1);
+            turn_of[*at] = Some(turn);
+            if turn == turns.len() {
+                turns.push(Vec::new());
+            }
+            turns[turn].push(*at);
+        }
+        turns
+    }
+
+    /// Everything that hangs together with the targets, one pipeline after the other.
+    fn pipelines(&self, targets: &[usize]) -> Vec<usize> {
+        let after = self.after();
+        let both: Vec<Vec<usize>> = self
+            .needs
+            .iter()
+            .zip(&after)
+            .map(|(needs, after)| [needs.as_slice(), after].concat())
+            .collect();
+        let mut order = Vec::new();
+        let mut is_taken = vec![false; both.len()];
+        for target in targets {
+            if is_taken[*target] {
+                continue;
+            }
+            let chosen = reached(&[*target], &both);
+            for at in walk(
+                (0..both.len()).filter(|at| chosen[*at]),
+                &self.needs,
+                |_| true,
+                drop,
+            ) {
+                is_taken[at] = true;
+                order.push(at);
+            }
+        }
+        order
+    }
+
+    /// For each stage those that need it.
+    fn after(&self) -> Vec<Vec<usize>> {
+        let mut after = vec![Vec::new(); self.needs.len()];
+        for (at, needs) in self.needs.iter().enumerate() {
+            for need in needs {
+                after[*need].push(at);
+            }
+        }
+        after
+    }
+}
+
+/// Which stages can be reached from some.
+fn reached(from: &[usize], edges: &[Vec<usize>]) -> Vec<bool> {
+    let mut is_reached = vec![false; edges.len()];
+    let mut open = from.to_vec();
+    while let Some(at) = open.pop() {
+        if !is_reached[at] {
+            is_reached[at] = true;
+            open.extend(&edges[at]);
+        }
+    }
+    is_reached
+}
+
+/// Walks along the edges from each start in turn, and puts down each stage when all that it leads to
+/// is put down. The stack is our own, so that long chains need no deep calls.
+fn walk(
+    starts: impl IntoIterator<Item = usize>,
+    edges: &[Vec<usize>],
+    is_chosen: impl Fn(usize) -> bool,
+    mut on_circle: impl FnMut(Vec<usize>),
+) -> Vec<usize> {
+    let mut states = vec![State::Unseen; edges.len()];
+    let mut order = Vec::new();
+    for start in starts {
+        if states[start] != State::Unseen {
+            continue;
+        }
+        states[start] = State::Open;
+        let mut way = vec![(start, 0)];
+        while let Some((at, followed)) = way.last_mut() {
+            let at = *at;
+            let Some(next) = edges[at].get(*followed).copied() else {
+                states[at] = State::Done;
+                order.push(at);
+                way.pop();
+                continue;
+            };
+            *followed += 1;
+            match states[next] {
+                State::Unseen if is_chosen(next) => {
+                    states[next] = State::Open;
+                    way.push((next, 0));
+                }
+                State::Open => {
+                    let members = way.iter().map(|(member, _)| *member);
+                    on_circle(members.skip_while(|member| *member != next).collect());
+                }
+                State::Unseen | State::Done => {}
+            }
+        }
+    }
+    order
+}

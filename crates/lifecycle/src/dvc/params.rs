@@ -1,0 +1,136 @@
+//! Files of parameters: YAML, JSON and TOML to values.
+
+use super::value::Value;
+use crate::diagnostic::Report;
+use crate::yaml::{Dialect, read_as};
+
+/// Reads a file of parameters; what it is written in is told by its name, YAML by default.
+///
+/// # Errors
+///
+/// Fails with what is wrong, in words, if the text is not of that kind. Python files are refused:
+/// everloop does not run or read code to find parameters.
+pub fn read_params(path: &str, text: &str) -> Result<Value, String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+    match extension {
+        Some("json") => serde_json::from_str(text)
+            .map(json)
+            .map_err(|error| format!("not JSON: {error}")),
+        Some("toml") => toml::from_str(text)
+            .map(|table| of_toml(toml::Value::Table(table)))
+            .map_err(|error| format!("not TOML: {}", error.message())),
+        Some("py") => Err("parameters in Python files are not read".to_owned()),
+        _ => yaml(text),
+    }
+}
+
+fn yaml(text: &str) -> Result<Value, String> {
+    let mut report = Report::new(text);
+    let tree = read_as(Dialect::Dvc, text, &mut report);
+    match report.finish().into_iter().next() {
+        Some(problem) => Err(format!("{} (line {})", problem.message, problem.line)),
+        // An empty file has no parameters.
+        None => Ok(tree.map_or(Value::Null, |tree| Value::of(&tree))).map(|value| {
+            if value == Value::Null {
+                Value::Map(Vec::new())
+            } else {
+                value
+            }
+        }),
+    }
+}
+
+fn json(value: serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Boolean(value),
+        serde_json::Value::Number(number) => match number.as_i128() {
+            Some(whole) => Value::Integer(whole),
+            None => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(text) => Value::Text(text),
+        serde_json::Value::Array(elements) => Value::List(elements.into_iter().map(json).collect()),
+        serde_json::Value::Object(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| (Value::Text(key), json(value)))
+                .collect(),
+        ),
+    }
+}
+
+fn of_toml(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::Text(text),
+        toml::Value::Integer(whole) => Value::Integer(i128::from(whole)),
+        toml::Value::Float(number) => Value::Number(number),
+        toml::Value::Boolean(value) => Value::Boolean(value),
+        toml::Value::Datetime(time) => Value::Time(time.to_string()),
+        toml::Value::Array(elements) => Value::List(elements.into_iter().map(of_toml).collect()),
+        toml::Value::Table(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| (Value::Text(key), of_toml(value)))
+                .collect(),
+        ),
+    }
+}
+
+impl Value {
+    /// The parameter at a path of keys and indices, as in `train.layers.0`.
+    #[must_use]
+    pub fn parameter(&self, path: &str) -> Option<&Self> {
+        path.split('.').try_fold(self, |value, part| match value {
+            Self::Map(entries) => {
+                let found = entries.iter().find(|(key, _)| key.python() == part);
+                found.map(|(_, value)| value)
+            }
+            Self::List(elements) => elements.get(part.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_found_in_every_kind_of_file() {
+        for (path, text) in [
+            ("p.yaml", "a: {b: [1, 2.5]}"),
+            ("p", "a: {b: [1, 2.5]}"),
+            ("p.json", r#"{"a": {"b": [1, 2.5]}}"#),
+            ("p.toml", "[a]\nb = [1, 2.5]"),
+        ] {
+            let params = read_params(path, text).unwrap();
+            assert_eq!(
+                params.parameter("a.b.1"),
+                Some(&Value::Number(2.5)),
+                "{path}"
+            );
+            assert_eq!(params.parameter("a.c"), None);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(
+            read_params("p.json", "{")
+                .unwrap_err()
+                .starts_with("not JSON")
+        );
+        assert!(
+            read_params("p.toml", "=")
+                .unwrap_err()
+                .starts_with("not TOML")
+        );
+        assert!(
+            read_params("p.yaml", "a: [")
+                .unwrap_err()
+                .starts_with("not YAML")
+        );
+        assert!(read_params("p.py", "a = 1").is_err());
+    }
+}
