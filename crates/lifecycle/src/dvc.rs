@@ -1,6 +1,6 @@
 //! DVC's pipelines: `dvc.yaml` to stages, their order, `dvc.lock`, and what must run again.
 //!
-//! [`parse`] reads `dvc.yaml` (the files that it refers to come from a function of the caller) and
+//! [`parse()`] reads `dvc.yaml` (the files that it refers to come from a function of the caller) and
 //! fills in its templates; [`Graph`] puts the stages of all files in the order in which DVC runs
 //! them; [`Lock`] reads and writes `dvc.lock` byte for byte as DVC does; [`changes()`] says why a
 //! stage must run. All of it agrees with DVC 3.67: `tests/golden/gen/pipelines.py` asks DVC itself.
