@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check, data, db, export, gc, import, init, model, reference, replay, run, runs, schema, serve,
-    server, status, up,
+    check, data, db, export, gc, import, init, model, reference, replay, repro, run, runs, schema,
+    serve, server, status, up,
 };
 use crate::demo;
 
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Up(up::Args),
     /// Play recorded rows as live traffic in simulated time: what would the loop have done?
     Replay(replay::Args),
+    /// Run the stages of `dvc.yaml` that must run, and record them in `dvc.lock`.
+    Repro(repro::Args),
     /// List, show and compare runs.
     #[command(subcommand)]
     Runs(runs::Command),

@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod model;
 pub(crate) mod reference;
 pub(crate) mod replay;
+pub(crate) mod repro;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
@@ -37,6 +38,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Status(args) => status::run(args, project).await,
         Command::Up(args) => up::run(args, project).await,
         Command::Replay(args) => replay::run(args, project).await,
+        Command::Repro(args) => repro::run(args, project).await,
         Command::Runs(command) => runs::run(command, project).await,
         Command::Data(command) => data::run(command, project).await,
         Command::Db(command) => db::run(command),

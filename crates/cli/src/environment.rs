@@ -81,6 +81,11 @@ pub(crate) fn dvc_config_files() -> Vec<PathBuf> {
     dirs.map(|dir| dir.join("config")).collect()
 }
 
+/// The shell that runs the commands of stages.
+pub(crate) fn shell() -> String {
+    variable("SHELL").unwrap_or_else(|| "/bin/sh".to_owned())
+}
+
 /// The Python for packages made by others: `EVERLOOP_PYTHON`, the active environment, `python3`.
 pub(crate) fn python() -> PathBuf {
     variable("EVERLOOP_PYTHON")

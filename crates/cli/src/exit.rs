@@ -120,6 +120,11 @@ fn code_of_source(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         })
         .or_else(|| {
             error
+                .downcast_ref::<everloop_pipelines::Error>()
+                .map(everloop_pipelines::Error::kind)
+        })
+        .or_else(|| {
+            error
                 .downcast_ref::<everloop_exchange::Error>()
                 .map(everloop_exchange::Error::kind)
         })

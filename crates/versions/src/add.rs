@@ -166,34 +166,28 @@ impl Repository {
     /// Writes `.dvc` files and entries of `.gitignore`, after all content is kept.
     fn write(&self, changes: Vec<Change>) -> Result<Vec<Added>, Error> {
         let mut added = Vec::new();
-        let does_stage = self
-            .config()
-            .get("core", "autostage")
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
         for change in changes {
             let file = change.added.file.under(self.root());
             if change.added.is_changed {
                 write_atomically(&file, change.text.as_bytes())?;
             }
             git::ignore(self.root(), &change.added.path)?;
-            self.relink(&change)?;
-            if does_stage {
-                let ignore = change.added.path.parent().join(".gitignore")?;
-                git::stage(self.root(), &[change.added.file.as_str(), ignore.as_str()]);
-            }
+            self.relink(&change.added.path, &change.content)?;
+            let ignore = change.added.path.parent().join(".gitignore")?;
+            self.stage_for_git(&[change.added.file.as_str(), ignore.as_str()]);
             added.push(change.added);
         }
         Ok(added)
     }
 
     /// Where files are shared with the cache, those of the workspace become names of the objects.
-    fn relink(&self, change: &Change) -> Result<(), Error> {
+    pub(crate) fn relink(&self, path: &RepoPath, content: &Content) -> Result<(), Error> {
         let is_shared = self.cache().links().current().is_some_and(Link::is_shared);
-        if !is_shared || change.added.recorded.is_executable {
+        if !is_shared || content.recorded().is_executable {
             return Ok(());
         }
-        let place = change.added.path.under(self.root());
-        let files = change.content.files();
+        let place = path.under(self.root());
+        let files = content.files();
         crate::parallel::map(&files, |(path, md5)| {
             let file = if path.is_empty() {
                 place.clone()

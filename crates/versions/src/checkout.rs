@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use crate::cache::object_of;
+use crate::dvc_file::Recorded;
 use crate::known::Known;
 use crate::links::{Link, set_mode, temporary};
 use crate::md5::{Md5, ObjectId};
-use crate::repository::{Repository, Tracked};
+use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
 use crate::{Error, RepoPath, parallel};
 
@@ -46,7 +47,7 @@ impl Repository {
         let mut known = self.known();
         let mut done = Vec::new();
         for one in self.chosen(targets)? {
-            if one.out().recorded.is_none() || !one.out().is_cached {
+            if !one.out().is_cached {
                 continue;
             }
             let mut placed = Placed {
@@ -55,11 +56,14 @@ impl Repository {
                 n_removed: 0,
                 problem: None,
             };
-            match self.plan(&one, is_forced, &mut known) {
+            let Some(recorded) = one.out().recorded else {
+                continue;
+            };
+            match self.plan(&one.path, recorded, is_forced, &mut known) {
                 Ok(steps) => {
                     placed.n_written = steps.write.len();
                     placed.n_removed = steps.remove.len();
-                    self.perform(&one, &steps)?;
+                    self.perform(&one.path, recorded, &steps)?;
                 }
                 Err(error) => placed.problem = Some(error.to_string()),
             }
@@ -69,11 +73,17 @@ impl Repository {
         Ok(done)
     }
 
-    fn plan(&self, one: &Tracked, is_forced: bool, known: &mut Known) -> Result<Steps, Error> {
-        check_parents(self.root(), &one.path)?;
-        let wanted = self.wanted(one)?;
-        let hashing = one.hashing();
-        let now = scan(self.root(), &one.path, known, Purpose::Compare(hashing))?;
+    fn plan(
+        &self,
+        path: &RepoPath,
+        recorded: Recorded,
+        is_forced: bool,
+        known: &mut Known,
+    ) -> Result<Steps, Error> {
+        check_parents(self.root(), path)?;
+        let wanted = self.wanted(path, recorded)?;
+        let hashing = recorded.object.hashing;
+        let now = scan(self.root(), path, known, Purpose::Compare(hashing))?;
         let now: BTreeMap<String, Md5> = now.iter().flat_map(Content::files).collect();
         let mut steps = Steps::default();
         let wanted_by_path: BTreeMap<&str, Md5> = wanted
@@ -81,38 +91,34 @@ impl Repository {
             .map(|(path, md5)| (path.as_str(), *md5))
             .collect();
         let mut saved = HashSet::new();
-        for (path, md5) in &now {
-            if wanted_by_path.get(path.as_str()) == Some(md5) {
+        for (file, md5) in &now {
+            if wanted_by_path.get(file.as_str()) == Some(md5) {
                 continue;
             }
             if !saved.contains(md5) && !self.cache().has(object_of(*md5, hashing))? {
-                steps.unsaved.push(path.clone());
+                steps.unsaved.push(file.clone());
             }
             saved.insert(*md5);
-            steps.remove.push(path.clone());
+            steps.remove.push(file.clone());
         }
         steps.write = wanted
             .into_iter()
-            .filter(|(path, md5)| now.get(path) != Some(md5))
+            .filter(|(file, md5)| now.get(file) != Some(md5))
             .collect();
         // A file that is replaced is written over, in one step.
         let written: HashSet<&str> = steps.write.iter().map(|(path, _)| path.as_str()).collect();
         steps.remove.retain(|path| !written.contains(path.as_str()));
         if !is_forced && !steps.unsaved.is_empty() {
-            return Err(unsaved(one, &steps.unsaved));
+            return Err(unsaved(path, &steps.unsaved));
         }
         Ok(steps)
     }
 
     /// The files that should be there, all of which are in the cache.
-    fn wanted(&self, one: &Tracked) -> Result<Vec<(String, Md5)>, Error> {
-        let Some(recorded) = one.out().recorded else {
-            return Ok(Vec::new());
-        };
+    fn wanted(&self, path: &RepoPath, recorded: Recorded) -> Result<Vec<(String, Md5)>, Error> {
         let absent = |n: usize| Error::NotFound {
             what: format!(
-                "{n} objects of `{}` are not in the cache; `everloop data pull` gets them from the remote",
-                one.path
+                "{n} objects of `{path}` are not in the cache; `everloop data pull` gets them from the remote"
             ),
         };
         if !self.cache().has(recorded.object)? {
@@ -123,7 +129,7 @@ impl Repository {
         }
         let files = self.cache().listing(recorded.object)?.files().to_vec();
         let is_here = parallel::map(&files, |(_, md5)| {
-            self.cache().has(object_of(*md5, one.hashing()))
+            self.cache().has(object_of(*md5, recorded.object.hashing))
         })?;
         match is_here.iter().filter(|is_here| !**is_here).count() {
             0 => Ok(files),
@@ -131,9 +137,19 @@ impl Repository {
         }
     }
 
-    fn perform(&self, one: &Tracked, steps: &Steps) -> Result<(), Error> {
-        let place = one.path.under(self.root());
-        let recorded = one.out().recorded;
+    /// Brings a path to a recorded state. Work that is in no cache is left alone.
+    pub(crate) fn restore(
+        &self,
+        path: &RepoPath,
+        recorded: Recorded,
+        known: &mut Known,
+    ) -> Result<(), Error> {
+        let steps = self.plan(path, recorded, false, known)?;
+        self.perform(path, recorded, &steps)
+    }
+
+    fn perform(&self, path: &RepoPath, recorded: Recorded, steps: &Steps) -> Result<(), Error> {
+        let place = path.under(self.root());
         for path in &steps.remove {
             let file = if path.is_empty() {
                 place.clone()
@@ -143,9 +159,7 @@ impl Repository {
             fs::remove_file(&file).map_err(|error| Error::file("remove", &file, error))?;
             remove_empty(file.parent(), &place);
         }
-        let is_dir = recorded.is_some_and(|recorded| recorded.object.is_dir);
-        let is_executable = recorded.is_some_and(|recorded| recorded.is_executable);
-        let top = if is_dir {
+        let top = if recorded.object.is_dir {
             Some(place.as_path())
         } else {
             place.parent()
@@ -159,7 +173,8 @@ impl Repository {
             } else {
                 place.join(path)
             };
-            self.place(object_of(*md5, one.hashing()), &file, is_executable)
+            let object = object_of(*md5, recorded.object.hashing);
+            self.place(object, &file, recorded.is_executable)
         })?;
         Ok(())
     }
@@ -228,7 +243,7 @@ impl Repository {
 }
 
 /// The directories above the data lead to the repository, not through a link out of it.
-fn check_parents(root: &Path, path: &RepoPath) -> Result<(), Error> {
+pub(crate) fn check_parents(root: &Path, path: &RepoPath) -> Result<(), Error> {
     let parent = path.parent().under(root);
     let existing = parent
         .ancestors()
@@ -249,13 +264,13 @@ fn check_parents(root: &Path, path: &RepoPath) -> Result<(), Error> {
     })
 }
 
-fn unsaved(one: &Tracked, paths: &[String]) -> Error {
+fn unsaved(data: &RepoPath, paths: &[String]) -> Error {
     let mut names: Vec<String> = paths
         .iter()
         .take(3)
         .map(|path| match path.as_str() {
-            "" => format!("`{}`", one.path),
-            path => format!("`{}/{path}`", one.path),
+            "" => format!("`{data}`"),
+            path => format!("`{data}/{path}`"),
         })
         .collect();
     if paths.len() > 3 {
@@ -263,9 +278,8 @@ fn unsaved(one: &Tracked, paths: &[String]) -> Error {
     }
     Error::Conflict {
         what: format!(
-            "{} would be lost: not recorded; `everloop data commit {}` records, `--force` discards",
-            names.join(", "),
-            one.path
+            "{} would be lost: not recorded; `everloop data commit {data}` records, `--force` discards",
+            names.join(", ")
         ),
     }
 }

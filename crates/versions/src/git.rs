@@ -37,7 +37,7 @@ pub(crate) fn stage(root: &Path, paths: &[&str]) {
 
 /// Makes git ignore data: an entry in the `.gitignore` beside it, unless it is ignored already.
 pub(crate) fn ignore(root: &Path, path: &RepoPath) -> Result<(), Error> {
-    if !is_used(root) || is_ignored(root, path) {
+    if !is_used(root) {
         return Ok(());
     }
     let file = path.parent().under(root).join(".gitignore");
@@ -46,7 +46,9 @@ pub(crate) fn ignore(root: &Path, path: &RepoPath) -> Result<(), Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(Error::file("read", &file, error)),
     };
-    if let Some(text) = with_entry(&before, path.name()) {
+    if let Some(text) = with_entry(&before, path.name())
+        && !is_ignored(root, path)
+    {
         write_atomically(&file, &text)?;
     }
     Ok(())

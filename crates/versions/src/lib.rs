@@ -10,6 +10,7 @@
 //! - [`RepoPath`]: every path that a file names is made there, and a hostile one refused.
 
 mod add;
+mod busy;
 mod cache;
 mod checkout;
 mod config;
@@ -31,9 +32,11 @@ mod repository;
 mod scan;
 mod status;
 mod transfer;
+mod workspace;
 mod yaml;
 
 pub use add::Added;
+pub use busy::Lent;
 pub use cache::Cache;
 pub use checkout::Placed;
 pub use config::{Config, ConfigFile};
@@ -47,3 +50,4 @@ pub use repo_path::RepoPath;
 pub use repository::{Repository, Tracked};
 pub use status::{State, Status};
 pub use transfer::Transferred;
+pub use workspace::Workspace;

@@ -43,6 +43,13 @@ impl Lock {
     ///
     /// Fails if somebody else keeps it, with their name.
     pub fn take(dvc_dir: &Path) -> Result<Self, Error> {
+        let lock = Self::take_beside(dvc_dir)?;
+        check_users(&dvc_dir.join("tmp/rwlock"))?;
+        Ok(lock)
+    }
+
+    /// Takes the lock while commands of others may run.
+    pub(crate) fn take_beside(dvc_dir: &Path) -> Result<Self, Error> {
         let tmp = dvc_dir.join("tmp");
         fs::create_dir_all(&tmp).map_err(|error| Error::file("create", &tmp, error))?;
         let path = tmp.join("lock");
@@ -66,7 +73,6 @@ impl Lock {
             .set_len(0)
             .and_then(|()| file.write_all(format!(" {}\n", std::process::id()).as_bytes()));
         written.map_err(failed)?;
-        check_users(&tmp.join("rwlock"))?;
         Ok(Self { _file: file })
     }
 }
@@ -101,7 +107,7 @@ fn holder(path: &Path) -> String {
     }
 }
 
-/// What a process runs, if there is such a process.
+/// What a process runs, if there is such a process. One that has ended and is only waited for runs nothing.
 fn command(pid: u32) -> Option<String> {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let words: Vec<_> = bytes
@@ -109,7 +115,7 @@ fn command(pid: u32) -> Option<String> {
         .filter(|word| !word.is_empty())
         .map(String::from_utf8_lossy)
         .collect();
-    Some(words.join(" "))
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 #[cfg(test)]

@@ -37,6 +37,23 @@ pub struct ObjectId {
     pub hashing: Hashing,
 }
 
+impl ObjectId {
+    /// The object of the same digest that DVC 2 made.
+    #[must_use]
+    pub fn of_dvc_2(self) -> Self {
+        Self {
+            hashing: Hashing::Dos2Unix,
+            ..self
+        }
+    }
+
+    /// Whether DVC 2 made it.
+    #[must_use]
+    pub fn is_of_dvc_2(self) -> bool {
+        self.hashing == Hashing::Dos2Unix
+    }
+}
+
 impl Hashing {
     /// Reads all of `from` into `to` and gives the digest and the number of bytes.
     pub(crate) fn copy(

@@ -99,6 +99,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["tokio", "rusqlite", "arrow", "datafusion", "axum"],
     ),
     (
+        "pipelines",
+        &["artifacts", "lifecycle", "versions"],
+        &["tokio", "rusqlite", "arrow", "datafusion", "axum", "clap"],
+    ),
+    (
         "server",
         &[
             "lifecycle",
@@ -127,6 +132,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "controller",
             "server",
             "versions",
+            "pipelines",
         ],
         &["rusqlite", "object_store", "datafusion", "axum"],
     ),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::projects::BINARY;
 
 /// The test Python, if it has DVC beside it.
-fn python_with_dvc() -> Option<PathBuf> {
+pub(crate) fn python_with_dvc() -> Option<PathBuf> {
     let python = test_python()?;
     if python.with_file_name("dvc").exists() {
         return Some(python);

@@ -1,5 +1,6 @@
 //! Files of parameters: YAML, JSON and TOML to values.
 
+use super::pipeline::ParamsFile;
 use super::value::Value;
 use crate::diagnostic::Report;
 use crate::yaml::{Dialect, read_as};
@@ -89,6 +90,34 @@ impl Value {
             Self::List(elements) => elements.get(part.parse::<usize>().ok()?),
             _ => None,
         })
+    }
+}
+
+impl ParamsFile {
+    /// The parameters with their values, as a lock records them.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the names of those that are not there.
+    pub fn values(&self, params: &Value) -> Result<Vec<(String, Value)>, Vec<String>> {
+        if let (true, Value::Map(entries)) = (self.keys.is_empty(), params) {
+            let entries = entries.iter();
+            return Ok(entries
+                .map(|(key, value)| (key.python(), value.clone()))
+                .collect());
+        }
+        let (mut values, mut absent) = (Vec::new(), Vec::new());
+        for key in &self.keys {
+            match params.parameter(key) {
+                Some(value) => values.push((key.clone(), value.clone())),
+                None => absent.push(key.clone()),
+            }
+        }
+        if absent.is_empty() {
+            Ok(values)
+        } else {
+            Err(absent)
+        }
     }
 }
 

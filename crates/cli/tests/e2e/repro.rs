@@ -1,0 +1,55 @@
+//! `everloop repro` beside DVC on the same projects.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::projects::BINARY;
+use crate::versions::python_with_dvc;
+
+#[test]
+fn pipelines_run_as_with_dvc() {
+    let Some(python) = python_with_dvc() else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/repro.py");
+    let mut command = Command::new(&python);
+    command.arg(script).arg(BINARY);
+    command.arg(python.with_file_name("dvc"));
+    let output = command.current_dir(dir.path()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(told.ends_with("ok\n"), "{told}{words}");
+}
+
+/// What a stage writes to in place must not be the object of the cache that it shares its bytes with.
+#[test]
+fn commands_write_to_no_object_of_the_cache() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let everloop = |arguments: &[&str]| {
+        let mut command = Command::new(BINARY);
+        command.args(arguments).current_dir(dir);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    assert_eq!(everloop(&["data", "init"]).0, Some(0));
+    std::fs::write(dir.join(".dvc/config"), "[cache]\n    type = hardlink\n").unwrap();
+    let text = "stages:\n  grow:\n    cmd: echo x >> log\n    always_changed: true\n    outs: [{log: {persist: true}}]\n  still:\n    cmd: exit 1\n    deps: [log]\n    outs: [made]\n    frozen: true\n";
+    std::fs::write(dir.join("dvc.yaml"), text).unwrap();
+    let (code, said) = everloop(&["repro"]);
+    assert_eq!(code, Some(20), "{said}");
+    assert!(said.contains("`made`"), "{said}");
+    // By hand, as people do it for a stage that is frozen.
+    std::fs::write(dir.join("made"), "1\n").unwrap();
+    let (code, said) = everloop(&["repro"]);
+    assert!(
+        code == Some(0) && said.contains("still: recorded"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read(dir.join("log")).unwrap(), b"x\nx\n");
+    // `md5sum` of `x` with its line end.
+    let first = ".dvc/cache/files/md5/40/1b30e3b8b5d629635a5c613cdb7919";
+    assert_eq!(std::fs::read(dir.join(first)).unwrap(), b"x\n");
+}

@@ -1,0 +1,164 @@
+//! All stages of a repository.
+
+use std::fs;
+
+use everloop_lifecycle::dvc::{Flags, Graph, Lock, Member, Pipeline, Stage, Surroundings, parse};
+use everloop_versions::{RepoPath, Repository, Tracked};
+
+use crate::Error;
+
+/// The stages of a repository, with what is tracked besides them.
+#[derive(Debug)]
+pub struct Project<'a> {
+    pub(crate) repository: &'a Repository,
+    pub(crate) graph: Graph,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) tracked: Vec<Tracked>,
+}
+
+/// What a member of the graph stands for.
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    /// A stage of a file.
+    Stage(Box<Stage>),
+    /// A `.dvc` file.
+    Data,
+}
+
+impl<'a> Project<'a> {
+    /// Reads all `dvc.yaml` and `.dvc` files of a repository.
+    ///
+    /// # Errors
+    ///
+    /// Fails if one of them is wrong, or if the stages do not fit together.
+    pub fn open(repository: &'a Repository) -> Result<Self, Error> {
+        let tracked = repository.tracked()?;
+        let data: Vec<RepoPath> = tracked.iter().map(|one| one.path.clone()).collect();
+        let (mut members, mut nodes) = (Vec::new(), Vec::new());
+        for file in repository.pipeline_files(&data)? {
+            let pipeline = read_pipeline(repository, &file)?;
+            for stage in pipeline.stages {
+                members.push(Member::of(file.as_str(), &stage));
+                nodes.push(Node::Stage(Box::new(stage)));
+            }
+        }
+        for (index, one) in tracked.iter().enumerate() {
+            let file = one.file.as_str();
+            let before = index
+                .checked_sub(1)
+                .map(|before| tracked[before].file.as_str());
+            let place = one.path.as_str().to_owned();
+            if before == Some(file) {
+                // Another out of the same file.
+                members
+                    .last_mut()
+                    .into_iter()
+                    .for_each(|member: &mut Member| {
+                        member.outs.push(place.clone());
+                    });
+                continue;
+            }
+            members.push(Member {
+                file: file.to_owned(),
+                name: None,
+                group: None,
+                deps: Vec::new(),
+                outs: vec![place],
+                is_frozen: false,
+            });
+            nodes.push(Node::Data);
+        }
+        let graph = Graph::new(members).map_err(|faults| Error::Graph {
+            problems: faults
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; "),
+        })?;
+        Ok(Self {
+            repository,
+            graph,
+            nodes,
+            tracked,
+        })
+    }
+
+    /// The `dvc.lock` beside a `dvc.yaml`; an absent one is empty.
+    pub(crate) fn read_lock(&self, file: &str) -> Result<(Lock, String), Error> {
+        let path = lock_path(file);
+        let text = read_text(self.repository, &path)
+            .map_err(|problem| Error::File {
+                problems: format!("`{path}` cannot be read: {problem}"),
+            })?
+            .unwrap_or_default();
+        if text.trim().is_empty() {
+            return Ok((Lock::default(), text));
+        }
+        let (lock, diagnostics) = Lock::read(&text);
+        let problems = || {
+            let shown = diagnostics.iter();
+            shown.map(|problem| problem.render(&path, &text)).collect()
+        };
+        match lock {
+            Some(lock) => Ok((lock, text)),
+            None => Err(Error::File {
+                problems: problems(),
+            }),
+        }
+    }
+}
+
+/// The path of the lock beside a `dvc.yaml`.
+pub(crate) fn lock_path(file: &str) -> String {
+    let dir = file.strip_suffix("dvc.yaml").unwrap_or_default();
+    format!("{dir}dvc.lock")
+}
+
+fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, Error> {
+    let failed = |problem: String| Error::File {
+        problems: format!("`{file}` cannot be read: {problem}"),
+    };
+    let text = read_text(repository, file.as_str()).map_err(failed)?;
+    let text = text.unwrap_or_default();
+    let flags = Flags {
+        is_negated: said(repository, "bool") == Some("boolean_optional"),
+        lists: match said(repository, "list") {
+            Some("append") => everloop_lifecycle::dvc::ListFlags::Repeated,
+            _ => everloop_lifecycle::dvc::ListFlags::Once,
+        },
+    };
+    let read = |path: &str| read_text(repository, path);
+    let surroundings = Surroundings {
+        file: file.as_str(),
+        flags,
+        read: &read,
+    };
+    let parsed = parse(&text, surroundings);
+    parsed.pipeline.ok_or_else(|| {
+        let shown = parsed.diagnostics.iter();
+        Error::File {
+            problems: shown
+                .map(|problem| problem.render(file.as_str(), &text))
+                .collect(),
+        }
+    })
+}
+
+fn said<'a>(repository: &'a Repository, key: &str) -> Option<&'a str> {
+    repository.config().get("parsing", key)
+}
+
+/// The text of a file of the repository, if there is one.
+pub(crate) fn read_text(repository: &Repository, path: &str) -> Result<Option<String>, String> {
+    let path = RepoPath::default()
+        .join(path)
+        .map_err(|error| error.to_string())?;
+    match fs::read(path.under(repository.root())) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err("it is not UTF-8".to_owned()),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,135 @@
+//! What a stage was run with and what it made, as `dvc.lock` has it.
+
+use everloop_lifecycle::dvc::{Recorded, Stage, StageLock, Value, read_params};
+use everloop_versions::{self as versions, ObjectId, RepoPath, Workspace};
+
+use crate::project::read_text;
+use crate::{Error, Project};
+
+/// Parameters of a file with their values.
+type Params = Vec<(String, Value)>;
+
+/// The place of a path of a stage.
+pub(crate) fn place(stage: &Stage, path: &str) -> Result<RepoPath, Error> {
+    Ok(RepoPath::default().join(&stage.place(path))?)
+}
+
+/// A record in the form of the cache; none where it names no object of ours.
+pub(crate) fn to_versions(record: &Recorded) -> Option<versions::Recorded> {
+    let mut object: ObjectId = record.md5.as_ref()?.parse().ok()?;
+    if record.is_legacy {
+        object = object.of_dvc_2();
+    }
+    Some(versions::Recorded {
+        object,
+        size: record.size_bytes,
+        n_files: record.n_files,
+        is_executable: record.is_executable,
+    })
+}
+
+fn of_versions(path: &str, found: &versions::Recorded) -> Recorded {
+    Recorded {
+        path: path.to_owned(),
+        md5: Some(found.object.to_string()),
+        is_legacy: false,
+        size_bytes: found.size,
+        n_files: found.n_files,
+        is_executable: found.is_executable,
+        others: Vec::new(),
+    }
+}
+
+/// A record of DVC 2 that is still right.
+fn still_legacy(
+    workspace: &mut Workspace<'_>,
+    data: &RepoPath,
+    before: Option<&Recorded>,
+) -> Result<Option<Recorded>, Error> {
+    let Some(before) = before.filter(|before| before.is_legacy) else {
+        return Ok(None);
+    };
+    let now = workspace.look(data, true)?;
+    let digest = now.map(|now| now.object.to_string());
+    Ok((digest == before.md5).then(|| before.clone()))
+}
+
+impl Project<'_> {
+    /// Keeps what a stage made, and gives what its lock says from now on.
+    pub(crate) fn record(
+        &self,
+        workspace: &mut Workspace<'_>,
+        stage: &Stage,
+        before: Option<&StageLock>,
+    ) -> Result<StageLock, Error> {
+        let missing = |problem: String| Error::Stage {
+            stage: stage.name.clone(),
+            problem,
+        };
+        let find = |records: Option<&Vec<Recorded>>, path: &str| {
+            let mut records = records.into_iter().flatten();
+            records.find(|record| record.path == path).cloned()
+        };
+        let mut deps = Vec::new();
+        for path in &stage.deps {
+            let data = place(stage, path)?;
+            let before = find(before.map(|lock| &lock.deps), path);
+            if let Some(kept) = still_legacy(workspace, &data, before.as_ref())? {
+                deps.push(kept);
+                continue;
+            }
+            let found = workspace.look(&data, false)?;
+            let found = found.ok_or_else(|| {
+                missing(format!("`{path}`, which the stage needs, does not exist"))
+            })?;
+            deps.push(of_versions(path, &found));
+        }
+        let mut outs = Vec::new();
+        for out in &stage.outs {
+            let (path, data) = (&out.path, place(stage, &out.path)?);
+            let before = find(before.map(|lock| &lock.outs), path);
+            if let Some(kept) = still_legacy(workspace, &data, before.as_ref())? {
+                outs.push(kept);
+                continue;
+            }
+            let found = if out.is_cached {
+                workspace.keep(&data)?
+            } else {
+                workspace.look(&data, false)?
+            };
+            let found = found.ok_or_else(|| {
+                missing(format!(
+                    "`{path}`, which it should have made, does not exist"
+                ))
+            })?;
+            outs.push(of_versions(path, &found));
+        }
+        let params = self.record_params(stage)?;
+        Ok(StageLock {
+            cmd: stage.cmd.clone(),
+            deps,
+            params,
+            outs,
+        })
+    }
+
+    fn record_params(&self, stage: &Stage) -> Result<Vec<(String, Params)>, Error> {
+        let mut files = Vec::new();
+        for file in &stage.params {
+            let failed = |problem: String| Error::Stage {
+                stage: stage.name.clone(),
+                problem: format!("`{}`: {problem}", file.path),
+            };
+            let path = stage.place(&file.path);
+            let text = read_text(self.repository, &path).map_err(failed)?;
+            let text =
+                text.ok_or_else(|| failed("the file of parameters does not exist".to_owned()))?;
+            let params = read_params(&path, &text).map_err(failed)?;
+            let values = file.values(&params).map_err(|absent| {
+                failed(format!("it has no parameter `{}`", absent.join("`, `")))
+            })?;
+            files.push((file.path.clone(), values));
+        }
+        Ok(files)
+    }
+}

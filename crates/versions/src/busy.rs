@@ -1,0 +1,134 @@
+//! What a running command uses: the repository is lent to others meanwhile, as DVC does it.
+//!
+//! `.dvc/tmp/rwlock` names for each path the process that writes it, and those that read it. Here that is the command itself:
+//! should Everloop be killed, the command still keeps others from its outputs until it ends.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use everloop_artifacts::write_atomically;
+use serde_json::{Map, Value, json};
+
+use crate::{Error, Lock, RepoPath, Repository};
+
+/// How often the lock is asked for again, 3 s each: a result that took hours is not given up lightly.
+const N_TRIES: u32 = 100;
+
+/// A repository that others may use while a command runs.
+#[derive(Debug)]
+pub struct Lent {
+    dvc_dir: PathBuf,
+    pid: u32,
+}
+
+impl Repository {
+    /// Gives the lock back while a command runs, and tells others what that command reads and writes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that cannot be written.
+    pub fn lend(
+        &self,
+        lock: Lock,
+        (pid, cmd): (u32, &str),
+        (reads, writes): (&[RepoPath], &[RepoPath]),
+    ) -> Result<Lent, Error> {
+        let lent = Lent {
+            dvc_dir: self.root().join(".dvc"),
+            pid,
+        };
+        let place = |path: &RepoPath| path.under(self.root()).display().to_string();
+        let user = json!({"pid": pid, "cmd": cmd});
+        lent.edit(|read, write| {
+            for path in writes {
+                write.insert(place(path), user.clone());
+            }
+            for path in reads {
+                let users = read.entry(place(path)).or_insert_with(|| json!([]));
+                if let Some(users) = users.as_array_mut() {
+                    users.push(user.clone());
+                }
+            }
+        })?;
+        drop(lock);
+        Ok(lent)
+    }
+}
+
+impl Lent {
+    /// Takes the lock again when the command is done.
+    ///
+    /// # Errors
+    ///
+    /// Fails if somebody else keeps it for minutes.
+    pub fn take_back(self) -> Result<Lock, Error> {
+        let mut n_tried = 0;
+        let lock = loop {
+            n_tried += 1;
+            match Lock::take_beside(&self.dvc_dir) {
+                Err(Error::Locked { .. }) if n_tried < N_TRIES => {}
+                taken => break taken?,
+            }
+        };
+        let is_other = |user: &Value| user["pid"] != self.pid;
+        self.edit(|read, write| {
+            write.retain(|_, user| is_other(user));
+            for users in read.values_mut().filter_map(Value::as_array_mut) {
+                users.retain(is_other);
+            }
+            read.retain(|_, users| users.as_array().is_some_and(|users| !users.is_empty()));
+        })?;
+        Ok(lock)
+    }
+
+    fn edit(
+        &self,
+        change: impl FnOnce(&mut Map<String, Value>, &mut Map<String, Value>),
+    ) -> Result<(), Error> {
+        let tmp = self.dvc_dir.join("tmp");
+        let _guard = guard(&tmp.join("rwlock.lock"))?;
+        let path = tmp.join("rwlock");
+        // What is damaged names nobody.
+        let text = fs::read(&path).unwrap_or_default();
+        let mut users: Map<String, Value> = serde_json::from_slice(&text).unwrap_or_default();
+        let mut map = |key: &str| match users.remove(key) {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        let (mut read, mut write) = (map("read"), map("write"));
+        change(&mut read, &mut write);
+        let text = json!({"write": write, "read": read}).to_string();
+        write_atomically(&path, text.as_bytes())?;
+        Ok(())
+    }
+}
+
+fn guard(path: &Path) -> Result<File, Error> {
+    let failed = |error| Error::file("lock", path, error);
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(path).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_keeps_others_away_until_it_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = Repository::init(dir.path(), &[]).unwrap();
+        let path = |text| RepoPath::default().join(text).unwrap();
+        let lock = repository.lock().unwrap();
+        let user = (std::process::id(), "cp a b");
+        let lent = repository.lend(lock, user, (&[path("a")], &[path("b")]));
+        let said = repository.lock().unwrap_err().to_string();
+        assert!(said.contains("cp a b"), "{said}");
+        drop(lent.unwrap().take_back().unwrap());
+        repository.lock().unwrap();
+        let text = fs::read_to_string(repository.root().join(".dvc/tmp/rwlock")).unwrap();
+        assert_eq!(text, r#"{"write":{},"read":{}}"#);
+    }
+}
