@@ -91,10 +91,7 @@ impl Error {
             | Self::BrokenOff { .. }
             | Self::Range { .. } => ErrorKind::Invalid,
             Self::NotFound { .. } | Self::NoBucket { .. } => ErrorKind::NotFound,
-            Self::File { source, .. } => match source.kind() {
-                std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-                kind => of_machine(kind).unwrap_or(ErrorKind::Internal),
-            },
+            Self::File { source, .. } => ErrorKind::of_file(source.kind()),
             Self::Store { source, .. } => match source {
                 object_store::Error::PermissionDenied { .. } => ErrorKind::Forbidden,
                 object_store::Error::Unauthenticated { .. } => ErrorKind::Unauthenticated,
@@ -124,21 +121,11 @@ impl Error {
     }
 }
 
-/// What a failure of the machine says, if it is one that the operator can mend.
-fn of_machine(kind: std::io::ErrorKind) -> Option<ErrorKind> {
-    use std::io::ErrorKind as Io;
-    match kind {
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => Some(ErrorKind::Forbidden),
-        Io::StorageFull | Io::QuotaExceeded => Some(ErrorKind::Exhausted),
-        _ => None,
-    }
-}
-
 /// The failure of the machine that lies beneath an error of a store.
 fn machine_beneath(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
     std::iter::successors(Some(error), |error| error.source())
         .filter_map(|error| error.downcast_ref::<std::io::Error>())
-        .find_map(|error| of_machine(error.kind()))
+        .find_map(|error| ErrorKind::of_machine(error.kind()))
 }
 
 #[cfg(test)]

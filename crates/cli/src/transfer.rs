@@ -1,10 +1,14 @@
 //! What imports and exports show: progress, and the report.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 
+use anyhow::Result;
+use everloop_artifacts::Places;
 use everloop_exchange::{Counts, Report};
 use serde_json::json;
 
+use crate::commands::server::ArtifactArgs;
 use crate::exit::Exit;
 use crate::output::{Format, table};
 
@@ -16,6 +20,17 @@ pub(crate) enum Artifacts {
     Copy,
     /// They stay where they are.
     Leave,
+}
+
+impl Artifacts {
+    /// The server's places, if artifacts are copied.
+    pub(crate) fn places(self, args: &ArtifactArgs, home: &Path) -> Result<Option<Places>> {
+        let home = std::path::absolute(home)?;
+        match self {
+            Self::Copy => Ok(Some(args.open(&home)?)),
+            Self::Leave => Ok(None),
+        }
+    }
 }
 
 /// How progress is shown: as a bar on a terminal, in a few lines elsewhere.

@@ -107,7 +107,7 @@ impl Error {
             Self::Stage { source, .. } => source.kind(),
             Self::Checks { .. } | Self::Invalid(_) | Self::Command { .. } => ErrorKind::Invalid,
             Self::Locked { .. } => ErrorKind::Conflict,
-            Self::File { source, .. } => file_kind(source),
+            Self::File { source, .. } => ErrorKind::of_file(source.kind()),
             Self::Stopped(_) => ErrorKind::Internal,
             Self::Data(error) => error.kind(),
             Self::Metastore(error) => error.kind(),
@@ -146,17 +146,6 @@ impl ModelError {
             Self::Measure(error) => error.kind(),
             Self::Load { .. } => ErrorKind::Invalid,
         }
-    }
-}
-
-fn file_kind(source: &std::io::Error) -> ErrorKind {
-    match source.kind() {
-        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-            ErrorKind::Forbidden
-        }
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::Exhausted,
-        _ => ErrorKind::Internal,
     }
 }
 

@@ -22,51 +22,68 @@ enum State {
 
 /// Orders things given their names and the names that each is made from. Other names are passed
 /// over; of equal names the first counts.
-///
-/// The walk goes to the depth of the longest chain, on a stack of its own, in time linear in the
-/// number of things and names.
 pub(crate) fn order(things: &[(&str, Vec<&str>)]) -> Order {
     let mut index = HashMap::with_capacity(things.len());
     for (at, (name, _)) in things.iter().enumerate() {
         index.entry(*name).or_insert(at);
     }
-    let mut states = vec![State::Unseen; things.len()];
-    let mut order = Order {
-        sorted: Vec::with_capacity(things.len()),
-        circles: Vec::new(),
-    };
-    for start in 0..things.len() {
+    let edges: Vec<Vec<usize>> = things
+        .iter()
+        .map(|(_, names)| {
+            names
+                .iter()
+                .filter_map(|name| index.get(name).copied())
+                .collect()
+        })
+        .collect();
+    let mut circles = Vec::new();
+    let sorted = walk(
+        0..things.len(),
+        &edges,
+        |_| true,
+        |circle| circles.push(from_first(circle)),
+    );
+    Order { sorted, circles }
+}
+
+/// Walks along the edges from each start in turn, and puts down each thing when all that it leads to
+/// is put down.
+///
+/// It goes to the depth of the longest chain, on a stack of its own, in time linear in the number of things and edges.
+pub(crate) fn walk(
+    starts: impl IntoIterator<Item = usize>,
+    edges: &[Vec<usize>],
+    is_chosen: impl Fn(usize) -> bool,
+    mut on_circle: impl FnMut(Vec<usize>),
+) -> Vec<usize> {
+    let mut states = vec![State::Unseen; edges.len()];
+    let mut order = Vec::new();
+    for start in starts {
         if states[start] != State::Unseen {
             continue;
         }
         states[start] = State::Open;
-        // Each thing on the way from `start`, and how many of its names were followed.
+        // Each thing on the way from `start`, and how many of its edges were followed.
         let mut way = vec![(start, 0)];
         while let Some((at, followed)) = way.last_mut() {
             let at = *at;
-            let Some(name) = things[at].1.get(*followed) else {
+            let Some(next) = edges[at].get(*followed).copied() else {
                 states[at] = State::Done;
-                order.sorted.push(at);
+                order.push(at);
                 way.pop();
                 continue;
             };
             *followed += 1;
-            let Some(next) = index.get(name).copied() else {
-                continue;
-            };
             match states[next] {
-                State::Unseen => {
+                State::Unseen if is_chosen(next) => {
                     states[next] = State::Open;
                     way.push((next, 0));
                 }
                 State::Open => {
-                    let members = way
-                        .iter()
-                        .map(|(member, _)| *member)
-                        .skip_while(|member| *member != next);
-                    order.circles.push(from_first(members.collect()));
+                    let members = way.iter().map(|(member, _)| *member);
+                    on_circle(members.skip_while(|member| *member != next).collect());
                 }
-                State::Done => {}
+                State::Unseen | State::Done => {}
             }
         }
     }

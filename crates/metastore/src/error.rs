@@ -127,7 +127,9 @@ impl Error {
                 ErrorKind::Invalid
             }
             Self::Conflict(_) => ErrorKind::Conflict,
-            Self::Directory { source, .. } => io_kind(source),
+            Self::Directory { source, .. } => {
+                ErrorKind::of_machine(source.kind()).unwrap_or(ErrorKind::Unavailable)
+            }
             Self::Corrupt { .. } | Self::Stopped(_) => ErrorKind::Internal,
             Self::Open { source, .. } => source.kind().unwrap_or(ErrorKind::Unavailable),
             Self::Commit(source) => source.kind().unwrap_or(ErrorKind::Internal),
@@ -140,15 +142,6 @@ impl Error {
             what,
             name: name.to_string(),
         }
-    }
-}
-
-fn io_kind(error: &std::io::Error) -> ErrorKind {
-    use std::io::ErrorKind as Io;
-    match error.kind() {
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::Forbidden,
-        Io::StorageFull | Io::QuotaExceeded => ErrorKind::Exhausted,
-        _ => ErrorKind::Unavailable,
     }
 }
 

@@ -83,7 +83,7 @@ impl Error {
             Self::Form { .. } | Self::Path { .. } | Self::Damaged { .. } => ErrorKind::Invalid,
             Self::NoRepository { .. } | Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Conflict { .. } | Self::Locked { .. } => ErrorKind::Conflict,
-            Self::File { source, .. } => of_machine(source.kind()),
+            Self::File { source, .. } => ErrorKind::of_file(source.kind()),
             Self::Artifacts(error) => error.kind(),
         }
     }
@@ -101,16 +101,6 @@ impl Error {
             path: path.to_string(),
             problem: problem.into(),
         }
-    }
-}
-
-fn of_machine(kind: std::io::ErrorKind) -> ErrorKind {
-    use std::io::ErrorKind as Io;
-    match kind {
-        Io::NotFound => ErrorKind::NotFound,
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::Forbidden,
-        Io::StorageFull | Io::QuotaExceeded => ErrorKind::Exhausted,
-        _ => ErrorKind::Internal,
     }
 }
 

@@ -44,11 +44,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(command: &Command) -> Result<Exit> {
     let Command::Mlflow(args) = command;
     let metastore = args.database.open_existing()?;
-    let home = std::path::absolute(&args.database.home)?;
-    let places = match args.artifacts {
-        Artifacts::Copy => Some(args.places.open(&home)?),
-        Artifacts::Leave => None,
-    };
+    let places = args.artifacts.places(&args.places, &args.database.home)?;
     let exporter = Exporter {
         metastore: &metastore,
         places: places.as_ref(),

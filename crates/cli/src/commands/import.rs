@@ -45,11 +45,7 @@ pub(crate) async fn run(command: &Command) -> Result<Exit> {
     let Command::Mlflow(args) = command;
     let source = Source::open(&args.source, login())?;
     let metastore = args.database.open()?;
-    let home = std::path::absolute(&args.database.home)?;
-    let places = match args.artifacts {
-        Artifacts::Copy => Some(args.places.open(&home)?),
-        Artifacts::Leave => None,
-    };
+    let places = args.artifacts.places(&args.places, &args.database.home)?;
     let importer = Importer {
         metastore: &metastore,
         places: places.as_ref(),

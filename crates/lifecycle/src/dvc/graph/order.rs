@@ -1,14 +1,7 @@
 //! Orders of stages: depth first, each after those that it needs.
 
 use super::{Graph, Selection};
-
-/// How far the walk has come with a stage.
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    Unseen,
-    Open,
-    Done,
-}
+use crate::order::walk;
 
 /// The circles, each member needing the next. No circle is found twice.
 pub(super) fn circles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
@@ -122,45 +115,4 @@ fn reached(from: &[usize], edges: &[Vec<usize>]) -> Vec<bool> {
         }
     }
     is_reached
-}
-
-/// Walks along the edges from each start in turn, and puts down each stage when all that it leads to
-/// is put down. The stack is our own, so that long chains need no deep calls.
-fn walk(
-    starts: impl IntoIterator<Item = usize>,
-    edges: &[Vec<usize>],
-    is_chosen: impl Fn(usize) -> bool,
-    mut on_circle: impl FnMut(Vec<usize>),
-) -> Vec<usize> {
-    let mut states = vec![State::Unseen; edges.len()];
-    let mut order = Vec::new();
-    for start in starts {
-        if states[start] != State::Unseen {
-            continue;
-        }
-        states[start] = State::Open;
-        let mut way = vec![(start, 0)];
-        while let Some((at, followed)) = way.last_mut() {
-            let at = *at;
-            let Some(next) = edges[at].get(*followed).copied() else {
-                states[at] = State::Done;
-                order.push(at);
-                way.pop();
-                continue;
-            };
-            *followed += 1;
-            match states[next] {
-                State::Unseen if is_chosen(next) => {
-                    states[next] = State::Open;
-                    way.push((next, 0));
-                }
-                State::Open => {
-                    let members = way.iter().map(|(member, _)| *member);
-                    on_circle(members.skip_while(|member| *member != next).collect());
-                }
-                State::Unseen | State::Done => {}
-            }
-        }
-    }
-    order
 }
