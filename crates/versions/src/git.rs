@@ -14,7 +14,7 @@ pub(crate) fn is_used(root: &Path) -> bool {
     root.ancestors().any(|dir| dir.join(".git").exists())
 }
 
-fn git(root: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn git(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(root).args(arguments);
     command.stdin(Stdio::null()).stderr(Stdio::null());

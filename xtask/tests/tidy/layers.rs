@@ -95,7 +95,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "versions",
-        &["artifacts"],
+        &["artifacts", "lifecycle"],
         &["tokio", "rusqlite", "arrow", "datafusion", "axum"],
     ),
     (
