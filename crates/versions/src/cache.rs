@@ -260,6 +260,22 @@ impl Cache {
         renamed.map_err(|error| Error::file("write", &path, error))
     }
 
+    /// Waits until all objects are on the disk: a `.dvc` file must not outlive, in a power cut, what it names.
+    ///
+    /// One call for the file system, because a wait for each of many small files takes far longer.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the disk does.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        let failed = |error| Error::file("write to the disk", &self.dir, error);
+        match File::open(&self.dir) {
+            Ok(dir) => rustix::fs::syncfs(&dir).map_err(|error| failed(error.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
     fn make_dir(&self) -> Result<(), Error> {
         if self.dir.is_dir() {
             return Ok(());

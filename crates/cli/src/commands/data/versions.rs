@@ -241,7 +241,7 @@ fn status(args: &Targets, here: &Here) -> Result<Exit> {
         } else {
             ", not in the cache"
         };
-        sayln!("{}: {}{lacks}", one.tracked.path, word(one.state));
+        sayln!("{}: {}{lacks}", one.path, word(one.state));
         for (kind, files) in ["added", "modified", "deleted"].iter().zip(&one.files) {
             for file in files {
                 sayln!("  {kind}: {file}");
@@ -264,7 +264,7 @@ fn word(state: State) -> &'static str {
 fn status_json(one: &Status) -> Value {
     let [added, modified, deleted] = &one.files;
     json!({
-        "path": one.tracked.path.as_str(),
+        "path": one.path.as_str(),
         "file": one.tracked.file.as_str(),
         "state": word(one.state),
         "in_cache": one.is_in_cache,
