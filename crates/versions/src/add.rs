@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::cache::file_id;
 use crate::dvc_file::{DvcFile, Recorded};
 use crate::known::Known;
 use crate::listing::Listing;

@@ -82,7 +82,7 @@ impl Recording {
     }
 
     /// Makes git ignore data.
-    fn ignore(&mut self, root: &Path, path: &RepoPath) -> Result<(), Error> {
+    pub(crate) fn ignore(&mut self, root: &Path, path: &RepoPath) -> Result<(), Error> {
         if !git::is_used(root) {
             return Ok(());
         }

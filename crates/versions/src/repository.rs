@@ -80,7 +80,17 @@ impl Repository {
         let place = config
             .get("cache", "dir")
             .map_or_else(|| root.join(".dvc/cache"), PathBuf::from);
-        let cache = Cache::new(&place, Links::parse(config.get("cache", "type"))?);
+        let mut cache = Cache::new(&place, Links::parse(config.get("cache", "type"))?);
+        match config.get("cache", "shared") {
+            None => {}
+            Some(shared) if shared.eq_ignore_ascii_case("group") => cache = cache.shared(),
+            Some(other) => {
+                return Err(Error::form(
+                    "cache.shared",
+                    format!("`{other}` is not `group`"),
+                ));
+            }
+        }
         Ok(Self {
             root,
             config,
@@ -122,6 +132,13 @@ impl Repository {
     ///
     /// Fails if somebody else does, with their name.
     pub fn lock(&self) -> Result<Lock, Error> {
+        let is_by_link = self.config.get("core", "hardlink_lock");
+        if is_by_link.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Err(Error::form(
+                "core.hardlink_lock",
+                "the lock of a hard link is not supported, and without it DVC and Everloop would be in each other's way; unset it where the file system has `flock`",
+            ));
+        }
         let lock = Lock::take(&self.root.join(".dvc"))?;
         journal::replay(&self.tmp(), &self.root)?;
         Ok(lock)

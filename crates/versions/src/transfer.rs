@@ -26,7 +26,7 @@ pub struct Transferred {
 
 impl Repository {
     /// The place of a remote, and whether it is one that can be reached. Without a name, the default remote.
-    fn remote(&self, name: Option<&str>) -> Result<Cache, Error> {
+    pub(crate) fn remote(&self, name: Option<&str>) -> Result<Cache, Error> {
         let name = name.or(self.config().get("core", "remote")).ok_or_else(|| Error::NotFound {
             what: "no default remote is set; `everloop data remote add --default NAME PLACE` does it".to_owned(),
         })?;
