@@ -7,6 +7,9 @@ use crate::git::git;
 use crate::revision::Revision;
 use crate::{Error, git};
 
+/// What git's dates reach to.
+const LAST_YEAR: u32 = 2099;
+
 /// Commits whose data is kept besides that of the workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
@@ -101,7 +104,7 @@ fn back(root: &Path, id: &str, n_commits: &str) -> Result<Vec<String>, Error> {
     lines(root, &["rev-list", "--first-parent", "-n", n_commits, id])
 }
 
-/// The second in which a day begins here.
+/// The second in which a day begins here. Git knows the zone, but takes a year after 2099 for this one.
 fn oldest(root: &Path, day: &str) -> Result<i64, Error> {
     let refused = || Error::Form {
         path: "--date".to_owned(),
@@ -110,8 +113,10 @@ fn oldest(root: &Path, day: &str) -> Result<i64, Error> {
     let digits: Vec<&str> = day.split('-').collect();
     let widths: Vec<usize> = digits.iter().map(|digits| digits.len()).collect();
     let is_day = widths == [4, 2, 2] && day.chars().all(|c| c == '-' || c.is_ascii_digit());
-    if !is_day {
-        return Err(refused());
+    let year: Option<u32> = digits.first().and_then(|year| year.parse().ok());
+    let year = year.filter(|_| is_day).ok_or_else(refused)?;
+    if year > LAST_YEAR {
+        return Ok(i64::MAX);
     }
     let told = lines(root, &["rev-parse", &format!("--since={day} 00:00:00")])?;
     let second = told
