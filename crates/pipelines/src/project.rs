@@ -32,7 +32,7 @@ impl<'a> Project<'a> {
     ///
     /// Fails if one of them is wrong, or if the stages do not fit together.
     pub fn open(repository: &'a Repository) -> Result<Self, Error> {
-        let tracked = repository.tracked()?;
+        let tracked = repository.tracked_by_files()?;
         let data: Vec<RepoPath> = tracked.iter().map(|one| one.path.clone()).collect();
         let (mut members, mut nodes) = (Vec::new(), Vec::new());
         for file in repository.pipeline_files(&data)? {

@@ -10,7 +10,7 @@
 //! The mode is part of the format: DVC believes an object of mode 0444 and checks any other. So an object gets its mode
 //! before its name, and its name only when all of it is there.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::links::{Link, Links, set_mode, temporary};
 use crate::listing::Listing;
 use crate::md5::{Hashing, Md5, ObjectId};
 
-const MODE: u32 = 0o444;
+pub(crate) const MODE: u32 = 0o444;
 
 /// Objects in a directory.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Cache {
     /// Where DVC 2 kept its objects.
     legacy_dir: PathBuf,
     links: Links,
+    /// Whether others of the same group write, too: `cache.shared = group`.
+    is_shared: bool,
 }
 
 /// What is in a cache.
@@ -47,6 +49,15 @@ impl Cache {
             dir: place.join("files/md5"),
             legacy_dir: place.to_owned(),
             links,
+            is_shared: false,
+        }
+    }
+
+    /// The same place, into which others of the group write, too.
+    pub(crate) fn shared(self) -> Self {
+        Self {
+            is_shared: true,
+            ..self
         }
     }
 
@@ -208,9 +219,18 @@ impl Cache {
     ///
     /// Fails if it is absent there, damaged, or cannot be kept.
     pub(crate) fn take(&self, object: ObjectId, from: &Self) -> Result<u64, Error> {
+        self.take_file(object, &from.path(object))
+    }
+
+    /// Takes the content of an object from a file, and checks it on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::take`].
+    pub(crate) fn take_file(&self, object: ObjectId, source: &Path) -> Result<u64, Error> {
         self.make_dir()?;
-        let (source, temporary) = (from.path(object), temporary(&self.dir));
-        let mut file = File::open(&source).map_err(|error| Error::file("read", &source, error))?;
+        let temporary = temporary(&self.dir);
+        let mut file = File::open(source).map_err(|error| Error::file("read", source, error))?;
         let copied =
             File::create_new(&temporary).and_then(|mut to| object.hashing.copy(&mut file, &mut to));
         if let Ok((md5, size)) = copied {
@@ -218,7 +238,7 @@ impl Cache {
                 // Nothing damaged is kept; the error is the one to tell.
                 let _ = fs::remove_file(&temporary);
                 let problem = format!("its {size} bytes have the MD5 {md5}");
-                return Err(damaged(object, &source, &problem));
+                return Err(damaged(object, source, &problem));
             }
             self.finish(&temporary, Ok(object))?;
             return Ok(size);
@@ -252,7 +272,7 @@ impl Cache {
         let dir = path.parent().unwrap_or(&self.dir);
         let renamed = fs::rename(temporary, &path).or_else(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
-                fs::create_dir_all(dir)?;
+                self.make_dirs(dir)?;
                 return fs::rename(temporary, &path);
             }
             Err(error)
@@ -260,11 +280,38 @@ impl Cache {
         renamed.map_err(|error| Error::file("write", &path, error))
     }
 
+    /// Waits until all objects are on the disk: a `.dvc` file must not outlive, in a power cut, what it names.
+    ///
+    /// One call for the file system, because a wait for each of many small files takes far longer.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the disk does.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        let failed = |error| Error::file("write to the disk", &self.dir, error);
+        match File::open(&self.dir) {
+            Ok(dir) => rustix::fs::syncfs(&dir).map_err(|error| failed(error.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
     fn make_dir(&self) -> Result<(), Error> {
         if self.dir.is_dir() {
             return Ok(());
         }
-        fs::create_dir_all(&self.dir).map_err(|error| Error::file("create", &self.dir, error))
+        let made = self.make_dirs(&self.dir);
+        made.map_err(|error| Error::file("create", &self.dir, error))
+    }
+
+    /// Makes a directory with those above it; new ones have the mode that DVC gives them.
+    fn make_dirs(&self, dir: &Path) -> Result<(), std::io::Error> {
+        let new: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
+        fs::create_dir_all(dir)?;
+        for dir in new.iter().filter(|_| self.is_shared) {
+            fs::set_permissions(dir, Permissions::from_mode(0o2775))?;
+        }
+        Ok(())
     }
 
     /// All objects, and what was left. Other files are nobody's business.
@@ -287,6 +334,18 @@ impl Cache {
         }
         found.objects.sort_unstable();
         Ok(found)
+    }
+
+    /// Moves a damaged object out of the way, without losing it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be moved.
+    pub(crate) fn put_aside(&self, object: ObjectId) -> Result<(), Error> {
+        let dir = self.legacy_dir.join("everloop-damaged");
+        fs::create_dir_all(&dir).map_err(|error| Error::file("create", &dir, error))?;
+        let (path, aside) = (self.path(object), dir.join(object.to_string()));
+        fs::rename(&path, &aside).map_err(|error| Error::file("move", &path, error))
     }
 
     /// Removes an object.

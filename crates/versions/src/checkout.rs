@@ -9,8 +9,10 @@ use crate::dvc_file::Recorded;
 use crate::known::Known;
 use crate::links::{Link, set_mode, temporary};
 use crate::md5::{Md5, ObjectId};
+use crate::parts::{Parts, files_now};
 use crate::repository::Repository;
-use crate::scan::{Content, Purpose, scan};
+use crate::scan::Purpose;
+use crate::tracked::Chosen;
 use crate::{Error, RepoPath, parallel};
 
 /// What became of a tracked file or directory.
@@ -46,7 +48,11 @@ impl Repository {
         self.clean_tmp();
         let mut known = self.known();
         let mut done = Vec::new();
-        for one in self.chosen(targets)? {
+        for Chosen {
+            tracked: one,
+            parts,
+        } in self.chosen_parts(targets)?
+        {
             if !one.out().is_cached {
                 continue;
             }
@@ -59,7 +65,7 @@ impl Repository {
             let Some(recorded) = one.out().recorded else {
                 continue;
             };
-            match self.plan(&one.path, recorded, is_forced, &mut known) {
+            match self.plan((&one.path, &parts), recorded, is_forced, &mut known) {
                 Ok(steps) => {
                     placed.n_written = steps.write.len();
                     placed.n_removed = steps.remove.len();
@@ -75,16 +81,19 @@ impl Repository {
 
     fn plan(
         &self,
-        path: &RepoPath,
+        (path, parts): (&RepoPath, &Parts),
         recorded: Recorded,
         is_forced: bool,
         known: &mut Known,
     ) -> Result<Steps, Error> {
         check_parents(self.root(), path)?;
-        let wanted = self.wanted(path, recorded)?;
+        let wanted = self.wanted((path, parts), recorded)?;
         let hashing = recorded.object.hashing;
-        let now = scan(self.root(), path, known, Purpose::Compare(hashing))?;
-        let now: BTreeMap<String, Md5> = now.iter().flat_map(Content::files).collect();
+        let purpose = Purpose::Compare(hashing);
+        let now = files_now(self.root(), (path, parts), known, purpose)?;
+        if !parts.is_whole() && wanted.is_empty() && now.is_empty() {
+            return Err(parts.absent_in(path));
+        }
         let mut steps = Steps::default();
         let wanted_by_path: BTreeMap<&str, Md5> = wanted
             .iter()
@@ -115,7 +124,11 @@ impl Repository {
     }
 
     /// The files that should be there, all of which are in the cache.
-    fn wanted(&self, path: &RepoPath, recorded: Recorded) -> Result<Vec<(String, Md5)>, Error> {
+    fn wanted(
+        &self,
+        (path, parts): (&RepoPath, &Parts),
+        recorded: Recorded,
+    ) -> Result<Vec<(String, Md5)>, Error> {
         let absent = |n: usize| Error::NotFound {
             what: format!(
                 "{n} objects of `{path}` are not in the cache; `everloop data pull` gets them from the remote"
@@ -125,9 +138,13 @@ impl Repository {
             return Err(absent(1));
         }
         if !recorded.object.is_dir {
+            if !parts.is_whole() {
+                return Err(parts.absent_in(path));
+            }
             return Ok(vec![(String::new(), recorded.object.md5)]);
         }
-        let files = self.cache().listing(recorded.object)?.files().to_vec();
+        let listing = self.cache().listing(recorded.object)?;
+        let files: Vec<_> = parts.pick(listing.files()).into_iter().collect();
         let is_here = parallel::map(&files, |(_, md5)| {
             self.cache().has(object_of(*md5, recorded.object.hashing))
         })?;
@@ -144,7 +161,7 @@ impl Repository {
         recorded: Recorded,
         known: &mut Known,
     ) -> Result<(), Error> {
-        let steps = self.plan(path, recorded, false, known)?;
+        let steps = self.plan((path, &Parts::default()), recorded, false, known)?;
         self.perform(path, recorded, &steps)
     }
 

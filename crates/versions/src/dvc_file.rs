@@ -137,16 +137,39 @@ impl DvcFile {
             )
         };
         let text = edit(&self.text, index, recorded).ok_or_else(refused)?;
-        let read = Self::parse(text.as_bytes(), name).map_err(|_| refused())?;
+        let set = |out: &mut Out| out.recorded = Some(*recorded);
+        self.checked(text, index, set, name).ok_or_else(refused)
+    }
+
+    /// The text with another path of one of its outs.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file is written in a way that cannot be changed line by line. `name` is named.
+    pub fn with_path(&self, index: usize, path: &str, name: &str) -> Result<String, Error> {
+        let set = |out: &mut Out| path.clone_into(&mut out.path);
+        let text = rename(&self.text, index, path);
+        let text = text.and_then(|text| self.checked(text, index, set, name));
+        text.ok_or_else(|| {
+            Error::form(
+                name,
+                "its layout cannot be changed in place; write its `outs` one key a line",
+            )
+        })
+    }
+
+    /// The text, if it reads as this file with one out changed.
+    fn checked(
+        &self,
+        text: String,
+        index: usize,
+        set: impl FnOnce(&mut Out),
+        name: &str,
+    ) -> Option<String> {
+        let read = Self::parse(text.as_bytes(), name).ok()?;
         let mut expected = self.outs.clone();
-        if let Some(out) = expected.get_mut(index) {
-            out.recorded = Some(*recorded);
-        }
-        if read.outs == expected {
-            Ok(text)
-        } else {
-            Err(refused())
-        }
+        set(expected.get_mut(index)?);
+        (read.outs == expected).then_some(text)
     }
 }
 
@@ -227,6 +250,16 @@ fn edit(text: &str, index: usize, recorded: &Recorded) -> Option<String> {
             (None, None) => {}
         }
     }
+    Some(lines.join("\n"))
+}
+
+/// Changes the path of the out at `index`.
+fn rename(text: &str, index: usize, path: &str) -> Option<String> {
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    let (start, end, indent) = entry(&lines, index)?;
+    let is_path = |line: &usize| key_of(&lines[*line], indent) == Some("path");
+    let line = (start..end).find(is_path)?;
+    replace(&mut lines[line], indent, "path", &yaml::string(path, 7, 4));
     Some(lines.join("\n"))
 }
 

@@ -59,6 +59,15 @@ pub enum Error {
         /// What was found.
         problem: String,
     },
+    /// A commit of git could not be read.
+    #[error("the commit {revision} cannot be read, so nothing is done")]
+    Revision {
+        /// Its hash.
+        revision: String,
+        /// What is wrong in it.
+        #[source]
+        source: Box<Error>,
+    },
     /// A file or directory could not be used.
     #[error("cannot {action} `{path}`")]
     File {
@@ -83,6 +92,7 @@ impl Error {
             Self::Form { .. } | Self::Path { .. } | Self::Damaged { .. } => ErrorKind::Invalid,
             Self::NoRepository { .. } | Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Conflict { .. } | Self::Locked { .. } => ErrorKind::Conflict,
+            Self::Revision { source, .. } => source.kind(),
             Self::File { source, .. } => ErrorKind::of_file(source.kind()),
             Self::Artifacts(error) => error.kind(),
         }

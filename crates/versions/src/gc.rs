@@ -1,26 +1,55 @@
 //! Removing objects that nothing names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::cache::file_id;
-use crate::md5::{Hashing, ObjectId};
+use crate::cache::{Cache, file_id};
+use crate::commits::{Keep, commits};
+use crate::dvc_file::DvcFile;
+use crate::listing::Listing;
+use crate::md5::ObjectId;
 use crate::repository::Repository;
-use crate::{Error, RepoPath};
+use crate::revision::Revision;
+use crate::tracked::is_dvc_file;
+use crate::{Error, RepoPath, parallel};
+
+const LOCK: &str = "dvc.lock";
 
 /// What was removed, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
-    /// Objects that nothing in the workspace names.
+    /// Objects that nothing names.
     pub objects: Vec<ObjectId>,
     /// Their bytes.
     pub n_bytes: u64,
     /// How many objects stay.
     pub n_kept: usize,
+    /// The remote that they were on; `None` stands for the cache.
+    pub remote: Option<String>,
+}
+
+/// What is to be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// What is kept besides what the workspace names.
+    pub keep: Keep,
+    /// Whether nothing is removed, and only told.
+    pub is_dry: bool,
+    /// Whether objects that are on a remote (the default one without a name) are removed from the cache, named or not.
+    pub not_in_remote: Option<Option<String>>,
+    /// Whether remotes are cleaned, too: the named or default one, and those that outs name.
+    pub from_remotes: Option<Option<String>>,
+}
+
+/// What is named, by what, and the blobs of git that are read already.
+#[derive(Default)]
+struct Named {
+    objects: BTreeMap<ObjectId, String>,
+    blobs: HashSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -30,12 +59,12 @@ struct LockFile {
 
 #[derive(Deserialize)]
 struct Stage {
-    outs: Option<Vec<Named>>,
-    deps: Option<Vec<Named>>,
+    outs: Option<Vec<Entry>>,
+    deps: Option<Vec<Entry>>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct Entry {
     md5: Option<String>,
     hash: Option<String>,
     files: Option<Vec<IgnoredAny>>,
@@ -49,52 +78,171 @@ impl Repository {
     ///
     /// Fails, before anything is removed, if not all that is named can be told.
     pub fn gc(&self, is_dry: bool) -> Result<Collected, Error> {
+        let request = Request {
+            is_dry,
+            ..Request::default()
+        };
+        let collected = self.collect(&request)?.into_iter().next();
+        Ok(collected.unwrap_or_default())
+    }
+
+    /// Removes from the cache, and from remotes if asked, what neither the workspace nor the kept commits name. Results of
+    /// stages in the run-cache stay, as do objects of DVC 2.
+    ///
+    /// # Errors
+    ///
+    /// Fails, before anything is removed, if not all that is named can be told; the commit that cannot be read is named.
+    pub fn collect(&self, request: &Request) -> Result<Vec<Collected>, Error> {
         self.clean_tmp();
-        let mut named = BTreeSet::new();
-        for one in self.tracked()? {
-            named.extend(one.out().recorded.map(|recorded| recorded.object));
+        let mut named = Named::default();
+        for one in self.tracked_by_files()? {
+            let object = one.out().recorded.map(|recorded| recorded.object);
+            named.extend(object, one.file.as_str());
         }
         lock_files(self.root(), &RepoPath::default(), &mut named)?;
-        // Those of DVC 2 lie elsewhere and stay.
-        named.retain(|object| object.hashing == Hashing::Plain);
-        let dirs: Vec<ObjectId> = named
-            .iter()
-            .copied()
-            .filter(|object| object.is_dir)
-            .collect();
-        for dir in dirs {
-            if !self.cache().has(dir)? {
-                // Its files may be here and could not be told from what nobody needs.
-                return Err(Error::Conflict {
-                    what: format!(
-                        "the listing `{dir}` is not in the cache, so its files cannot be told from others; `everloop data fetch` gets it"
-                    ),
-                });
-            }
-            let listing = self.cache().listing(dir)?;
-            named.extend(listing.files().iter().map(|(_, md5)| file_id(*md5)));
+        for commit in commits(self.root(), &request.keep)? {
+            let in_commit = |error| Error::Revision {
+                revision: commit.clone(),
+                source: Box::new(error),
+            };
+            self.named_in(&commit, &mut named).map_err(in_commit)?;
         }
-        let found = self.cache().all()?;
-        let mut collected = Collected::default();
-        for (object, size) in found.objects {
-            if named.contains(&object) {
-                collected.n_kept += 1;
-                continue;
+        let named = self.with_files(named)?;
+        let mut remotes = BTreeMap::new();
+        if let Some(remote) = &request.from_remotes {
+            let of_outs = self.tracked()?;
+            let of_outs = of_outs.iter().map(|one| one.out().remote.clone());
+            for name in of_outs.chain([remote.clone()]) {
+                let is_meant = name.is_some() || name == *remote;
+                if is_meant && !remotes.contains_key(&name) {
+                    let place = self.remote(name.as_deref())?;
+                    remotes.insert(name, place);
+                }
             }
-            if !is_dry {
-                self.cache().remove(object)?;
-            }
-            collected.objects.push(object);
-            collected.n_bytes += size;
         }
-        for path in found.left.iter().filter(|_| !is_dry) {
-            fs::remove_file(path).map_err(|error| Error::file("remove", path, error))?;
+        let mut kept_here = named.clone();
+        if let Some(remote) = &request.not_in_remote {
+            let remote = self.remote(remote.as_deref())?;
+            let objects: Vec<ObjectId> = named.iter().copied().collect();
+            let is_there = parallel::map(&objects, |object| remote.has(*object))?;
+            let there = objects
+                .iter()
+                .zip(is_there)
+                .filter(|(_, is_there)| *is_there);
+            there.for_each(|(object, _)| {
+                kept_here.remove(object);
+            });
+        }
+        let mut collected = vec![sweep(self.cache(), &kept_here, request.is_dry)?];
+        for (name, place) in remotes {
+            collected.push(Collected {
+                remote: Some(name.unwrap_or_else(|| "default".to_owned())),
+                ..sweep(&place, &named, request.is_dry)?
+            });
         }
         Ok(collected)
     }
+
+    /// Adds what a commit names.
+    fn named_in(&self, commit: &str, named: &mut Named) -> Result<(), Error> {
+        let revision = Revision::find(self.root(), commit)?;
+        let is_new = |path: &&RepoPath| {
+            let is_ours = is_dvc_file(path.name()) || path.name() == LOCK;
+            is_ours
+                && revision
+                    .blob(path)
+                    .is_some_and(|blob| !named.blobs.contains(blob))
+        };
+        let paths: Vec<&RepoPath> = revision.files().filter(is_new).collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let texts = revision.read_all(&paths)?;
+        for (path, text) in paths.into_iter().zip(texts) {
+            let text = text.unwrap_or_default();
+            let by = format!("{path} of {}", &commit[..commit.len().min(12)]);
+            if path.name() == LOCK {
+                named.extend(objects(&text, path.as_str())?, &by);
+            } else {
+                let file = DvcFile::parse(&text, path.as_str())?;
+                let recorded = file.outs.iter().filter_map(|out| out.recorded);
+                named.extend(recorded.map(|recorded| recorded.object), &by);
+            }
+            named.blobs.extend(revision.blob(path).map(str::to_owned));
+        }
+        Ok(())
+    }
+
+    /// All that is named, with the files of directories.
+    fn with_files(&self, named: Named) -> Result<BTreeSet<ObjectId>, Error> {
+        let mut objects = BTreeSet::new();
+        for (object, by) in named.objects {
+            // Those of DVC 2 lie elsewhere and stay.
+            if object.is_of_dvc_2() {
+                continue;
+            }
+            objects.insert(object);
+            if object.is_dir {
+                let listing = self.listing_anywhere(object, &by)?;
+                objects.extend(listing.files().iter().map(|(_, md5)| file_id(*md5)));
+            }
+        }
+        Ok(objects)
+    }
+
+    /// A listing from the cache, or else from the default remote. Without it, its files cannot be told from others.
+    fn listing_anywhere(&self, object: ObjectId, by: &str) -> Result<Listing, Error> {
+        if self.cache().has(object)? {
+            return self.cache().listing(object);
+        }
+        if let Ok(remote) = self.remote(None)
+            && remote.has(object)?
+        {
+            return remote.listing(object);
+        }
+        Err(Error::Conflict {
+            what: format!(
+                "the listing `{object}`, which `{by}` names, is neither in the cache nor on the default remote, so its files cannot be told from others; `everloop data fetch` gets what the workspace names"
+            ),
+        })
+    }
 }
 
-fn lock_files(root: &Path, dir: &RepoPath, named: &mut BTreeSet<ObjectId>) -> Result<(), Error> {
+/// Removes from a place what is not named.
+fn sweep(place: &Cache, named: &BTreeSet<ObjectId>, is_dry: bool) -> Result<Collected, Error> {
+    let found = place.all()?;
+    let mut collected = Collected::default();
+    for (object, size) in found.objects {
+        if named.contains(&object) {
+            collected.n_kept += 1;
+            continue;
+        }
+        collected.objects.push(object);
+        collected.n_bytes += size;
+    }
+    if is_dry {
+        return Ok(collected);
+    }
+    // A listing goes before its files, so that none is ever there without them.
+    let (dirs, files): (Vec<_>, Vec<_>) = collected.objects.iter().partition(|one| one.is_dir);
+    for objects in [dirs, files] {
+        parallel::map(&objects, |object: &ObjectId| place.remove(*object))?;
+    }
+    for path in &found.left {
+        fs::remove_file(path).map_err(|error| Error::file("remove", path, error))?;
+    }
+    Ok(collected)
+}
+
+impl Named {
+    fn extend(&mut self, objects: impl IntoIterator<Item = ObjectId>, by: &str) {
+        for object in objects {
+            self.objects.entry(object).or_insert_with(|| by.to_owned());
+        }
+    }
+}
+
+fn lock_files(root: &Path, dir: &RepoPath, named: &mut Named) -> Result<(), Error> {
     let place = dir.under(root);
     let read = |error| Error::file("read", &place, error);
     for entry in fs::read_dir(&place).map_err(read)? {
@@ -106,18 +254,24 @@ fn lock_files(root: &Path, dir: &RepoPath, named: &mut BTreeSet<ObjectId>) -> Re
             if name != ".git" && name != ".dvc" {
                 lock_files(root, &dir.join(&name)?, named)?;
             }
-        } else if name == "dvc.lock" {
-            named.extend(objects(&entry.path())?);
+        } else if name == LOCK {
+            let path = dir.join(&name)?;
+            let text = fs::read(entry.path()).map_err(read)?;
+            named.extend(objects(&text, path.as_str())?, path.as_str());
         }
     }
     Ok(())
 }
 
 /// The objects that a `dvc.lock` names.
-fn objects(path: &Path) -> Result<Vec<ObjectId>, Error> {
-    let text = fs::read_to_string(path).map_err(|error| Error::file("read", path, error))?;
-    let refused = |problem: String| Error::form(path.display(), problem);
-    let file: LockFile = serde_saphyr::from_str(&text)
+fn objects(text: &[u8], name: &str) -> Result<Vec<ObjectId>, Error> {
+    let refused = |problem: String| Error::form(name, problem);
+    let text =
+        std::str::from_utf8(text).map_err(|error| refused(format!("it is no UTF-8: {error}")))?;
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let file: LockFile = serde_saphyr::from_str(text)
         .map_err(|error| refused(format!("it is no `dvc.lock`: {error}")))?;
     let mut objects = Vec::new();
     for stage in file.stages.unwrap_or_default().into_values() {
@@ -141,18 +295,9 @@ mod tests {
 
     #[test]
     fn a_lock_file_names_its_objects() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("dvc.lock");
-        fs::write(
-            &path,
-            "schema: '2.0'\nstages:\n  a@1:\n    cmd: |\n      x\n    deps:\n    - path: p\n      hash: md5\n      md5: b1946ac92492d2347c6235b4d2611184\n    params:\n      params.yaml:\n        lr: 0.1\n    outs:\n    - path: d\n      hash: md5\n      md5: eba5f3cb687a865f892f7f2a612d6082.dir\n  b:\n    cmd: [x]\n",
-        )
-        .unwrap();
-        let found: Vec<String> = objects(&path)
-            .unwrap()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let text = "schema: '2.0'\nstages:\n  a@1:\n    cmd: |\n      x\n    deps:\n    - path: p\n      hash: md5\n      md5: b1946ac92492d2347c6235b4d2611184\n    params:\n      params.yaml:\n        lr: 0.1\n    outs:\n    - path: d\n      hash: md5\n      md5: eba5f3cb687a865f892f7f2a612d6082.dir\n  b:\n    cmd: [x]\n";
+        let found = objects(text.as_bytes(), "dvc.lock").unwrap();
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(
             found,
             [
@@ -160,7 +305,8 @@ mod tests {
                 "b1946ac92492d2347c6235b4d2611184"
             ]
         );
-        fs::write(&path, "stages: [").unwrap();
-        assert!(objects(&path).unwrap_err().to_string().contains("dvc.lock"));
+        assert_eq!(objects(b"\n", "dvc.lock").unwrap(), []);
+        let error = objects(b"stages: [", "dvc.lock").unwrap_err();
+        assert!(error.to_string().contains("dvc.lock"), "{error}");
     }
 }

@@ -46,12 +46,25 @@ pub(crate) fn ignore(root: &Path, path: &RepoPath) -> Result<(), Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(Error::file("read", &file, error)),
     };
-    if let Some(text) = with_entry(&before, path.name())
-        && !is_ignored(root, path)
-    {
+    if let Some(text) = ignoring(root, path, &before) {
         write_atomically(&file, &text)?;
     }
     Ok(())
+}
+
+/// The text of the `.gitignore` beside data with an entry for it; `None` if git ignores it already.
+pub(crate) fn ignoring(root: &Path, path: &RepoPath, before: &[u8]) -> Option<Vec<u8>> {
+    with_entry(before, path.name()).filter(|_| !is_ignored(root, path))
+}
+
+/// The text without the entry for a name beside it; `None` if it has none.
+pub(crate) fn without_entry(before: &[u8], name: &str) -> Option<Vec<u8>> {
+    let entry = escape(&format!("/{name}"));
+    let lines = before.split_inclusive(|&byte| byte == b'\n');
+    let is_entry = |line: &&[u8]| line.strip_suffix(b"\n").unwrap_or(line) == entry.as_bytes();
+    let kept: Vec<&[u8]> = lines.filter(|line| !is_entry(line)).collect();
+    let text = kept.concat();
+    (text.len() < before.len()).then_some(text)
 }
 
 fn is_ignored(root: &Path, path: &RepoPath) -> bool {
@@ -95,5 +108,13 @@ mod tests {
         check("/b", "we ird:#name.bin", Some("/b\n/we ird:\\#name.bin\n"));
         check("/a\n", "a", None);
         check("/ab\n", "a", Some("/ab\n/a\n"));
+    }
+
+    #[test]
+    fn entries_are_taken_out() {
+        let without = |text: &str| without_entry(text.as_bytes(), "a").map(String::from_utf8);
+        assert_eq!(without("/b\n/a\n/c"), Some(Ok("/b\n/c".to_owned())));
+        assert_eq!(without("/a"), Some(Ok(String::new())));
+        assert_eq!(without("/ab\na\n"), None);
     }
 }

@@ -68,6 +68,11 @@ impl Revision {
         })
     }
 
+    /// The hash of a file's content, if the revision has the file.
+    pub(crate) fn blob(&self, path: &RepoPath) -> Option<&str> {
+        self.blobs.get(path).map(String::as_str)
+    }
+
     /// The hash of the commit: forty hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> &str {

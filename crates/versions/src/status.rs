@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::known::Known;
 use crate::md5::Md5;
-use crate::repository::{Repository, Tracked};
+use crate::parts::{Parts, files_now};
+use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
+use crate::tracked::{Chosen, Tracked};
 use crate::{Error, RepoPath};
 
 /// How data stands to its `.dvc` file.
@@ -25,6 +28,8 @@ pub enum State {
 pub struct Status {
     /// What is tracked.
     pub tracked: Tracked,
+    /// The data that was looked at: all of it, or a part of a directory.
+    pub path: RepoPath,
     /// How it stands.
     pub state: State,
     /// Whether what is recorded is in the cache; of a directory, whether its listing is.
@@ -42,7 +47,13 @@ impl Repository {
     pub fn status(&self, targets: &[RepoPath]) -> Result<Vec<Status>, Error> {
         let mut known = self.known();
         let mut statuses = Vec::new();
-        for tracked in self.chosen(targets)? {
+        for Chosen { tracked, parts } in self.chosen_parts(targets)? {
+            if !parts.is_whole() {
+                for part in parts.iter() {
+                    statuses.push(self.status_of_part(&tracked, part, &mut known)?);
+                }
+                continue;
+            }
             let now = scan(
                 self.root(),
                 &tracked.path,
@@ -80,9 +91,53 @@ impl Repository {
             files = differences(before.files(), &now.files());
         }
         Ok(Status {
+            path: tracked.path.clone(),
             tracked,
             state,
             is_in_cache,
+            files,
+        })
+    }
+
+    fn status_of_part(
+        &self,
+        tracked: &Tracked,
+        part: &str,
+        known: &mut Known,
+    ) -> Result<Status, Error> {
+        let parts = Parts::of(part);
+        let purpose = Purpose::Compare(tracked.hashing());
+        let now = files_now(self.root(), (&tracked.path, &parts), known, purpose)?;
+        let recorded = tracked.out().recorded.filter(|one| one.object.is_dir);
+        let before = match recorded {
+            Some(recorded) if !self.cache().has(recorded.object)? => {
+                return Err(Error::NotFound {
+                    what: format!(
+                        "the listing of `{0}` is not in the cache, so its parts are not known; `everloop data fetch {0}` gets it",
+                        tracked.path
+                    ),
+                });
+            }
+            Some(recorded) => parts.pick(self.cache().listing(recorded.object)?.files()),
+            None => BTreeMap::new(),
+        };
+        let state = match (before.is_empty(), now.is_empty()) {
+            (true, true) => return Err(parts.absent_in(&tracked.path)),
+            (true, false) => State::New,
+            (false, true) => State::Deleted,
+            (false, false) if before == now => State::Unchanged,
+            (false, false) => State::Modified,
+        };
+        let list = |files: BTreeMap<String, Md5>| files.into_iter().collect::<Vec<_>>();
+        let files = match state {
+            State::Modified => differences(&list(before), &list(now)),
+            _ => Default::default(),
+        };
+        Ok(Status {
+            path: tracked.path.join(part)?,
+            tracked: tracked.clone(),
+            state,
+            is_in_cache: true,
             files,
         })
     }

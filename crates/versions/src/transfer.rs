@@ -6,7 +6,9 @@ use std::path::Path;
 use crate::cache::{Cache, object_of};
 use crate::links::Links;
 use crate::md5::ObjectId;
+use crate::parts::Parts;
 use crate::repository::Repository;
+use crate::tracked::Chosen;
 use crate::{Error, RepoPath, config, parallel};
 
 /// What went from one side to the other.
@@ -24,7 +26,7 @@ pub struct Transferred {
 
 impl Repository {
     /// The place of a remote, and whether it is one that can be reached. Without a name, the default remote.
-    fn remote(&self, name: Option<&str>) -> Result<Cache, Error> {
+    pub(crate) fn remote(&self, name: Option<&str>) -> Result<Cache, Error> {
         let name = name.or(self.config().get("core", "remote")).ok_or_else(|| Error::NotFound {
             what: "no default remote is set; `everloop data remote add --default NAME PLACE` does it".to_owned(),
         })?;
@@ -57,14 +59,17 @@ impl Repository {
             let remote = self.remote(remote.as_deref())?;
             let mut files = BTreeSet::new();
             let mut dirs = Vec::new();
-            for object in objects {
+            let parts = objects.iter().filter(|(_, parts)| !parts.is_whole());
+            let partial: BTreeSet<ObjectId> = parts.map(|(object, _)| *object).collect();
+            for (object, parts) in objects {
                 if !object.is_dir {
                     files.insert(object);
                     continue;
                 }
-                match self.listing_here(object) {
+                match self.listing_here(object, &Parts::default()) {
                     Ok(listing) => {
-                        files.extend(listing.iter().copied());
+                        let meant = self.listing_here(object, &parts)?;
+                        files.extend(meant);
                         dirs.push((object, listing));
                     }
                     // Without its listing here, it may still be whole there.
@@ -81,12 +86,18 @@ impl Repository {
             // A listing tells that all its files are there: it goes last, and not without them.
             let failed: BTreeSet<ObjectId> =
                 sum.problems.iter().map(|(object, _)| *object).collect();
-            let is_whole = |files: &[ObjectId]| files.iter().all(|file| !failed.contains(file));
-            let whole: Vec<_> = dirs
-                .iter()
-                .filter(|(_, files)| is_whole(files))
-                .map(|(dir, _)| *dir)
-                .collect();
+            let is_part = |dir: &ObjectId| partial.contains(dir);
+            let mut whole = Vec::new();
+            for (dir, files) in &dirs {
+                let mut is_whole = files.iter().all(|file| !failed.contains(file));
+                // DVC believes a listing: without the other files, nobody would ever send them.
+                for file in files.iter().filter(|_| is_part(dir)) {
+                    is_whole = is_whole && remote.has(*file)?;
+                }
+                if is_whole {
+                    whole.push(*dir);
+                }
+            }
             send(self.cache(), &remote, &whole, &mut sum)?;
         }
         Ok(sum)
@@ -104,13 +115,14 @@ impl Repository {
             send(
                 &remote,
                 self.cache(),
-                &objects.iter().copied().collect::<Vec<_>>(),
+                &objects.keys().copied().collect::<Vec<_>>(),
                 &mut sum,
             )?;
             let mut files = BTreeSet::new();
-            for object in objects.into_iter().filter(|object| object.is_dir) {
+            let dirs = objects.into_iter().filter(|(object, _)| object.is_dir);
+            for (object, parts) in dirs {
                 if self.cache().has(object)? {
-                    match self.listing_here(object) {
+                    match self.listing_here(object, &parts) {
                         Ok(listing) => files.extend(listing),
                         Err(error) => sum.problems.push((object, error.to_string())),
                     }
@@ -126,25 +138,25 @@ impl Repository {
         Ok(sum)
     }
 
-    fn listing_here(&self, object: ObjectId) -> Result<Vec<ObjectId>, Error> {
+    /// The files of a directory that are meant, from its listing in the cache.
+    fn listing_here(&self, object: ObjectId, parts: &Parts) -> Result<Vec<ObjectId>, Error> {
         let listing = self.cache().listing(object)?;
-        Ok(listing
-            .files()
-            .iter()
+        let meant = listing.files().iter().filter(|(file, _)| parts.has(file));
+        Ok(meant
             .map(|(_, md5)| object_of(*md5, object.hashing))
             .collect())
     }
 
-    /// The objects that `.dvc` files name, by the remote that each belongs to.
+    /// The objects that are recorded, by the remote that each belongs to, with what is meant of directories.
     fn by_remote(
         &self,
         targets: &[RepoPath],
         remote: Option<&str>,
         is_push: bool,
-    ) -> Result<BTreeMap<Option<String>, BTreeSet<ObjectId>>, Error> {
-        let mut objects: BTreeMap<Option<String>, BTreeSet<ObjectId>> = BTreeMap::new();
-        for one in self.chosen(targets)? {
-            let out = one.out();
+    ) -> Result<BTreeMap<Option<String>, BTreeMap<ObjectId, Parts>>, Error> {
+        let mut objects: BTreeMap<Option<String>, BTreeMap<ObjectId, Parts>> = BTreeMap::new();
+        for Chosen { tracked, parts } in self.chosen_parts(targets)? {
+            let out = tracked.out();
             let (Some(recorded), true) = (out.recorded, out.is_cached) else {
                 continue;
             };
@@ -152,7 +164,13 @@ impl Repository {
                 continue;
             }
             let remote = remote.map(str::to_owned).or_else(|| out.remote.clone());
-            objects.entry(remote).or_default().insert(recorded.object);
+            let objects = objects.entry(remote).or_default();
+            match objects.get_mut(&recorded.object) {
+                Some(others) => others.join(parts),
+                None => {
+                    objects.insert(recorded.object, parts);
+                }
+            }
         }
         Ok(objects)
     }

@@ -1,5 +1,8 @@
 //! `everloop data`: versions of data; profiles and checks of tables.
 
+pub(crate) mod fsck;
+pub(crate) mod gc;
+pub(crate) mod moving;
 pub(crate) mod remote;
 pub(crate) mod versions;
 
@@ -31,7 +34,11 @@ pub(crate) enum Command {
         format: Format,
     },
     /// Make a repository with data versions here, in DVC's format.
-    Init,
+    Init {
+        /// Text for people or JSON for programs.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Track files and directories: keep their content, and write `.dvc` files for git.
     Add(versions::Add),
     /// Tell what differs from what is recorded.
@@ -48,8 +55,16 @@ pub(crate) enum Command {
     Fetch(versions::Transfer),
     /// Fetch and check out.
     Pull(versions::Pull),
-    /// Remove from the cache what nothing names.
-    Gc(versions::Gc),
+    /// Remove from the cache, and from remotes, what nothing names.
+    Gc(gc::Gc),
+    /// Read all objects again; name what is damaged, missing or writable, and mend it.
+    Fsck(fsck::Fsck),
+    /// Give tracked data another name.
+    Move(moving::Move),
+    /// Track data no longer.
+    Remove(moving::Remove),
+    /// Make files that are shared with the cache files of their own.
+    Unprotect(moving::Unprotect),
     /// Set and list remotes.
     #[command(subcommand)]
     Remote(remote::Command),

@@ -42,6 +42,8 @@ mod titanic;
 #[cfg(test)]
 mod tools;
 #[cfg(test)]
+mod tracked;
+#[cfg(test)]
 mod tracking;
 #[cfg(test)]
 mod versions;

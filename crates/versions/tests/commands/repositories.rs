@@ -159,7 +159,8 @@ fn targets_that_cannot_be_data_are_refused_and_nothing_is_recorded() {
     };
     refused(add(&["a", "absent"]), "`absent` does not exist");
     assert!(!place.root().join("a.dvc").exists());
-    refused(add(&["d/x"]), "is a part of `d`");
+    refused(add(&["d/absent"]), "not in what is recorded");
+    refused(add(&["new", "new/x"]), "name one of the two");
     refused(add(&["e"]), "is tracked by `e/f.dvc`");
     refused(add(&["d.dvc"]), "file of DVC");
     refused(add(&["."]), "whole repository");

@@ -6,8 +6,7 @@ use anyhow::Result;
 use everloop_versions::{Added, Placed, RepoPath, Repository, State, Status, Transferred};
 use serde_json::{Value, json};
 
-use super::Command;
-use super::remote;
+use super::{Command, fsck, gc, moving, remote};
 use crate::environment;
 use crate::exit::Exit;
 use crate::output::{self, Format};
@@ -15,13 +14,13 @@ use crate::output::{self, Format};
 /// What most commands about versions take.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Targets {
-    /// Data, `.dvc` files, or directories above them; all without any.
+    /// Data or parts of it, `.dvc` files, stages, or directories above them; all without any.
     #[arg(value_name = "TARGET")]
-    targets: Vec<PathBuf>,
+    pub(super) targets: Vec<PathBuf>,
 
     /// Text for people or JSON for programs.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// Arguments of `everloop data add`.
@@ -69,22 +68,6 @@ pub(crate) struct Pull {
     force: bool,
 }
 
-/// Arguments of `everloop data gc`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Gc {
-    /// Keep only what the files of the workspace name; what only other commits name goes.
-    #[arg(long, short, required = true)]
-    workspace: bool,
-
-    /// Only tell what would be removed.
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Text for people or JSON for programs.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
 /// A repository, and the directory that paths are seen from.
 pub(super) struct Here {
     pub(super) dir: PathBuf,
@@ -103,7 +86,7 @@ impl Here {
         })
     }
 
-    fn paths(&self, named: &[PathBuf]) -> Result<Vec<RepoPath>> {
+    pub(super) fn paths(&self, named: &[PathBuf]) -> Result<Vec<RepoPath>> {
         let paths = named
             .iter()
             .map(|path| self.repository.path(&self.dir, path));
@@ -114,7 +97,7 @@ impl Here {
 /// Runs a command about versions.
 pub(super) fn run(command: &Command, chosen: Option<&Path>) -> Result<Exit> {
     match command {
-        Command::Init => init(chosen),
+        Command::Init { format } => init(chosen, *format),
         Command::Remote(command) => remote::run(command, &Here::open(chosen)?),
         Command::Status(args) => status(args, &Here::open(chosen)?),
         Command::List(args) => list(args, &Here::open(chosen)?),
@@ -158,22 +141,27 @@ fn change(command: &Command, here: &Here) -> Result<Exit> {
             Ok(exit_of(got.problems.is_empty()))
         }
         Command::Pull(args) => pull(args, here),
-        Command::Gc(args) => gc(args, here),
+        Command::Gc(args) => gc::run(args, here),
+        Command::Fsck(args) => fsck::run(args, here),
+        Command::Move(args) => moving::rename(args, here),
+        Command::Remove(args) => moving::remove(args, here),
+        Command::Unprotect(args) => moving::unprotect(args, here),
         _ => Ok(Exit::Ok),
     }
 }
 
-fn exit_of(is_whole: bool) -> Exit {
+pub(super) fn exit_of(is_whole: bool) -> Exit {
     if is_whole { Exit::Ok } else { Exit::Incomplete }
 }
 
-fn init(chosen: Option<&Path>) -> Result<Exit> {
+fn init(chosen: Option<&Path>, format: Format) -> Result<Exit> {
     let dir = chosen.unwrap_or(Path::new("."));
     let repository = Repository::init(dir, &environment::dvc_config_files())?;
-    eprintln!(
-        "made a repository in {}; `git commit` keeps its files",
-        repository.root().display()
-    );
+    let root = repository.root().display().to_string();
+    match format {
+        Format::Json => sayln!("{}", json!({"root": root})),
+        Format::Text => eprintln!("made a repository in {root}; `git commit` keeps its files"),
+    }
     Ok(Exit::Ok)
 }
 
@@ -196,33 +184,6 @@ fn pull(args: &Pull, here: &Here) -> Result<Exit> {
     Ok(exit_of(is_whole))
 }
 
-fn gc(args: &Gc, here: &Here) -> Result<Exit> {
-    let collected = here.repository.gc(args.dry_run)?;
-    let names: Vec<String> = collected.objects.iter().map(ToString::to_string).collect();
-    match args.format {
-        Format::Json => sayln!(
-            "{}",
-            json!({"dry_run": args.dry_run, "removed": names, "bytes": collected.n_bytes, "kept": collected.n_kept})
-        ),
-        Format::Text => {
-            let done = if args.dry_run {
-                "would be removed"
-            } else {
-                "removed"
-            };
-            for name in &names {
-                sayln!("{name} {done}");
-            }
-            let (n_objects, n_bytes) = (names.len(), collected.n_bytes);
-            eprintln!(
-                "{n_objects} objects of {n_bytes} bytes {done}, {} kept",
-                collected.n_kept
-            );
-        }
-    }
-    Ok(Exit::Ok)
-}
-
 fn status(args: &Targets, here: &Here) -> Result<Exit> {
     let statuses = here.repository.status(&here.paths(&args.targets)?)?;
     if args.format == Format::Json {
@@ -241,7 +202,7 @@ fn status(args: &Targets, here: &Here) -> Result<Exit> {
         } else {
             ", not in the cache"
         };
-        sayln!("{}: {}{lacks}", one.tracked.path, word(one.state));
+        sayln!("{}: {}{lacks}", one.path, word(one.state));
         for (kind, files) in ["added", "modified", "deleted"].iter().zip(&one.files) {
             for file in files {
                 sayln!("  {kind}: {file}");
@@ -264,8 +225,9 @@ fn word(state: State) -> &'static str {
 fn status_json(one: &Status) -> Value {
     let [added, modified, deleted] = &one.files;
     json!({
-        "path": one.tracked.path.as_str(),
+        "path": one.path.as_str(),
         "file": one.tracked.file.as_str(),
+        "stage": one.tracked.stage(),
         "state": word(one.state),
         "in_cache": one.is_in_cache,
         "added": added,
@@ -284,6 +246,7 @@ fn list(args: &Targets, here: &Here) -> Result<Exit> {
                     json!({
                         "path": one.path.as_str(),
                         "file": one.file.as_str(),
+                        "stage": one.stage(),
                         "md5": recorded.map(|recorded| recorded.object.to_string()),
                         "size": recorded.and_then(|recorded| recorded.size),
                         "files": recorded.and_then(|recorded| recorded.n_files),
@@ -299,6 +262,7 @@ fn list(args: &Targets, here: &Here) -> Result<Exit> {
                 .map(|(one, recorded)| {
                     vec![
                         one.path.to_string(),
+                        one.address(),
                         number(recorded.and_then(|recorded| recorded.size)),
                         number(recorded.and_then(|recorded| recorded.n_files)),
                         recorded.map_or(String::new(), |recorded| recorded.object.to_string()),
@@ -307,7 +271,7 @@ fn list(args: &Targets, here: &Here) -> Result<Exit> {
                 .collect();
             say!(
                 "{}",
-                output::table(&["path", "bytes", "files", "md5"], &rows)
+                output::table(&["path", "of", "bytes", "files", "md5"], &rows)
             );
         }
     }

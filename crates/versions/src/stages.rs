@@ -1,0 +1,164 @@
+//! Stages of `dvc.yaml`, as far as they track data: their outs with what `dvc.lock` records of them.
+
+use std::fs;
+use std::sync::Arc;
+
+use everloop_lifecycle::dvc::{self, Flags, ListFlags, Lock, Pipeline, Stage, Surroundings, parse};
+use everloop_lifecycle::{Diagnostic, Severity};
+
+use crate::dvc_file::{Out, Recorded};
+use crate::md5::ObjectId;
+use crate::repository::Repository;
+use crate::tracked::{Origin, Tracked, named_by};
+use crate::{Error, RepoPath};
+
+/// The name of the files.
+pub(crate) const FILE: &str = "dvc.yaml";
+
+/// All outs of the stages of a file that lie in the repository.
+pub(crate) fn outs(repository: &Repository, file: &RepoPath) -> Result<Vec<Tracked>, Error> {
+    let pipeline = read_pipeline(repository, file)?;
+    if pipeline.stages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lock = read_lock(repository, &lock_path(file)?)?;
+    let mut tracked = Vec::new();
+    for stage in pipeline.stages {
+        let stage = Arc::new(stage);
+        let locked = lock.find(&stage.name);
+        for out in &stage.outs {
+            let place = stage.place(&out.path);
+            let path = match RepoPath::default().join(&place) {
+                _ if place.contains("://") => continue,
+                Ok(path) => path,
+                // Of the machine: nothing of it is here.
+                Err(_) if !out.is_cached => continue,
+                Err(error) => return Err(named_by(error, file.as_str())),
+            };
+            if path.as_str().is_empty() {
+                return Err(Error::form(
+                    file,
+                    format!("stage `{}` makes the whole repository", stage.name),
+                ));
+            }
+            let mut records = locked.iter().flat_map(|lock| &lock.outs);
+            let record = records.find(|record| record.path == out.path);
+            tracked.push(Tracked {
+                file: file.clone(),
+                path,
+                out: Out {
+                    path: out.path.clone(),
+                    recorded: record.and_then(recorded),
+                    is_cached: out.is_cached,
+                    can_push: out.is_pushed,
+                    remote: out.remote.clone(),
+                },
+                origin: Origin::Stage(Arc::clone(&stage)),
+            });
+        }
+    }
+    Ok(tracked)
+}
+
+/// The path of the lock beside a `dvc.yaml`.
+pub(crate) fn lock_path(file: &RepoPath) -> Result<RepoPath, Error> {
+    file.parent().join("dvc.lock")
+}
+
+/// Reads a `dvc.lock`; an absent one is empty.
+pub(crate) fn read_lock(repository: &Repository, path: &RepoPath) -> Result<Lock, Error> {
+    let text = read_text(repository, path.as_str());
+    let text = text
+        .map_err(|problem| Error::form(path, problem))?
+        .unwrap_or_default();
+    parse_lock(&text, path.as_str())
+}
+
+/// Reads the text of a `dvc.lock`. `name` is named in errors.
+pub(crate) fn parse_lock(text: &str, name: &str) -> Result<Lock, Error> {
+    if text.trim().is_empty() {
+        return Ok(Lock::default());
+    }
+    let (lock, diagnostics) = Lock::read(text);
+    lock.ok_or_else(|| Error::form(name, first(&diagnostics)))
+}
+
+/// A record in the form of the cache; none where it names no object of ours.
+pub(crate) fn recorded(record: &dvc::Recorded) -> Option<Recorded> {
+    let mut object: ObjectId = record.md5.as_ref()?.parse().ok()?;
+    if record.is_legacy {
+        object = object.of_dvc_2();
+    }
+    Some(Recorded {
+        object,
+        size: record.size_bytes,
+        n_files: record.n_files,
+        is_executable: record.is_executable,
+    })
+}
+
+/// What `dvc.lock` says of data.
+pub(crate) fn record(path: &str, found: &Recorded) -> dvc::Recorded {
+    dvc::Recorded {
+        path: path.to_owned(),
+        md5: Some(found.object.to_string()),
+        is_legacy: found.object.is_of_dvc_2(),
+        size_bytes: found.size,
+        n_files: found.n_files,
+        is_executable: found.is_executable,
+        others: Vec::new(),
+    }
+}
+
+/// The place of a path of a stage, if it is in the repository.
+pub(crate) fn place(stage: &Stage, path: &str) -> Result<RepoPath, Error> {
+    RepoPath::default().join(&stage.place(path))
+}
+
+fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, Error> {
+    let text = read_text(repository, file.as_str());
+    let text = text
+        .map_err(|problem| Error::form(file, problem))?
+        .unwrap_or_default();
+    let said = |key: &str| repository.config().get("parsing", key);
+    let flags = Flags {
+        is_negated: said("bool") == Some("boolean_optional"),
+        lists: match said("list") {
+            Some("append") => ListFlags::Repeated,
+            _ => ListFlags::Once,
+        },
+    };
+    let read = |path: &str| read_text(repository, path);
+    let surroundings = Surroundings {
+        file: file.as_str(),
+        flags,
+        read: &read,
+    };
+    let parsed = parse(&text, surroundings);
+    let problem = || Error::form(file, first(&parsed.diagnostics));
+    parsed.pipeline.ok_or_else(problem)
+}
+
+/// The first problem that stops; `everloop repro` tells all.
+fn first(diagnostics: &[Diagnostic]) -> String {
+    let stops = |one: &&Diagnostic| one.severity == Severity::Error;
+    let found = diagnostics.iter().find(stops);
+    found.map_or_else(String::new, |one| {
+        format!("{} (line {})", one.message, one.line)
+    })
+}
+
+/// The text of a file of the repository, if there is one.
+pub(crate) fn read_text(repository: &Repository, path: &str) -> Result<Option<String>, String> {
+    let path = RepoPath::default()
+        .join(path)
+        .map_err(|error| error.to_string())?;
+    match fs::read(path.under(repository.root())) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err("it is not UTF-8".to_owned()),
+        },
+        Err(error) if crate::scan::is_absent(&error) => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}
