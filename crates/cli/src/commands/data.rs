@@ -1,5 +1,6 @@
 //! `everloop data`: versions of data; profiles and checks of tables.
 
+pub(crate) mod diff;
 pub(crate) mod remote;
 pub(crate) mod versions;
 
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Add(versions::Add),
     /// Tell what differs from what is recorded.
     Status(versions::Targets),
+    /// Tell what differs between versions of data, and of the rows of tables.
+    Diff(diff::Args),
     /// Tell what is tracked.
     List(versions::Targets),
     /// Record tracked data as it is now.
@@ -60,6 +63,7 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
     match command {
         Command::Profile { table, format } => profile(table, *format, project).await,
         Command::Check { format } => check(*format, project).await,
+        Command::Diff(args) => tokio::task::block_in_place(|| diff::run(args, project)),
         // Files and their digests: nothing to wait for side by side.
         command => tokio::task::block_in_place(|| versions::run(command, project)),
     }

@@ -103,7 +103,7 @@ impl Here {
         })
     }
 
-    fn paths(&self, named: &[PathBuf]) -> Result<Vec<RepoPath>> {
+    pub(super) fn paths(&self, named: &[PathBuf]) -> Result<Vec<RepoPath>> {
         let paths = named
             .iter()
             .map(|path| self.repository.path(&self.dir, path));
