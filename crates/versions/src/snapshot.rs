@@ -281,6 +281,21 @@ fn pipeline(file: &RepoPath, content: &[u8], read: &Read<'_>) -> Result<Pipeline
     })
 }
 
+/// The data that the section `artifacts` of a `dvc.yaml` gives a name; `dir=name` is one of `dir/dvc.yaml`.
+pub(crate) fn artifact_path(revision: &Revision, name: &str) -> Result<Option<RepoPath>, Error> {
+    let (dir, name) = name.split_once('=').unwrap_or(("", name));
+    let dir = RepoPath::default().join(dir)?;
+    let file = dir.join(PIPELINE)?;
+    let Some(content) = revision.read(&file)? else {
+        return Ok(None);
+    };
+    let pipeline = pipeline(&file, &content, &|path| revision.read(path))?;
+    let artifacts = pipeline.artifacts.iter();
+    let named = artifacts.filter(|(known, _)| known == name);
+    let path = named.filter_map(|(_, artifact)| artifact.get("path")?.text()).next();
+    path.map(|path| dir.join(path)).transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

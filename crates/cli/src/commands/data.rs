@@ -1,7 +1,9 @@
 //! `everloop data`: versions of data; profiles and checks of tables.
 
 pub(crate) mod diff;
+pub(crate) mod log;
 pub(crate) mod remote;
+pub(crate) mod tag;
 pub(crate) mod versions;
 
 use std::path::Path;
@@ -39,6 +41,10 @@ pub(crate) enum Command {
     Status(versions::Targets),
     /// Tell what differs between versions of data, and of the rows of tables.
     Diff(diff::Args),
+    /// Tell which commits changed data, and where each version came from.
+    Log(log::Args),
+    /// Name versions of data, as DVC's registry does: with tags of git such as `people@v1.2.0`.
+    Tag(tag::Args),
     /// Tell what is tracked.
     List(versions::Targets),
     /// Record tracked data as it is now.
@@ -63,6 +69,8 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
     match command {
         Command::Profile { table, format } => profile(table, *format, project).await,
         Command::Check { format } => check(*format, project).await,
+        Command::Tag(args) => tokio::task::block_in_place(|| tag::run(args, project)),
+        Command::Log(args) => tokio::task::block_in_place(|| log::run(args, project)),
         Command::Diff(args) => tokio::task::block_in_place(|| diff::run(args, project)),
         // Files and their digests: nothing to wait for side by side.
         command => tokio::task::block_in_place(|| versions::run(command, project)),
