@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::dvc_file::Recorded;
 use crate::git::git;
 use crate::repository::Repository;
-use crate::snapshot::{Origin, Versioned};
+use crate::snapshot::{Lineage, Versioned};
 use crate::status::differences;
 use crate::{Error, RepoPath};
 
@@ -51,7 +51,7 @@ pub struct DataChange {
     /// As the commit has it; none if it is gone.
     pub after: Option<Recorded>,
     /// Where this version came from; none if it is gone.
-    pub origin: Option<Origin>,
+    pub origin: Option<Lineage>,
     /// How many files of a directory were added, modified and deleted, if the cache knows both listings.
     pub n_files: Option<[usize; 3]>,
 }

@@ -25,6 +25,8 @@ pub struct Repository {
     root: PathBuf,
     config: Config,
     cache: Cache,
+    /// The configuration files of the machine and the user.
+    machine: Vec<PathBuf>,
 }
 
 /// Something that a `.dvc` file tracks.
@@ -115,6 +117,7 @@ impl Repository {
             root,
             config,
             cache,
+            machine: machine.to_vec(),
         })
     }
 
@@ -128,6 +131,10 @@ impl Repository {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    pub(crate) fn machine(&self) -> &[PathBuf] {
+        &self.machine
     }
 
     /// The objects that are here.

@@ -30,12 +30,12 @@ pub struct Versioned {
     /// The remote that it belongs to, if not the default.
     pub remote: Option<String>,
     /// Where it came from.
-    pub origin: Origin,
+    pub origin: Lineage,
 }
 
 /// Where data came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum Lineage {
     /// Somebody added it.
     Added,
     /// It was imported.
@@ -152,9 +152,9 @@ fn of_dvc_file(file: &RepoPath, content: &[u8], found: &mut Vec<Versioned>) -> R
         None => file.parent(),
     };
     let origin = if dvc_file.is_import {
-        Import::parse(dvc_file.text()).map_or(Origin::Added, Origin::Import)
+        Import::parse(dvc_file.text()).map_or(Lineage::Added, Lineage::Import)
     } else {
-        Origin::Added
+        Lineage::Added
     };
     for out in dvc_file.outs.into_iter().filter(|out| out.is_cached) {
         found.push(Versioned {
@@ -202,7 +202,7 @@ fn of_stage(
         Command::One(text) => text.lines().map(str::to_owned).collect(),
         Command::Many(texts) => texts.clone(),
     };
-    let origin = Origin::Stage {
+    let origin = Lineage::Stage {
         name: stage.name.clone(),
         commands,
         deps: locked.map_or_else(Vec::new, |locked| {
@@ -327,9 +327,9 @@ mod tests {
         .unwrap();
         let paths: Vec<&str> = found.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(paths, ["d/a.csv", "p/w/b-7"]);
-        assert_eq!(found[0].origin, Origin::Added);
+        assert_eq!(found[0].origin, Lineage::Added);
         assert_eq!(found[1].recorded.unwrap().n_files, Some(3));
-        let Origin::Stage { name, commands, deps } = &found[1].origin else {
+        let Lineage::Stage { name, commands, deps } = &found[1].origin else {
             panic!("{found:?}");
         };
         assert_eq!((name.as_str(), commands.as_slice()), ("make", ["run 7".to_owned()].as_slice()));

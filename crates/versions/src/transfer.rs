@@ -24,7 +24,7 @@ pub struct Transferred {
 
 impl Repository {
     /// The place of a remote, and whether it is one that can be reached. Without a name, the default remote.
-    fn remote(&self, name: Option<&str>) -> Result<Cache, Error> {
+    pub(crate) fn remote(&self, name: Option<&str>) -> Result<Cache, Error> {
         let name = name.or(self.config().get("core", "remote")).ok_or_else(|| Error::NotFound {
             what: "no default remote is set; `everloop data remote add --default NAME PLACE` does it".to_owned(),
         })?;
@@ -98,7 +98,7 @@ impl Repository {
     ///
     /// Fails if a target is not tracked, or the remote does not exist.
     pub fn fetch(&self, targets: &[RepoPath], remote: Option<&str>) -> Result<Transferred, Error> {
-        let mut sum = Transferred::default();
+        let mut sum = self.fetch_imports(targets)?;
         for (remote, objects) in self.by_remote(targets, remote, false)? {
             let remote = self.remote(remote.as_deref())?;
             send(
@@ -148,7 +148,8 @@ impl Repository {
             let (Some(recorded), true) = (out.recorded, out.is_cached) else {
                 continue;
             };
-            if is_push && !out.can_push {
+            // Data of another repository comes from there, and belongs to no remote of this one.
+            if is_push && !out.can_push || one.dvc_file.is_of_repository {
                 continue;
             }
             let remote = remote.map(str::to_owned).or_else(|| out.remote.clone());
@@ -158,7 +159,7 @@ impl Repository {
     }
 }
 
-fn send(
+pub(crate) fn send(
     from: &Cache,
     to: &Cache,
     objects: &[ObjectId],

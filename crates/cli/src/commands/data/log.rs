@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use everloop_versions::{DataChange, Import, Logged, Origin, Recorded};
+use everloop_versions::{DataChange, Import, Logged, Lineage, Recorded};
 use serde_json::{Value, json};
 
 use super::versions::Here;
@@ -87,16 +87,11 @@ fn word(change: &DataChange) -> &'static str {
     }
 }
 
-fn origin_json(origin: &Origin) -> Value {
+fn origin_json(origin: &Lineage) -> Value {
     match origin {
-        Origin::Added => json!({"kind": "added"}),
-        Origin::Import(Import::Repository { url, path, rev, rev_lock }) => {
-            json!({"kind": "import", "url": url, "path": path, "rev": rev, "rev_lock": rev_lock})
-        }
-        Origin::Import(Import::Place { path, md5 }) => {
-            json!({"kind": "import-url", "path": path, "md5": md5})
-        }
-        Origin::Stage { name, commands, deps } => {
+        Lineage::Added => json!({"kind": "added"}),
+        Lineage::Import(import) => import_json(import),
+        Lineage::Stage { name, commands, deps } => {
             let deps = deps.iter().map(|(path, md5)| json!({"path": path, "md5": md5}));
             json!({"kind": "stage", "stage": name, "cmd": commands, "deps": deps.collect::<Vec<_>>()})
         }
@@ -148,15 +143,11 @@ fn measures(change: &DataChange) -> String {
     if words.is_empty() { words } else { format!(": {words}") }
 }
 
-fn origin_words(origin: &Origin) -> Option<String> {
+fn origin_words(origin: &Lineage) -> Option<String> {
     Some(match origin {
-        Origin::Added => return None,
-        Origin::Import(Import::Repository { url, path, rev_lock, .. }) => {
-            let rev = rev_lock.as_deref().map_or(String::new(), |rev| format!(" at {}", short(rev)));
-            format!("from `{path}` of {url}{rev}")
-        }
-        Origin::Import(Import::Place { path, .. }) => format!("from {path}"),
-        Origin::Stage { name, deps, .. } => {
+        Lineage::Added => return None,
+        Lineage::Import(import) => import_words(import),
+        Lineage::Stage { name, deps, .. } => {
             let deps = deps.iter().map(|(path, md5)| match md5 {
                 Some(md5) => format!("{path} {}", short(md5)),
                 None => path.clone(),
@@ -164,4 +155,39 @@ fn origin_words(origin: &Origin) -> Option<String> {
             format!("by stage {name} of {}", deps.collect::<Vec<_>>().join(", "))
         }
     })
+}
+
+/// The source of an import for programs.
+pub(super) fn import_json(import: &Import) -> Value {
+    match import {
+        Import::Repository {
+            url,
+            path,
+            rev,
+            rev_lock,
+        } => {
+            json!({"kind": "import", "url": url, "path": path, "rev": rev, "rev_lock": rev_lock})
+        }
+        Import::Place { path, recorded } => {
+            let md5 = recorded.map(|recorded| recorded.object.to_string());
+            json!({"kind": "import-url", "path": path, "md5": md5})
+        }
+    }
+}
+
+/// The source of an import for people.
+pub(super) fn import_words(import: &Import) -> String {
+    match import {
+        Import::Repository {
+            url,
+            path,
+            rev_lock,
+            ..
+        } => {
+            let rev = rev_lock.as_deref();
+            let rev = rev.map_or(String::new(), |rev| format!(" at {}", short(rev)));
+            format!("from `{path}` of {url}{rev}")
+        }
+        Import::Place { path, .. } => format!("from {path}"),
+    }
 }

@@ -62,11 +62,11 @@ impl Shelf {
             fs::create_dir_all(place.parent().unwrap_or(&top))?;
             Ok(place)
         };
-        let parts = repository.parts(&repository.snapshot(&revision)?, path)?;
-        for part in &parts {
-            symlink(repository.object_file(part)?, place(&part.path)?)?;
+        let files = repository.files_of(&repository.snapshot(&revision)?, path)?;
+        for file in &files {
+            symlink(repository.object_file(file)?, place(&file.path)?)?;
         }
-        if parts.is_empty() {
+        if files.is_empty() {
             // No data of ours: a small table that git has.
             let content = revision.read(path)?.ok_or_else(|| {
                 Failure::new(Exit::NotFound, format!("`{named}` has no data at `{path}`"))
