@@ -95,7 +95,10 @@ pub fn compare_tables(
         let old_places = places(&old_keys, &before.name, &old, key)?;
         let new_places = places(&new_keys, &after.name, &new, key)?;
         changed_rows(&common, &old_keys, &new_places, limit, &mut changes)?;
-        (absent(&new_keys, &old_places), absent(&old_keys, &new_places))
+        (
+            absent(&new_keys, &old_places),
+            absent(&old_keys, &new_places),
+        )
     };
     (changes.n_added, changes.n_removed) = (added.len() as u64, removed.len() as u64);
     changes.added = rows(&new, &added, limit);
@@ -140,7 +143,9 @@ fn places<'a>(
     let mut shown: Vec<String> = named
         .iter()
         .map(|row| {
-            let cells = key.iter().map(|name| format!("{name}={}", cells::cell(table, name, *row)));
+            let cells = key
+                .iter()
+                .map(|name| format!("{name}={}", cells::cell(table, name, *row)));
             cells.collect::<Vec<_>>().join(", ")
         })
         .collect();
@@ -226,7 +231,9 @@ fn rows(table: &RecordBatch, rows: &[usize], limit: usize) -> Vec<Vec<(String, V
     let schema = table.schema();
     let row = |row: usize| {
         let names = schema.fields().iter().map(|field| field.name());
-        names.map(|name| (name.clone(), cells::cell(table, name, row))).collect()
+        names
+            .map(|name| (name.clone(), cells::cell(table, name, row)))
+            .collect()
     };
     rows.iter().take(limit).map(|index| row(*index)).collect()
 }

@@ -109,7 +109,14 @@ impl Repository {
             let object = one.recorded.map(|recorded| recorded.object);
             let is_dir = object.is_some_and(|object| object.is_dir);
             let size = one.recorded.and_then(|recorded| recorded.size);
-            side.insert(path, Entry { object, is_dir, size });
+            side.insert(
+                path,
+                Entry {
+                    object,
+                    is_dir,
+                    size,
+                },
+            );
             let Some(dir) = object.filter(|object| object.is_dir) else {
                 continue;
             };
@@ -119,7 +126,11 @@ impl Repository {
             }
             for (file, md5) in self.cache().listing(dir)?.files() {
                 let object = Some(object_of(*md5, dir.hashing));
-                let entry = Entry { object, is_dir: false, size: None };
+                let entry = Entry {
+                    object,
+                    is_dir: false,
+                    size: None,
+                };
                 side.insert(&format!("{path}/{file}"), entry);
             }
         }
@@ -151,7 +162,11 @@ impl Repository {
             if let Content::Dir { listing, .. } = &content {
                 for (file, md5) in listing.files() {
                     let object = Some(object_of(*md5, hashing));
-                    let entry = Entry { object, is_dir: false, size: None };
+                    let entry = Entry {
+                        object,
+                        is_dir: false,
+                        size: None,
+                    };
                     side.insert(&format!("{path}/{file}"), entry);
                 }
             }
@@ -172,7 +187,9 @@ impl Repository {
                 (None, Some(_)) => added.push(path.as_str()),
                 (Some(_), None) => deleted.push(path.as_str()),
                 (Some(before), Some(after)) if !is_same(*before, *after) => {
-                    found.modified.push((self.item(old, path), self.item(new, path)));
+                    found
+                        .modified
+                        .push((self.item(old, path), self.item(new, path)));
                 }
                 _ => {}
             }
@@ -189,26 +206,40 @@ impl Repository {
         }
         let mut moved = BTreeSet::new();
         for path in added {
-            let same = new.object(path).and_then(|object| gone.get_mut(&object)?.pop_front());
+            let same = new
+                .object(path)
+                .and_then(|object| gone.get_mut(&object)?.pop_front());
             if let Some(before) = same {
                 moved.insert(before);
-                found.renamed.push((self.item(old, before), self.item(new, path)));
+                found
+                    .renamed
+                    .push((self.item(old, before), self.item(new, path)));
             } else {
                 found.added.push(self.item(new, path));
             }
         }
         deleted.retain(|path| !moved.contains(path));
         found.deleted = deleted.iter().map(|path| self.item(old, path)).collect();
-        found.added.sort_by(|left, right| left.path.cmp(&right.path));
-        found.deleted.sort_by(|left, right| left.path.cmp(&right.path));
-        found.modified.sort_by(|left, right| left.0.path.cmp(&right.0.path));
-        found.renamed.sort_by(|left, right| left.0.path.cmp(&right.0.path));
+        found
+            .added
+            .sort_by(|left, right| left.path.cmp(&right.path));
+        found
+            .deleted
+            .sort_by(|left, right| left.path.cmp(&right.path));
+        found
+            .modified
+            .sort_by(|left, right| left.0.path.cmp(&right.0.path));
+        found
+            .renamed
+            .sort_by(|left, right| left.0.path.cmp(&right.0.path));
         found
     }
 
     fn missing(&self, old: &Side) -> Vec<Item> {
         let is_absent = |entry: &Entry| {
-            entry.object.is_some_and(|object| !self.cache().path(object).exists())
+            entry
+                .object
+                .is_some_and(|object| !self.cache().path(object).exists())
         };
         let absent = old.entries.iter().filter(|(_, entry)| is_absent(entry));
         let mut items: Vec<Item> = absent.map(|(path, _)| self.item(old, path)).collect();
@@ -250,7 +281,8 @@ impl Side {
     /// Whether a path is in a directory whose files are not known.
     fn hides(&self, path: &str) -> bool {
         let is_below = |dir: &String| {
-            path.strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            path.strip_prefix(dir.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
         };
         self.unknown.iter().any(is_below)
     }
@@ -292,8 +324,18 @@ mod tests {
             let (path, content) = pair.split_once('=').unwrap();
             let is_dir = content.starts_with('D');
             let md5 = Md5::of(content.as_bytes());
-            let object = ObjectId { is_dir, ..object_of(md5, Hashing::Plain) };
-            side.insert(path, Entry { object: Some(object), is_dir, size: Some(1) });
+            let object = ObjectId {
+                is_dir,
+                ..object_of(md5, Hashing::Plain)
+            };
+            side.insert(
+                path,
+                Entry {
+                    object: Some(object),
+                    is_dir,
+                    size: Some(1),
+                },
+            );
             if content == "D?" {
                 side.unknown.push(path.to_owned());
             }
@@ -309,7 +351,12 @@ mod tests {
         let mut words = Vec::new();
         words.extend(found.added.iter().map(|item| format!("+{}", item.path)));
         words.extend(found.deleted.iter().map(|item| format!("-{}", item.path)));
-        words.extend(found.modified.iter().map(|(item, _)| format!("~{}", item.path)));
+        words.extend(
+            found
+                .modified
+                .iter()
+                .map(|(item, _)| format!("~{}", item.path)),
+        );
         let moved = found.renamed.iter();
         words.extend(moved.map(|(from, to)| format!("{}>{}", from.path, to.path)));
         assert_eq!(words.join(" "), expected);

@@ -105,7 +105,9 @@ impl DvcFile {
             outs: outs.map_err(|problem| Error::form(name, problem))?,
             wdir: raw.wdir,
             is_import: raw.deps.as_ref().is_some_and(|deps| !deps.is_empty()),
-            is_of_repository: raw.deps.is_some_and(|deps| deps.iter().any(|dep| dep.repo.is_some())),
+            is_of_repository: raw
+                .deps
+                .is_some_and(|deps| deps.iter().any(|dep| dep.repo.is_some())),
         })
     }
 

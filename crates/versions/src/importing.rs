@@ -110,7 +110,10 @@ impl Repository {
         target: &RepoPath,
         rev: Option<&str>,
     ) -> Result<Imported, Error> {
-        let one = self.present()?.into_iter().find(|one| one.file == *target || one.path == *target);
+        let one = self
+            .present()?
+            .into_iter()
+            .find(|one| one.file == *target || one.path == *target);
         let refused = || Error::NotFound {
             what: format!("`{target}` is no import; `everloop data import` makes one"),
         };
@@ -129,7 +132,12 @@ impl Repository {
         }
         let dir = one.file.parent().under(self.root());
         let (import, recorded) = match import {
-            Import::Repository { url, path, rev: old, .. } => {
+            Import::Repository {
+                url,
+                path,
+                rev: old,
+                ..
+            } => {
                 let scratch = Scratch::new(&self.tmp())?;
                 let rev = rev.map(str::to_owned).or(old);
                 let at = rev.as_deref().map_or(At::Head, At::Revision);
@@ -138,13 +146,27 @@ impl Repository {
                 let data = RepoPath::default().join(&path)?;
                 let recorded = source.keep(&data, self.cache(), &scratch)?;
                 let rev_lock = source.commit().map(str::to_owned);
-                (Import::Repository { url, path, rev, rev_lock }, recorded)
+                (
+                    Import::Repository {
+                        url,
+                        path,
+                        rev,
+                        rev_lock,
+                    },
+                    recorded,
+                )
             }
             Import::Place { path, .. } => {
                 let there = local(&dir, &path)?;
                 let looked = self.keep_place(&there)?;
                 let recorded = Some(looked);
-                (Import::Place { path, recorded }, Recorded { is_executable: false, ..looked })
+                (
+                    Import::Place { path, recorded },
+                    Recorded {
+                        is_executable: false,
+                        ..looked
+                    },
+                )
             }
         };
         self.finish_import(import, &one.path, Some(recorded), false)
@@ -170,7 +192,12 @@ impl Repository {
             }
             let dir = one.file.parent().under(self.root());
             let got = match import {
-                Import::Repository { url, path, rev_lock: Some(rev), .. } => {
+                Import::Repository {
+                    url,
+                    path,
+                    rev_lock: Some(rev),
+                    ..
+                } => {
                     let scratch = match &mut scratch {
                         Some(scratch) => scratch,
                         none => none.insert(Scratch::new(&self.tmp())?),
@@ -180,7 +207,11 @@ impl Repository {
                 }
                 // A remote has it, too, if it was pushed.
                 Import::Place { path, .. } => match local(&dir, &path) {
-                    Ok(there) if self.look_at(&there).is_ok_and(|now| now.object == recorded.object) => {
+                    Ok(there)
+                        if self
+                            .look_at(&there)
+                            .is_ok_and(|now| now.object == recorded.object) =>
+                    {
                         self.keep_place(&there)
                     }
                     _ => continue,
@@ -194,7 +225,10 @@ impl Repository {
                 }
                 Ok(got) => sum.problems.push((
                     recorded.object,
-                    format!("the source of `{}` has {} in its place", one.path, got.object),
+                    format!(
+                        "the source of `{}` has {} in its place",
+                        one.path, got.object
+                    ),
                 )),
                 Err(error) => sum.problems.push((recorded.object, error.to_string())),
             }
@@ -245,7 +279,10 @@ impl Repository {
         });
         match other {
             Some(one) => Err(Error::Conflict {
-                what: format!("`{}` is tracked by `{}`; remove that file first", one.path, one.file),
+                what: format!(
+                    "`{}` is tracked by `{}`; remove that file first",
+                    one.path, one.file
+                ),
             }),
             None => Ok(()),
         }

@@ -95,7 +95,11 @@ impl Import {
                 rev_lock,
             } => {
                 let _ = write!(text, "- {}\n  repo:\n", path(data));
-                let keys = [("url", Some(url)), ("rev", rev.as_ref()), ("rev_lock", rev_lock.as_ref())];
+                let keys = [
+                    ("url", Some(url)),
+                    ("rev", rev.as_ref()),
+                    ("rev_lock", rev_lock.as_ref()),
+                ];
                 for (key, value) in keys {
                     if let Some(value) = value {
                         let value = yaml::string(value, key.len() + 5, 6);
@@ -103,7 +107,10 @@ impl Import {
                     }
                 }
             }
-            Self::Place { path: place, recorded } => {
+            Self::Place {
+                path: place,
+                recorded,
+            } => {
                 entry(&mut text, recorded.as_ref(), true, &path(place));
             }
         }
@@ -122,8 +129,14 @@ impl Import {
                 rev,
                 rev_lock,
             } => {
-                let keys = [("rev", rev.as_ref()), ("rev_lock", rev_lock.as_ref()), ("url", Some(url))];
-                let keys = keys.into_iter().filter_map(|(key, value)| Some((key, json(value?))));
+                let keys = [
+                    ("rev", rev.as_ref()),
+                    ("rev_lock", rev_lock.as_ref()),
+                    ("url", Some(url)),
+                ];
+                let keys = keys
+                    .into_iter()
+                    .filter_map(|(key, value)| Some((key, json(value?))));
                 dep.push(("path", json(path)));
                 dep.push(("repo", object(keys)));
             }
@@ -151,7 +164,9 @@ fn json(text: &str) -> String {
 }
 
 fn object<'a>(keys: impl Iterator<Item = (&'a str, String)>) -> String {
-    let keys: Vec<String> = keys.map(|(key, value)| format!("\"{key}\": {value}")).collect();
+    let keys: Vec<String> = keys
+        .map(|(key, value)| format!("\"{key}\": {value}"))
+        .collect();
     format!("{{{}}}", keys.join(", "))
 }
 
@@ -191,7 +206,11 @@ mod tests {
             let file = DvcFile::parse(text.as_bytes(), name).unwrap();
             let import = Import::parse(text).unwrap();
             let out = &file.outs[0];
-            assert_eq!(import.text(&out.path, out.recorded.as_ref()), text, "{name}");
+            assert_eq!(
+                import.text(&out.path, out.recorded.as_ref()),
+                text,
+                "{name}"
+            );
             let is_of_repository = matches!(import, Import::Repository { .. });
             assert_eq!(file.is_of_repository, is_of_repository, "{name}");
             n_files += 1;
@@ -202,7 +221,10 @@ mod tests {
     #[test]
     fn what_was_added_is_no_import() {
         assert_eq!(Import::parse("outs:\n- path: x\n"), None);
-        assert_eq!(Import::parse("deps: [{path: a}, {path: b}]\nouts: []\n"), None);
+        assert_eq!(
+            Import::parse("deps: [{path: a}, {path: b}]\nouts: []\n"),
+            None
+        );
         assert_eq!(Import::parse("[1"), None);
     }
 }

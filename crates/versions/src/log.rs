@@ -128,7 +128,10 @@ impl Repository {
         both.sort();
         both.dedup();
         let is_meant = |path: &&RepoPath| {
-            paths.is_empty() || paths.iter().any(|named| path.is_in(named) || named.is_in(path))
+            paths.is_empty()
+                || paths
+                    .iter()
+                    .any(|named| path.is_in(named) || named.is_in(path))
         };
         let changes = both.into_iter().filter(is_meant).filter_map(|path| {
             let recorded = |data: &BTreeMap<RepoPath, Versioned>| data.get(path)?.recorded;
@@ -178,7 +181,14 @@ impl Repository {
                 author: words[3].to_owned(),
                 subject: words[4].to_owned(),
             };
-            (commit, words[1].split(' ').next().filter(|id| !id.is_empty()).map(str::to_owned))
+            (
+                commit,
+                words[1]
+                    .split(' ')
+                    .next()
+                    .filter(|id| !id.is_empty())
+                    .map(str::to_owned),
+            )
         });
         Ok(commits.collect())
     }

@@ -64,9 +64,10 @@ impl Repository {
         let ignore = ignored_in(revision)?;
         let is_hidden = |path: &RepoPath| {
             let above = path.as_str().match_indices('/');
-            above.into_iter().any(|(end, _)| {
-                ignore.leaves_out(&path.as_str()[..end], true)
-            }) || ignore.leaves_out(path.as_str(), false)
+            above
+                .into_iter()
+                .any(|(end, _)| ignore.leaves_out(&path.as_str()[..end], true))
+                || ignore.leaves_out(path.as_str(), false)
         };
         let is_ours = |path: &&RepoPath| {
             (is_dvc_file(path.name()) || path.name() == PIPELINE || path.name() == LOCK)
@@ -116,7 +117,11 @@ fn ignored_in(revision: &Revision) -> Result<Ignore, Error> {
     let files = revision.files();
     let files: Vec<&RepoPath> = files.filter(|path| path.name() == ignore::FILE).collect();
     let contents = revision.read_all(&files)?;
-    let mut layers: Vec<_> = files.iter().map(|path| path.parent()).zip(contents).collect();
+    let mut layers: Vec<_> = files
+        .iter()
+        .map(|path| path.parent())
+        .zip(contents)
+        .collect();
     // The deeper one is asked first.
     layers.sort_by_key(|(dir, _)| dir.as_str().len());
     let mut ignore = Ignore::default();
@@ -137,7 +142,13 @@ pub(crate) fn versioned(
             of_dvc_file(file, content, &mut found)?;
         } else if file.name() == PIPELINE {
             let lock = file.parent().join(LOCK)?;
-            of_pipeline(file, content, texts.get(&lock).map(Vec::as_slice), read, &mut found)?;
+            of_pipeline(
+                file,
+                content,
+                texts.get(&lock).map(Vec::as_slice),
+                read,
+                &mut found,
+            )?;
         }
     }
     found.sort_by(|left: &Versioned, right| left.path.cmp(&right.path));
@@ -177,11 +188,12 @@ fn of_pipeline(
 ) -> Result<(), Error> {
     let pipeline = pipeline(file, content, read)?;
     let lock = match lock.map(String::from_utf8_lossy) {
-        Some(text) if !text.trim().is_empty() => {
-            Lock::read(&text).0.ok_or_else(|| {
-                Error::form(file.parent().join(LOCK).unwrap_or_default(), "it is no `dvc.lock` file")
-            })?
-        }
+        Some(text) if !text.trim().is_empty() => Lock::read(&text).0.ok_or_else(|| {
+            Error::form(
+                file.parent().join(LOCK).unwrap_or_default(),
+                "it is no `dvc.lock` file",
+            )
+        })?,
         _ => Lock::default(),
     };
     for stage in &pipeline.stages {
@@ -207,7 +219,8 @@ fn of_stage(
         commands,
         deps: locked.map_or_else(Vec::new, |locked| {
             let deps = locked.deps.iter();
-            deps.map(|dep| (stage.place(&dep.path), dep.md5.clone())).collect()
+            deps.map(|dep| (stage.place(&dep.path), dep.md5.clone()))
+                .collect()
         }),
     };
     for out in stage.outs.iter().filter(|out| out.is_cached) {
@@ -259,7 +272,9 @@ fn pipeline(file: &RepoPath, content: &[u8], read: &Read<'_>) -> Result<Pipeline
     let text = std::str::from_utf8(content)
         .map_err(|error| Error::form(file, format!("it is no UTF-8: {error}")))?;
     let read = |path: &str| -> Result<Option<String>, String> {
-        let path = RepoPath::default().join(path).map_err(|error| error.to_string())?;
+        let path = RepoPath::default()
+            .join(path)
+            .map_err(|error| error.to_string())?;
         let content = read(&path).map_err(|error| error.to_string())?;
         let text = content.map(String::from_utf8).transpose();
         text.map_err(|_| "it is not UTF-8".to_owned())
@@ -292,7 +307,9 @@ pub(crate) fn artifact_path(revision: &Revision, name: &str) -> Result<Option<Re
     let pipeline = pipeline(&file, &content, &|path| revision.read(path))?;
     let artifacts = pipeline.artifacts.iter();
     let named = artifacts.filter(|(known, _)| known == name);
-    let path = named.filter_map(|(_, artifact)| artifact.get("path")?.text()).next();
+    let path = named
+        .filter_map(|(_, artifact)| artifact.get("path")?.text())
+        .next();
     path.map(|path| dir.join(path)).transpose()
 }
 
@@ -302,10 +319,14 @@ mod tests {
 
     fn of(files: &[(&str, &str)]) -> Result<Vec<Versioned>, Error> {
         let path = |text: &str| RepoPath::default().join(text).unwrap();
-        let all: BTreeMap<RepoPath, Vec<u8>> =
-            files.iter().map(|(name, text)| (path(name), text.as_bytes().to_vec())).collect();
+        let all: BTreeMap<RepoPath, Vec<u8>> = files
+            .iter()
+            .map(|(name, text)| (path(name), text.as_bytes().to_vec()))
+            .collect();
         let texts = all.iter().filter(|(path, _)| path.name() != "params.yaml");
-        let texts = texts.map(|(path, text)| (path.clone(), text.clone())).collect();
+        let texts = texts
+            .map(|(path, text)| (path.clone(), text.clone()))
+            .collect();
         versioned(&texts, &|path| Ok(all.get(path).cloned()))
     }
 
@@ -329,10 +350,18 @@ mod tests {
         assert_eq!(paths, ["d/a.csv", "p/w/b-7"]);
         assert_eq!(found[0].origin, Lineage::Added);
         assert_eq!(found[1].recorded.unwrap().n_files, Some(3));
-        let Lineage::Stage { name, commands, deps } = &found[1].origin else {
+        let Lineage::Stage {
+            name,
+            commands,
+            deps,
+        } = &found[1].origin
+        else {
             panic!("{found:?}");
         };
-        assert_eq!((name.as_str(), commands.as_slice()), ("make", ["run 7".to_owned()].as_slice()));
+        assert_eq!(
+            (name.as_str(), commands.as_slice()),
+            ("make", ["run 7".to_owned()].as_slice())
+        );
         assert_eq!(deps, &[("p/a.csv".to_owned(), Some(MD5.to_owned()))]);
     }
 
@@ -344,7 +373,11 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
-        for (name, text) in [("dvc.yaml", "stages: ["), ("x.dvc", "outs: 1"), ("x.dvc", "outs:\n- path: ../x\n")] {
+        for (name, text) in [
+            ("dvc.yaml", "stages: ["),
+            ("x.dvc", "outs: 1"),
+            ("x.dvc", "outs:\n- path: ../x\n"),
+        ] {
             let error = of(&[(name, text)]).unwrap_err().to_string();
             assert!(error.contains(name) || error.contains("../x"), "{error}");
         }

@@ -115,20 +115,25 @@ impl Source {
         let dir = Path::new(place.strip_prefix("file://").unwrap_or(place));
         let is_work_tree = dir.join(".git").exists() || dir.join(".dvc").is_dir();
         if is_work_tree {
-            let root = dir.canonicalize().map_err(|error| Error::file("find", dir, error))?;
+            let root = dir
+                .canonicalize()
+                .map_err(|error| Error::file("find", dir, error))?;
             let revision = match at {
                 At::Now => None,
                 At::Head => Some(Revision::find(&root, "HEAD")?),
                 At::Revision(name) => Some(Revision::find(&root, name)?),
             };
             let has_data = root.join(".dvc").is_dir();
-            let repository = has_data.then(|| Repository::open(&root, machine)).transpose()?;
+            let repository = has_data
+                .then(|| Repository::open(&root, machine))
+                .transpose()?;
             return Self::new(place, root, repository, revision);
         }
         let root = clone(place, scratch)?;
         let revision = match at {
-            At::Revision(name) => Revision::find(&root, name)
-                .or_else(|error| Revision::find(&root, &format!("origin/{name}")).map_err(|_| error))?,
+            At::Revision(name) => Revision::find(&root, name).or_else(|error| {
+                Revision::find(&root, &format!("origin/{name}")).map_err(|_| error)
+            })?,
             _ => Revision::find(&root, "HEAD")?,
         };
         let mut repository = None;
@@ -184,7 +189,9 @@ impl Source {
         }
         match &self.revision {
             Some(revision) => {
-                let plain = revision.files().filter(|file| file.is_in(path) && !is_of_dvc(file));
+                let plain = revision
+                    .files()
+                    .filter(|file| file.is_in(path) && !is_of_dvc(file));
                 for file in plain {
                     files.entry(file.clone()).or_insert(Content::Blob);
                 }
@@ -196,7 +203,9 @@ impl Source {
             }
         }
         if files.is_empty() {
-            let at = self.commit().map_or(String::new(), |commit| format!(" at {commit}"));
+            let at = self
+                .commit()
+                .map_or(String::new(), |commit| format!(" at {commit}"));
             return Err(Error::NotFound {
                 what: format!("`{}` has no `{path}`{at}", self.name),
             });
@@ -242,7 +251,9 @@ impl Source {
             };
             let place = store.path(crate::cache::file_id(md5));
             let metadata = fs::metadata(&place);
-            size += metadata.map_err(|error| Error::file("read", &place, error))?.len();
+            size += metadata
+                .map_err(|error| Error::file("read", &place, error))?
+                .len();
             kept.push((relative(file, path), md5));
         }
         let n_files = kept.len() as u64;
@@ -315,7 +326,9 @@ impl Source {
                 let mut from =
                     fs::File::open(from).map_err(|error| Error::file("read", from, error))?;
                 let mut to = fs::File::create_new(place).map_err(failed)?;
-                std::io::copy(&mut from, &mut to).map(|_| ()).map_err(failed)
+                std::io::copy(&mut from, &mut to)
+                    .map(|_| ())
+                    .map_err(failed)
             }
             Content::Object(object) => {
                 let from = self.holder(*object, store)?.path(*object);
@@ -340,11 +353,16 @@ impl Source {
         let Some(revision) = &self.revision else {
             return Ok(BTreeMap::new());
         };
-        let blobs = found.files.iter().filter(|(_, content)| matches!(content, Content::Blob));
+        let blobs = found
+            .files
+            .iter()
+            .filter(|(_, content)| matches!(content, Content::Blob));
         let paths: Vec<&RepoPath> = blobs.map(|(path, _)| path).collect();
         let contents = revision.read_all(&paths)?;
         let both = paths.into_iter().cloned().zip(contents);
-        Ok(both.filter_map(|(path, content)| Some((path, content?))).collect())
+        Ok(both
+            .filter_map(|(path, content)| Some((path, content?)))
+            .collect())
     }
 
     /// Gets all objects that are needed and are neither in the source's cache nor in `store`.
@@ -363,7 +381,12 @@ impl Source {
         Ok(())
     }
 
-    fn obtain(&self, remote: Option<&str>, objects: &[ObjectId], store: &Cache) -> Result<(), Error> {
+    fn obtain(
+        &self,
+        remote: Option<&str>,
+        objects: &[ObjectId],
+        store: &Cache,
+    ) -> Result<(), Error> {
         let mut absent = Vec::new();
         for object in objects {
             let is_there = match &self.repository {
@@ -382,7 +405,10 @@ impl Source {
         match sum.problems.first() {
             None => Ok(()),
             Some((object, problem)) => Err(Error::NotFound {
-                what: format!("`{}` does not have its object `{object}`: {problem}", self.name),
+                what: format!(
+                    "`{}` does not have its object `{object}`: {problem}",
+                    self.name
+                ),
             }),
         }
     }
@@ -407,7 +433,10 @@ fn plain_object(content: &Content) -> Option<ObjectId> {
 /// A file as seen from a path above it, or an empty text for the path itself.
 fn relative(file: &RepoPath, path: &RepoPath) -> String {
     let below = file.as_str().strip_prefix(path.as_str());
-    below.unwrap_or(file.as_str()).trim_start_matches('/').to_owned()
+    below
+        .unwrap_or(file.as_str())
+        .trim_start_matches('/')
+        .to_owned()
 }
 
 /// Whether a file tells of data, and is none.
@@ -450,19 +479,27 @@ fn lying_at(
 
 /// The configuration that a commit has; none if it tracks no data. (Its path is none of data: a revision leaves it out.)
 fn config_of(root: &Path, commit: &str) -> Result<Option<Vec<u8>>, Error> {
-    let output = git::git(root, &["cat-file", "blob", &format!("{commit}:.dvc/config")]).output();
+    let output = git::git(
+        root,
+        &["cat-file", "blob", &format!("{commit}:.dvc/config")],
+    )
+    .output();
     let output = output.map_err(|error| Error::file("run git in", root, error))?;
     Ok(output.status.success().then_some(output.stdout))
 }
 
 /// Clones a repository without its files.
 fn clone(place: &str, scratch: &Scratch) -> Result<PathBuf, Error> {
-    let root = scratch.path().join(format!("clone-{}", crate::Md5::of(place.as_bytes())));
+    let root = scratch
+        .path()
+        .join(format!("clone-{}", crate::Md5::of(place.as_bytes())));
     if root.exists() {
         return Ok(root);
     }
     let mut command = Command::new("git");
-    command.args(["clone", "--quiet", "--no-checkout", "--", place]).arg(&root);
+    command
+        .args(["clone", "--quiet", "--no-checkout", "--", place])
+        .arg(&root);
     // Nobody is there to answer.
     command.env("GIT_TERMINAL_PROMPT", "0");
     command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -475,7 +512,10 @@ fn clone(place: &str, scratch: &Scratch) -> Result<PathBuf, Error> {
     Err(Error::NotFound {
         what: format!(
             "`{place}` is no repository that can be read: {}",
-            said.trim().lines().last().unwrap_or("git does not clone it")
+            said.trim()
+                .lines()
+                .last()
+                .unwrap_or("git does not clone it")
         ),
     })
 }

@@ -84,8 +84,18 @@ impl Repository {
         let artifact = name.replace('=', ":");
         let message =
             format!("Registering artifact {artifact} version {version}\n\nPath: {path}\n");
-        let arguments = ["tag", "--annotate", "--message", &message, "--", &tag, revision.id()];
-        let output = git(self.root(), &arguments).stderr(std::process::Stdio::piped()).output();
+        let arguments = [
+            "tag",
+            "--annotate",
+            "--message",
+            &message,
+            "--",
+            &tag,
+            revision.id(),
+        ];
+        let output = git(self.root(), &arguments)
+            .stderr(std::process::Stdio::piped())
+            .output();
         let output = output.map_err(|error| Error::file("run git in", self.root(), error))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -93,7 +103,10 @@ impl Repository {
                 what: format!("git does not make the tag `{tag}`: {}", said.trim()),
             });
         }
-        let object = one.recorded.filter(|_| one.path == path).map(|recorded| recorded.object);
+        let object = one
+            .recorded
+            .filter(|_| one.path == path)
+            .map(|recorded| recorded.object);
         Ok(DataTag {
             commit: revision.id().to_owned(),
             date: String::new(),
@@ -122,12 +135,23 @@ impl Repository {
         let words: Vec<&str> = told.split('\0').collect();
         let all: Vec<[&str; 5]> = words
             .chunks_exact(5)
-            .map(|words| [words[0].trim_start(), words[1], words[2], words[3], words[4]])
+            .map(|words| {
+                [
+                    words[0].trim_start(),
+                    words[1],
+                    words[2],
+                    words[3],
+                    words[4],
+                ]
+            })
             .collect();
         let is_withdrawn = |tag: &str| {
             let mark = format!("{tag}!");
             all.iter().any(|[name, ..]| {
-                *name == mark || name.strip_prefix(&mark).is_some_and(|rest| rest.starts_with('#'))
+                *name == mark
+                    || name
+                        .strip_prefix(&mark)
+                        .is_some_and(|rest| rest.starts_with('#'))
             })
         };
         let mut tags = Vec::new();
@@ -135,7 +159,11 @@ impl Repository {
             if parse(tag).is_none() || is_withdrawn(tag) {
                 continue;
             }
-            let commit = if of_annotated.is_empty() { of_light } else { of_annotated };
+            let commit = if of_annotated.is_empty() {
+                of_light
+            } else {
+                of_annotated
+            };
             tags.push(self.described(tag, commit, date, message));
         }
         tags.sort_by(|left, right| order(&left.tag).cmp(&order(&right.tag)));
@@ -148,15 +176,17 @@ impl Repository {
         let named = message.lines().find_map(|line| line.strip_prefix("Path: "));
         let path = match named {
             Some(path) => RepoPath::default().join(path).ok(),
-            None => revision.as_ref().and_then(|revision| {
-                artifact_path(revision, parse(tag)?.name).ok().flatten()
-            }),
+            None => revision
+                .as_ref()
+                .and_then(|revision| artifact_path(revision, parse(tag)?.name).ok().flatten()),
         };
         DataTag {
             tag: tag.to_owned(),
             commit: commit.to_owned(),
             date: date.to_owned(),
-            object: path.as_ref().and_then(|path| self.object_at(revision.as_ref()?, path)),
+            object: path
+                .as_ref()
+                .and_then(|path| self.object_at(revision.as_ref()?, path)),
             path,
         }
     }
@@ -183,7 +213,9 @@ impl Repository {
             return Ok(());
         }
         Err(Error::NotFound {
-            what: format!("there is no tag `{tag}`; `everloop data tag list` tells which there are"),
+            what: format!(
+                "there is no tag `{tag}`; `everloop data tag list` tells which there are"
+            ),
         })
     }
 
@@ -195,8 +227,14 @@ impl Repository {
         let tags = self.tags()?;
         let releases = tags.iter().filter_map(|one| parse(&one.tag));
         let releases = releases.filter(|parsed| parsed.name == named && parsed.is_release);
-        let [major, minor, patch] = releases.map(|parsed| parsed.numbers).max().unwrap_or_default();
-        Ok(format!("{named}@v{major}.{minor}.{}", patch.saturating_add(1)))
+        let [major, minor, patch] = releases
+            .map(|parsed| parsed.numbers)
+            .max()
+            .unwrap_or_default();
+        Ok(format!(
+            "{named}@v{major}.{minor}.{}",
+            patch.saturating_add(1)
+        ))
     }
 }
 

@@ -152,6 +152,11 @@ impl Repository {
             if is_push && !out.can_push || one.dvc_file.is_of_repository {
                 continue;
             }
+            // What its source gave needs no remote.
+            let is_import = !is_push && one.dvc_file.is_import;
+            if is_import && self.workspace().is_in_cache(&recorded)? {
+                continue;
+            }
             let remote = remote.map(str::to_owned).or_else(|| out.remote.clone());
             objects.entry(remote).or_default().insert(recorded.object);
         }

@@ -85,7 +85,9 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
         Command::List(args) => tokio::task::block_in_place(|| list::run(args, project)),
         Command::Get(args) => tokio::task::block_in_place(|| get::run(args, project)),
         Command::Import(args) => tokio::task::block_in_place(|| import::run(args, project)),
-        Command::ImportUrl(args) => tokio::task::block_in_place(|| import::run_place(args, project)),
+        Command::ImportUrl(args) => {
+            tokio::task::block_in_place(|| import::run_place(args, project))
+        }
         Command::Update(args) => tokio::task::block_in_place(|| update::run(args, project)),
         Command::Log(args) => tokio::task::block_in_place(|| log::run(args, project)),
         Command::Diff(args) => tokio::task::block_in_place(|| diff::run(args, project)),

@@ -47,7 +47,8 @@ impl<'a> Common<'a> {
     ) -> Result<Self, Error> {
         let [(_, old), (_, new)] = versions;
         for (name, table) in versions {
-            key.iter().try_for_each(|column| check_key(name, table, column))?;
+            key.iter()
+                .try_for_each(|column| check_key(name, table, column))?;
         }
         let mut changes = ColumnChanges::default();
         let mut columns = Vec::new();
@@ -60,7 +61,9 @@ impl<'a> Common<'a> {
             };
             let after_type = canonical::column_type(after.data_type());
             if before_type != after_type {
-                changes.retyped.push((name.clone(), before_type, after_type));
+                changes
+                    .retyped
+                    .push((name.clone(), before_type, after_type));
             }
             let wanted = common_type(before.data_type(), after.data_type());
             columns.push(Pair {
@@ -110,8 +113,10 @@ impl<'a> Common<'a> {
         let converter = RowConverter::new(types.map(SortField::new).collect())?;
         let side = |index: usize| -> Result<Rows, Error> {
             let mut rows = converter.empty_rows(0, 0);
-            let columns: Vec<ArrayRef> =
-                pairs.iter().map(|pair| Arc::clone(&pair.sides[index])).collect();
+            let columns: Vec<ArrayRef> = pairs
+                .iter()
+                .map(|pair| Arc::clone(&pair.sides[index]))
+                .collect();
             converter.append(&mut rows, &columns)?;
             Ok(rows)
         };
@@ -138,7 +143,8 @@ impl<'a> Common<'a> {
     /// The cells of the key in a row of the earlier version.
     pub(super) fn key_cells(&self, row: usize) -> Vec<(String, Value)> {
         let keys = self.columns.iter().filter(|pair| pair.is_key);
-        keys.map(|pair| (pair.name.clone(), cell(self.tables[0], &pair.name, row))).collect()
+        keys.map(|pair| (pair.name.clone(), cell(self.tables[0], &pair.name, row)))
+            .collect()
     }
 }
 
@@ -147,7 +153,11 @@ fn check_key(version: &str, table: &RecordBatch, column: &str) -> Result<(), Err
         return Ok(());
     }
     let schema = table.schema();
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let names: Vec<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
     let lowered = column.to_lowercase();
     let distance = |name: &&str| strsim::osa_distance(&lowered, &name.to_lowercase());
     let nearest = names.iter().min_by_key(|name| distance(name));

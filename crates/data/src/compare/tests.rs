@@ -13,7 +13,11 @@ fn compare(before: &str, after: &str, key: &str, limit: usize) -> Result<RowChan
             path: file,
         }
     };
-    let key: Vec<String> = key.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let key: Vec<String> = key
+        .split(' ')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
     compare_tables(&version("old", before), &version("new", after), &key, limit)
 }
 
@@ -60,9 +64,24 @@ fn check(before: &str, after: &str, key: &str, expected: &str) {
 
 #[test]
 fn rows_are_matched_by_their_key() {
-    check("id,x/1,a/2,b/3,c", "id,x/3,c/2,B/4,d", "id", "+id=4 x=\"d\"; -id=1 x=\"a\"; ~id=2 x \"b\">\"B\"");
-    check("a,b,x/1,1,5/1,2,6", "b,a,x/2,1,7/1,1,5", "a b", "~a=1 b=2 x 6>7");
-    check("id,x/1,/2,b", "id,x/1,a/2,", "id", "~id=1 x null>\"a\"; ~id=2 x \"b\">null");
+    check(
+        "id,x/1,a/2,b/3,c",
+        "id,x/3,c/2,B/4,d",
+        "id",
+        "+id=4 x=\"d\"; -id=1 x=\"a\"; ~id=2 x \"b\">\"B\"",
+    );
+    check(
+        "a,b,x/1,1,5/1,2,6",
+        "b,a,x/2,1,7/1,1,5",
+        "a b",
+        "~a=1 b=2 x 6>7",
+    );
+    check(
+        "id,x/1,/2,b",
+        "id,x/1,a/2,",
+        "id",
+        "~id=1 x null>\"a\"; ~id=2 x \"b\">null",
+    );
     check("id/1/2", "id/2/3", "id", "+id=3; -id=1");
     check("id,x", "id,x/1,2", "id", "+id=1 x=2");
 }
@@ -75,9 +94,24 @@ fn rows_without_a_key_are_counted() {
 
 #[test]
 fn columns_that_came_went_or_changed_their_type_are_told() {
-    check("id,x/1,1/2,2", "id,y/1,1/2,2", "id", "+y:Integer; -x:Integer");
-    check("id,x/1,1/2,2", "id,x/1,1.0/2,2.5", "id", "x:Integer>Number; ~id=2 x 2>2.5");
-    check("id,x/1,1/2,2", "id,x/1,1/2,two", "id", "x:Integer>Text; ~id=2 x 2>\"two\"");
+    check(
+        "id,x/1,1/2,2",
+        "id,y/1,1/2,2",
+        "id",
+        "+y:Integer; -x:Integer",
+    );
+    check(
+        "id,x/1,1/2,2",
+        "id,x/1,1.0/2,2.5",
+        "id",
+        "x:Integer>Number; ~id=2 x 2>2.5",
+    );
+    check(
+        "id,x/1,1/2,2",
+        "id,x/1,1/2,two",
+        "id",
+        "x:Integer>Text; ~id=2 x 2>\"two\"",
+    );
 }
 
 #[test]
@@ -104,7 +138,12 @@ fn keys_that_are_none_are_refused() {
     refused("id,x/1,1", "id,x/1,1", "idd", "did you mean `id`?");
     refused("id,x/1,1", "x,y/1,1", "id", "`new`: it has no column `id`");
     refused("name,x/1,1", "name,x/1,1", "zzzz", "there are name, x");
-    refused("id,x/1,1/2,1/1,3", "id,x/1,1", "id", "`old`: the key `id` does not tell its rows apart: 1 rows repeat the key of another one (id=1)");
+    refused(
+        "id,x/1,1/2,1/1,3",
+        "id,x/1,1",
+        "id",
+        "`old`: the key `id` does not tell its rows apart: 1 rows repeat the key of another one (id=1)",
+    );
     refused("id/1", "x/1", "", "no column in common");
     refused("id,x/1,1/2", "id/1", "id", "old.csv");
 }

@@ -20,7 +20,10 @@ impl Place {
 
     fn git(&self, arguments: &[&str]) {
         let identity = ["-c", "user.name=Ann", "-c", "user.email=a@b"];
-        let output = git(self.repository.root(), &identity).args(arguments).output().unwrap();
+        let output = git(self.repository.root(), &identity)
+            .args(arguments)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "git {arguments:?}");
     }
 
@@ -50,7 +53,9 @@ impl Place {
                     (_, None) => "-",
                     _ => "~",
                 };
-                let files = change.n_files.map_or(String::new(), |files| format!("{files:?}"));
+                let files = change
+                    .n_files
+                    .map_or(String::new(), |files| format!("{files:?}"));
                 format!("{kind}{}{files}", change.path)
             });
             let changes: Vec<String> = changes.collect();
@@ -95,5 +100,8 @@ fn branches_and_commits_that_cannot_be_read_are_in_it() {
     fs::write(place.repository.root().join("x.dvc"), "outs: 1").unwrap();
     place.git(&["commit", "--quiet", "-am", "broken"]);
     let log = place.log("", 99);
-    assert!(log[0].starts_with("broken: `x.dvc` cannot be used"), "{log:?}");
+    assert!(
+        log[0].starts_with("broken: `x.dvc` cannot be used"),
+        "{log:?}"
+    );
 }

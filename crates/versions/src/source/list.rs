@@ -108,7 +108,13 @@ impl Source {
             let contents = revision.read_all(&files)?;
             let listed = files.into_iter().zip(contents).map(|(file, content)| {
                 let size = content.map(|content| content.len() as u64);
-                (file.clone(), Listed { size, ..Listed::default() })
+                (
+                    file.clone(),
+                    Listed {
+                        size,
+                        ..Listed::default()
+                    },
+                )
             });
             return Ok(listed.collect());
         }
@@ -119,7 +125,9 @@ impl Source {
                 Content::Disk(place) => fs::metadata(place).ok(),
                 _ => None,
             };
-            let mode = metadata.as_ref().map_or(0, |metadata| metadata.permissions().mode());
+            let mode = metadata
+                .as_ref()
+                .map_or(0, |metadata| metadata.permissions().mode());
             let listed = Listed {
                 is_executable: mode & 0o100 != 0,
                 size: metadata.map(|metadata| metadata.len()),

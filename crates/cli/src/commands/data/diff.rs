@@ -83,7 +83,8 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
 fn versions(named: &[String]) -> Result<[Option<&str>; 2]> {
     let name = |index: usize| named.get(index).map(String::as_str);
     if named.len() > 2 {
-        let words = "two versions can be compared; name data with `--targets`, a table with `--rows`";
+        let words =
+            "two versions can be compared; name data with `--targets`, a table with `--rows`";
         return Err(Failure::new(Exit::Usage, words).into());
     }
     Ok([name(0), name(1)])
@@ -120,7 +121,13 @@ fn hash(item: &Item) -> Option<String> {
 
 /// Each kind with lines of a digest and a path, in the order of DVC.
 fn lines(found: &Differences) -> [(&'static str, Vec<(String, String)>); 5] {
-    let short = |item: &Item| hash(item).unwrap_or_default().chars().take(8).collect::<String>();
+    let short = |item: &Item| {
+        hash(item)
+            .unwrap_or_default()
+            .chars()
+            .take(8)
+            .collect::<String>()
+    };
     let one = |item: &Item| (short(item), item.path.clone());
     let all = |items: &[Item]| items.iter().map(one).collect::<Vec<_>>();
     let renamed = found.renamed.iter();
@@ -157,7 +164,10 @@ fn text(found: &Differences) -> String {
             let _ = writeln!(text, "    {hash}  {path}");
         }
         text.push('\n');
-        let n_files = lines.iter().filter(|(_, path)| !path.ends_with('/')).count();
+        let n_files = lines
+            .iter()
+            .filter(|(_, path)| !path.ends_with('/'))
+            .count();
         if n_files > 0 {
             counts.push(format!("{n_files} {kind}"));
         }
@@ -180,5 +190,7 @@ fn markdown(found: &Differences) -> String {
 
 /// Text as it may stand in a table of Markdown.
 fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ")
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace(['\n', '\r'], " ")
 }

@@ -55,7 +55,8 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
 pub(super) fn directory(chosen: Option<&Path>) -> Result<PathBuf> {
     let dir = std::env::current_dir()?;
     let dir = chosen.map_or(dir.clone(), |chosen| dir.join(chosen));
-    dir.canonicalize().with_context(|| format!("cannot find `{}`", dir.display()))
+    dir.canonicalize()
+        .with_context(|| format!("cannot find `{}`", dir.display()))
 }
 
 /// A repository as it is seen from a directory: a path that exists, or a URL as it is.

@@ -72,7 +72,11 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
     let _lock = here.repository.lock()?;
     let data = RepoPath::default().join(&args.path)?;
     let out = out(&here, args.out.as_deref(), data.name(), args.how.force)?;
-    let asked = (args.repository.as_str(), args.path.as_str(), args.rev.as_deref());
+    let asked = (
+        args.repository.as_str(),
+        args.path.as_str(),
+        args.rev.as_deref(),
+    );
     let how = (args.how.force, !args.how.no_download);
     let imported = here.repository.import(&here.dir, asked, &out, how)?;
     tell(&imported, args.how.format);
@@ -83,10 +87,17 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
 pub(super) fn run_place(args: &PlaceArgs, chosen: Option<&Path>) -> Result<Exit> {
     let here = Here::open(chosen)?;
     let _lock = here.repository.lock()?;
-    let name = args.place.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let name = args
+        .place
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
     let out = out(&here, args.out.as_deref(), name, args.how.force)?;
     let how = (args.how.force, !args.how.no_download);
-    let imported = here.repository.import_place(&here.dir, &args.place, &out, how)?;
+    let imported = here
+        .repository
+        .import_place(&here.dir, &args.place, &out, how)?;
     tell(&imported, args.how.format);
     Ok(Exit::Ok)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use everloop_versions::{DataChange, Import, Logged, Lineage, Recorded};
+use everloop_versions::{DataChange, Import, Lineage, Logged, Recorded};
 use serde_json::{Value, json};
 
 use super::versions::Here;
@@ -63,9 +63,7 @@ fn logged_json(one: &Logged) -> Value {
 }
 
 fn change_json(change: &DataChange) -> Value {
-    let state = |recorded: Recorded| {
-        json!({"md5": recorded.object.to_string(), "size": recorded.size, "files": recorded.n_files})
-    };
+    let state = |recorded: Recorded| json!({"md5": recorded.object.to_string(), "size": recorded.size, "files": recorded.n_files});
     let files = change.n_files.map(|[added, modified, deleted]| {
         json!({"added": added, "modified": modified, "deleted": deleted})
     });
@@ -91,8 +89,14 @@ fn origin_json(origin: &Lineage) -> Value {
     match origin {
         Lineage::Added => json!({"kind": "added"}),
         Lineage::Import(import) => import_json(import),
-        Lineage::Stage { name, commands, deps } => {
-            let deps = deps.iter().map(|(path, md5)| json!({"path": path, "md5": md5}));
+        Lineage::Stage {
+            name,
+            commands,
+            deps,
+        } => {
+            let deps = deps
+                .iter()
+                .map(|(path, md5)| json!({"path": path, "md5": md5}));
             json!({"kind": "stage", "stage": name, "cmd": commands, "deps": deps.collect::<Vec<_>>()})
         }
     }
@@ -111,7 +115,13 @@ fn text(one: &Logged) -> String {
         let _ = writeln!(text, "  cannot be told: {problem}");
     }
     for change in &one.changes {
-        let _ = writeln!(text, "  {} {}{}", word(change), change.path, measures(change));
+        let _ = writeln!(
+            text,
+            "  {} {}{}",
+            word(change),
+            change.path,
+            measures(change)
+        );
         if let Some(origin) = change.origin.as_ref().and_then(origin_words) {
             let _ = writeln!(text, "    {origin}");
         }
@@ -137,10 +147,16 @@ fn measures(change: &DataChange) -> String {
         words.extend(state.n_files.map(|n_files| format!("{n_files} files")));
     }
     if let Some([added, modified, deleted]) = change.n_files {
-        words.push(format!("{added} added, {modified} modified, {deleted} deleted"));
+        words.push(format!(
+            "{added} added, {modified} modified, {deleted} deleted"
+        ));
     }
     let words = words.join(", ");
-    if words.is_empty() { words } else { format!(": {words}") }
+    if words.is_empty() {
+        words
+    } else {
+        format!(": {words}")
+    }
 }
 
 fn origin_words(origin: &Lineage) -> Option<String> {

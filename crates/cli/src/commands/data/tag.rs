@@ -65,7 +65,9 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
         }
         (None, Some(name)) => {
             let path = args.path.as_ref();
-            let path = path.map(|path| here.repository.path(&here.dir, path)).transpose()?;
+            let path = path
+                .map(|path| here.repository.path(&here.dir, path))
+                .transpose()?;
             let tag = here.repository.tag(name, path.as_ref(), &args.revision)?;
             match args.format {
                 Format::Json => sayln!("{}", tag_json(&tag)),
@@ -82,7 +84,9 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
 }
 
 fn list(here: &Here, path: Option<&Path>, format: Format) -> Result<()> {
-    let path = path.map(|path| here.repository.path(&here.dir, path)).transpose()?;
+    let path = path
+        .map(|path| here.repository.path(&here.dir, path))
+        .transpose()?;
     let mut tags = here.repository.tags()?;
     if let Some(path) = &path {
         tags.retain(|tag| tag.path.as_ref() == Some(path));

@@ -30,7 +30,9 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
     let here = Here::open(chosen)?;
     let _lock = here.repository.lock()?;
     for target in here.paths(&args.targets)? {
-        let imported = here.repository.update(&here.dir, &target, args.rev.as_deref())?;
+        let imported = here
+            .repository
+            .update(&here.dir, &target, args.rev.as_deref())?;
         if !imported.is_changed {
             eprintln!("{} is up to date", imported.path);
         }

@@ -18,7 +18,11 @@ use crate::output;
 /// Compares the rows.
 pub(super) fn run(args: &Args, here: &Here) -> Result<Exit> {
     let Some((path, versions)) = args.named.split_last() else {
-        return Err(Failure::new(Exit::Usage, "`--rows` needs a table: a file or a directory of files").into());
+        return Err(Failure::new(
+            Exit::Usage,
+            "`--rows` needs a table: a file or a directory of files",
+        )
+        .into());
     };
     let path = here.repository.path(&here.dir, Path::new(path))?;
     let shelf = Shelf::new(here.repository.root())?;
@@ -27,7 +31,10 @@ pub(super) fn run(args: &Args, here: &Here) -> Result<Exit> {
     let after = shelf.version(here, new, &path)?;
     let changes = compare_tables(&before, &after, &args.key, args.limit)?;
     match args.format {
-        Format::Json => sayln!("{}", serde_json::to_string_pretty(&changes_json(&path, &changes))?),
+        Format::Json => sayln!(
+            "{}",
+            serde_json::to_string_pretty(&changes_json(&path, &changes))?
+        ),
         Format::Text => say!("{}", text(&before, &after, &changes)),
         Format::Markdown => say!("{}", markdown(&before, &after, &changes)),
     }
@@ -89,11 +96,13 @@ impl Drop for Shelf {
 
 fn changes_json(path: &RepoPath, changes: &RowChanges) -> Value {
     let row = |cells: &[(String, Value)]| cells.iter().cloned().collect::<Map<_, _>>();
-    let rows = |rows: &[Vec<(String, Value)>]| rows.iter().map(|cells| row(cells)).collect::<Vec<_>>();
+    let rows =
+        |rows: &[Vec<(String, Value)>]| rows.iter().map(|cells| row(cells)).collect::<Vec<_>>();
     let changed = changes.changed.iter().map(|one| {
-        let cells = one.cells.iter().map(|(name, before, after)| {
-            (name.clone(), json!({"old": before, "new": after}))
-        });
+        let cells = one
+            .cells
+            .iter()
+            .map(|(name, before, after)| (name.clone(), json!({"old": before, "new": after})));
         json!({"key": row(&one.key), "cells": cells.collect::<Map<_, _>>()})
     });
     let columns = &changes.columns;
@@ -152,7 +161,9 @@ fn tables(changes: &RowChanges) -> Vec<(&'static str, Vec<String>, Vec<Vec<Strin
     for (kind, rows, n_all) in whole {
         let Some(first) = rows.first() else { continue };
         let header = first.iter().map(|(name, _)| name.clone()).collect();
-        let cells = rows.iter().map(|row| row.iter().map(|(_, value)| shown(value)).collect());
+        let cells = rows
+            .iter()
+            .map(|row| row.iter().map(|(_, value)| shown(value)).collect());
         tables.push((kind, header, cells.collect(), n_all - rows.len() as u64));
     }
     if let Some(first) = changes.changed.first() {
