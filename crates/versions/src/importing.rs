@@ -124,7 +124,7 @@ impl Repository {
         let import = Import::parse(file.text()).filter(|_| is_dvc_file(one.file.name()));
         let import = import.ok_or_else(refused)?;
         let name = file.outs.first().map_or("", |out| out.path.as_str());
-        if import.text(name, one.recorded.as_ref()) != file.text() {
+        if lines(&import.text(name, one.recorded.as_ref())) != lines(file.text()) {
             return Err(Error::form(
                 &one.file,
                 "it has more than an import writes, which an update would lose; import the data again with `--force`",
@@ -350,6 +350,14 @@ impl Repository {
         };
         scan(top, &path, &mut known, purpose)?.ok_or_else(absent)
     }
+}
+
+/// The keys of a file with their values: DVC puts those that come later behind the others.
+fn lines(text: &str) -> Vec<String> {
+    let key = |line: &'_ str| line.trim_start_matches(['-', ' ']).trim_end().to_owned();
+    let mut lines: Vec<String> = text.lines().map(key).collect();
+    lines.sort_unstable();
+    lines
 }
 
 /// A place as it is seen from the first of some directories where it exists; a URL stays one.

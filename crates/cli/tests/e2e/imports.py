@@ -52,6 +52,9 @@ def files(root):
 
 def same():
     ours, theirs = files(OURS), files(THEIRS)
+    # DVC puts the keys of a download that comes later behind the others.
+    for root in [ours, theirs]:
+        root["later.csv.dvc"] = sorted(line.strip(b"- ") for line in root["later.csv.dvc"].splitlines())
     for name in sorted({*ours, *theirs}):
         assert ours.get(name) == theirs.get(name), f"{name}: everloop {ours.get(name)}, dvc {theirs.get(name)}"
     return len(ours)
@@ -187,8 +190,10 @@ def lists():
         # Directories have the size that the file system gives their entry, in DVC.
         plain = lambda rows: [{key: row[key] for key in ["path", "isout", "isdir", "md5"]} for row in rows]
         assert plain(ours) == plain(theirs), f"{arguments}: {plain(ours)}\n{plain(theirs)}"
-        sizes = lambda rows: {row["path"]: row["size"] for row in rows if not row["isdir"]}
-        assert sizes(ours) == sizes(theirs), f"{arguments}: {sizes(ours)}\n{sizes(theirs)}"
+        sizes = {row["path"]: row["size"] for row in ours if not row["isdir"]}
+        # DVC does not know all of them.
+        known = {row["path"]: row["size"] for row in theirs if not row["isdir"] and row["size"] is not None}
+        assert {path: sizes[path] for path in known} == known, f"{arguments}: {sizes}\n{known}"
 
 
 make_source()
