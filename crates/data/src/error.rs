@@ -76,6 +76,14 @@ pub enum Error {
         /// Why, with counts.
         problem: String,
     },
+    /// Two versions of a table cannot be compared as wished.
+    #[error("cannot compare `{table}`: {problem}")]
+    Compare {
+        /// The version.
+        table: String,
+        /// Why, and the way out.
+        problem: String,
+    },
     /// Columns cannot be put together.
     #[error("columns do not fit together")]
     Arrow(#[from] arrow::error::ArrowError),
@@ -94,7 +102,8 @@ impl Error {
             | Self::Content { .. }
             | Self::Damaged { .. }
             | Self::Sql { .. }
-            | Self::Split { .. } => ErrorKind::Invalid,
+            | Self::Split { .. }
+            | Self::Compare { .. } => ErrorKind::Invalid,
             Self::File { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => ErrorKind::NotFound,
                 std::io::ErrorKind::PermissionDenied => ErrorKind::Forbidden,

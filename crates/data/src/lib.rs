@@ -9,6 +9,7 @@
 
 mod canonical;
 mod checks;
+mod compare;
 mod error;
 mod profile;
 mod session;
@@ -17,6 +18,7 @@ mod sources;
 mod split;
 
 pub use checks::{CheckReport, CheckResult};
+pub use compare::{ChangedRow, ColumnChanges, RowChanges, TableVersion, compare_tables};
 pub use error::Error;
 pub use profile::{ColumnProfile, Profile};
 pub use session::{Session, Settings};

@@ -61,6 +61,16 @@ impl Cache {
         }
     }
 
+    /// The same objects, where what is kept is copied and never shared.
+    pub(crate) fn with_copies(&self) -> Self {
+        Self {
+            dir: self.dir.clone(),
+            legacy_dir: self.legacy_dir.clone(),
+            links: Links::copies(),
+            is_shared: self.is_shared,
+        }
+    }
+
     /// The file of an object.
     #[must_use]
     pub fn path(&self, object: ObjectId) -> PathBuf {

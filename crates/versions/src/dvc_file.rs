@@ -24,6 +24,8 @@ pub struct DvcFile {
     pub wdir: Option<String>,
     /// Whether the data comes from elsewhere (`dvc import`): only its source may change it.
     pub is_import: bool,
+    /// Whether it comes from another repository (`dvc import`), and not just from another place.
+    pub is_of_repository: bool,
 }
 
 /// A tracked file or directory.
@@ -57,8 +59,13 @@ pub struct Recorded {
 #[derive(Deserialize)]
 struct RawFile {
     outs: Option<Vec<RawOut>>,
-    deps: Option<Vec<IgnoredAny>>,
+    deps: Option<Vec<RawDep>>,
     wdir: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawDep {
+    repo: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +104,10 @@ impl DvcFile {
             text: text.to_owned(),
             outs: outs.map_err(|problem| Error::form(name, problem))?,
             wdir: raw.wdir,
-            is_import: raw.deps.is_some_and(|deps| !deps.is_empty()),
+            is_import: raw.deps.as_ref().is_some_and(|deps| !deps.is_empty()),
+            is_of_repository: raw
+                .deps
+                .is_some_and(|deps| deps.iter().any(|dep| dep.repo.is_some())),
         })
     }
 

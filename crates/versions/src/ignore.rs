@@ -32,16 +32,19 @@ impl Ignore {
         let path: PathBuf = dir.under(root).join(FILE);
         let mut inner = self.clone();
         match fs::read(&path) {
-            Ok(text) => {
-                let patterns = Patterns::parse(&String::from_utf8_lossy(&text));
-                if !patterns.is_empty() {
-                    inner.layers.push((dir.clone(), patterns.into()));
-                }
-            }
+            Ok(text) => inner.add(dir, &text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::file("read", &path, error)),
         }
         Ok(inner)
+    }
+
+    /// Puts a file of a directory over those that hold already.
+    pub(crate) fn add(&mut self, dir: &RepoPath, text: &[u8]) {
+        let patterns = Patterns::parse(&String::from_utf8_lossy(text));
+        if !patterns.is_empty() {
+            self.layers.push((dir.clone(), patterns.into()));
+        }
     }
 
     /// Whether a name in a directory is left out. The directories above it are not.

@@ -51,6 +51,14 @@ impl Links {
         })
     }
 
+    /// Ways that share nothing.
+    pub(crate) fn copies() -> Self {
+        Self {
+            kinds: vec![Link::Reflink, Link::Copy],
+            first: AtomicUsize::new(0),
+        }
+    }
+
     /// The way that is tried now.
     pub(crate) fn current(&self) -> Option<Link> {
         self.kinds.get(self.first.load(Ordering::Relaxed)).copied()

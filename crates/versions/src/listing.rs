@@ -118,7 +118,7 @@ fn check_path(path: &str) -> Result<(), &'static str> {
 }
 
 /// Python's escapes: ASCII only, surrogate pairs, DEL too.
-fn json_string(text: &str, out: &mut String) {
+pub(crate) fn json_string(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
         match c {

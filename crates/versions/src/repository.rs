@@ -22,6 +22,8 @@ pub struct Repository {
     root: PathBuf,
     config: Config,
     cache: Cache,
+    /// The configuration files of the machine and the user.
+    machine: Vec<PathBuf>,
 }
 
 impl Repository {
@@ -95,6 +97,7 @@ impl Repository {
             root,
             config,
             cache,
+            machine: machine.to_vec(),
         })
     }
 
@@ -108,6 +111,10 @@ impl Repository {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    pub(crate) fn machine(&self) -> &[PathBuf] {
+        &self.machine
     }
 
     /// The objects that are here.

@@ -144,7 +144,7 @@ impl Repository {
 }
 
 /// Paths that were added, modified and deleted.
-fn differences(before: &[(String, Md5)], now: &[(String, Md5)]) -> [Vec<String>; 3] {
+pub(crate) fn differences(before: &[(String, Md5)], now: &[(String, Md5)]) -> [Vec<String>; 3] {
     let by_path =
         |files: &[(String, Md5)]| -> BTreeMap<String, Md5> { files.iter().cloned().collect() };
     let (before, now) = (by_path(before), by_path(now));

@@ -72,6 +72,12 @@ impl Tracked {
         matches!(&self.origin, Origin::File(file, _) if file.is_import)
     }
 
+    /// Whether it comes from another repository, which keeps it.
+    #[must_use]
+    pub fn is_of_repository(&self) -> bool {
+        matches!(&self.origin, Origin::File(file, _) if file.is_of_repository)
+    }
+
     /// How it was hashed.
     pub(crate) fn hashing(&self) -> Hashing {
         let recorded = self.out().recorded;

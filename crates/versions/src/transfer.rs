@@ -109,7 +109,7 @@ impl Repository {
     ///
     /// Fails if a target is not tracked, or the remote does not exist.
     pub fn fetch(&self, targets: &[RepoPath], remote: Option<&str>) -> Result<Transferred, Error> {
-        let mut sum = Transferred::default();
+        let mut sum = self.fetch_imports(targets)?;
         for (remote, objects) in self.by_remote(targets, remote, false)? {
             let remote = self.remote(remote.as_deref())?;
             send(
@@ -160,7 +160,13 @@ impl Repository {
             let (Some(recorded), true) = (out.recorded, out.is_cached) else {
                 continue;
             };
-            if is_push && !out.can_push {
+            // Data of another repository comes from there, and belongs to no remote of this one.
+            if is_push && !out.can_push || tracked.is_of_repository() {
+                continue;
+            }
+            // What its source gave needs no remote.
+            let is_import = !is_push && tracked.is_import();
+            if is_import && self.workspace().is_in_cache(&recorded)? {
                 continue;
             }
             let remote = remote.map(str::to_owned).or_else(|| out.remote.clone());
@@ -176,7 +182,7 @@ impl Repository {
     }
 }
 
-fn send(
+pub(crate) fn send(
     from: &Cache,
     to: &Cache,
     objects: &[ObjectId],

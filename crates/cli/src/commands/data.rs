@@ -1,9 +1,16 @@
 //! `everloop data`: versions of data; profiles and checks of tables.
 
+pub(crate) mod diff;
 pub(crate) mod fsck;
 pub(crate) mod gc;
+pub(crate) mod get;
+pub(crate) mod import;
+pub(crate) mod list;
+pub(crate) mod log;
 pub(crate) mod moving;
 pub(crate) mod remote;
+pub(crate) mod tag;
+pub(crate) mod update;
 pub(crate) mod versions;
 
 use std::path::Path;
@@ -43,8 +50,22 @@ pub(crate) enum Command {
     Add(versions::Add),
     /// Tell what differs from what is recorded.
     Status(versions::Targets),
-    /// Tell what is tracked.
-    List(versions::Targets),
+    /// Tell what differs between versions of data, and of the rows of tables.
+    Diff(diff::Args),
+    /// Tell which commits changed data, and where each version came from.
+    Log(log::Args),
+    /// Name versions of data, as DVC's registry does: with tags of git such as `people@v1.2.0`.
+    Tag(tag::Args),
+    /// Tell what is tracked, or what is in another repository.
+    List(list::Args),
+    /// Copy data or files of any version of a repository to here, without tracking them.
+    Get(get::Args),
+    /// Bring data of another repository in, and remember where it came from.
+    Import(import::Args),
+    /// Bring a file or directory of this machine in, and remember where it came from.
+    ImportUrl(import::PlaceArgs),
+    /// Bring imported data up to date with its source.
+    Update(update::Args),
     /// Record tracked data as it is now.
     Commit(versions::Targets),
     /// Bring data to what is recorded, from the cache.
@@ -75,6 +96,16 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
     match command {
         Command::Profile { table, format } => profile(table, *format, project).await,
         Command::Check { format } => check(*format, project).await,
+        Command::Tag(args) => tokio::task::block_in_place(|| tag::run(args, project)),
+        Command::List(args) => tokio::task::block_in_place(|| list::run(args, project)),
+        Command::Get(args) => tokio::task::block_in_place(|| get::run(args, project)),
+        Command::Import(args) => tokio::task::block_in_place(|| import::run(args, project)),
+        Command::ImportUrl(args) => {
+            tokio::task::block_in_place(|| import::run_place(args, project))
+        }
+        Command::Update(args) => tokio::task::block_in_place(|| update::run(args, project)),
+        Command::Log(args) => tokio::task::block_in_place(|| log::run(args, project)),
+        Command::Diff(args) => tokio::task::block_in_place(|| diff::run(args, project)),
         // Files and their digests: nothing to wait for side by side.
         command => tokio::task::block_in_place(|| versions::run(command, project)),
     }

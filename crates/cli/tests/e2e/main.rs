@@ -22,6 +22,8 @@ mod exchange;
 #[cfg(test)]
 mod gc;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod machine;
 #[cfg(test)]
 mod nyc;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Command, fsck, gc, moving, remote};
 use crate::environment;
 use crate::exit::Exit;
-use crate::output::{self, Format};
+use crate::output::Format;
 
 /// What most commands about versions take.
 #[derive(Debug, clap::Args)]
@@ -100,7 +100,6 @@ pub(super) fn run(command: &Command, chosen: Option<&Path>) -> Result<Exit> {
         Command::Init { format } => init(chosen, *format),
         Command::Remote(command) => remote::run(command, &Here::open(chosen)?),
         Command::Status(args) => status(args, &Here::open(chosen)?),
-        Command::List(args) => list(args, &Here::open(chosen)?),
         command => {
             let here = Here::open(chosen)?;
             let _lock = here.repository.lock()?;
@@ -234,48 +233,6 @@ fn status_json(one: &Status) -> Value {
         "modified": modified,
         "deleted": deleted,
     })
-}
-
-fn list(args: &Targets, here: &Here) -> Result<Exit> {
-    let tracked = here.repository.chosen(&here.paths(&args.targets)?)?;
-    let rows = tracked.iter().map(|one| (one, one.out().recorded));
-    match args.format {
-        Format::Json => {
-            let rows: Vec<Value> = rows
-                .map(|(one, recorded)| {
-                    json!({
-                        "path": one.path.as_str(),
-                        "file": one.file.as_str(),
-                        "stage": one.stage(),
-                        "md5": recorded.map(|recorded| recorded.object.to_string()),
-                        "size": recorded.and_then(|recorded| recorded.size),
-                        "files": recorded.and_then(|recorded| recorded.n_files),
-                    })
-                })
-                .collect();
-            sayln!("{}", serde_json::to_string_pretty(&rows)?);
-        }
-        Format::Text => {
-            let number =
-                |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
-            let rows: Vec<Vec<String>> = rows
-                .map(|(one, recorded)| {
-                    vec![
-                        one.path.to_string(),
-                        one.address(),
-                        number(recorded.and_then(|recorded| recorded.size)),
-                        number(recorded.and_then(|recorded| recorded.n_files)),
-                        recorded.map_or(String::new(), |recorded| recorded.object.to_string()),
-                    ]
-                })
-                .collect();
-            say!(
-                "{}",
-                output::table(&["path", "of", "bytes", "files", "md5"], &rows)
-            );
-        }
-    }
-    Ok(Exit::Ok)
 }
 
 fn print_added(added: &[Added], format: Format) {

@@ -1,0 +1,209 @@
+//! `everloop data log`: the history of data.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use everloop_versions::{DataChange, Import, Lineage, Logged, Recorded};
+use serde_json::{Value, json};
+
+use super::versions::Here;
+use crate::exit::Exit;
+use crate::output::Format;
+
+/// Arguments of `everloop data log`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Data, parts of it, or directories above; all without any.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Where the history starts: a branch, a tag, a commit.
+    #[arg(long, value_name = "REVISION", default_value = "HEAD")]
+    rev: String,
+
+    /// At most so many commits.
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<usize>,
+
+    /// Text for people or JSON for programs.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Tells the history.
+pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
+    let here = Here::open(chosen)?;
+    let paths = here.paths(&args.paths)?;
+    let limit = args.limit.unwrap_or(usize::MAX);
+    let logged = here.repository.log(&args.rev, &paths, limit)?;
+    match args.format {
+        Format::Json => {
+            let rows: Vec<Value> = logged.iter().map(logged_json).collect();
+            sayln!("{}", serde_json::to_string_pretty(&rows)?);
+        }
+        Format::Text => {
+            for one in &logged {
+                say!("{}", text(one));
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn logged_json(one: &Logged) -> Value {
+    json!({
+        "commit": one.commit.id,
+        "date": one.commit.date,
+        "author": one.commit.author,
+        "subject": one.commit.subject,
+        "changes": one.changes.iter().map(change_json).collect::<Vec<_>>(),
+        "problem": one.problem,
+    })
+}
+
+fn change_json(change: &DataChange) -> Value {
+    let state = |recorded: Recorded| json!({"md5": recorded.object.to_string(), "size": recorded.size, "files": recorded.n_files});
+    let files = change.n_files.map(|[added, modified, deleted]| {
+        json!({"added": added, "modified": modified, "deleted": deleted})
+    });
+    json!({
+        "path": change.path.as_str(),
+        "state": word(change),
+        "old": change.before.map(state),
+        "new": change.after.map(state),
+        "files": files,
+        "origin": change.origin.as_ref().map(origin_json),
+    })
+}
+
+fn word(change: &DataChange) -> &'static str {
+    match (change.before, change.after) {
+        (None, _) => "added",
+        (_, None) => "deleted",
+        _ => "modified",
+    }
+}
+
+fn origin_json(origin: &Lineage) -> Value {
+    match origin {
+        Lineage::Added => json!({"kind": "added"}),
+        Lineage::Import(import) => import_json(import),
+        Lineage::Stage {
+            name,
+            commands,
+            deps,
+        } => {
+            let deps = deps
+                .iter()
+                .map(|(path, md5)| json!({"path": path, "md5": md5}));
+            json!({"kind": "stage", "stage": name, "cmd": commands, "deps": deps.collect::<Vec<_>>()})
+        }
+    }
+}
+
+fn text(one: &Logged) -> String {
+    let commit = &one.commit;
+    let mut text = format!(
+        "{} {} {}  {}\n",
+        short(&commit.id),
+        commit.date,
+        commit.author,
+        commit.subject
+    );
+    if let Some(problem) = &one.problem {
+        let _ = writeln!(text, "  cannot be told: {problem}");
+    }
+    for change in &one.changes {
+        let _ = writeln!(
+            text,
+            "  {} {}{}",
+            word(change),
+            change.path,
+            measures(change)
+        );
+        if let Some(origin) = change.origin.as_ref().and_then(origin_words) {
+            let _ = writeln!(text, "    {origin}");
+        }
+    }
+    text
+}
+
+fn short(digest: &str) -> String {
+    digest.chars().take(8).collect()
+}
+
+/// Digest, size, files, and what differs from before.
+fn measures(change: &DataChange) -> String {
+    let mut words = Vec::new();
+    if let Some(state) = change.after {
+        words.push(short(&state.object.to_string()));
+        if let Some(size) = state.size {
+            let before = change.before.and_then(|before| before.size);
+            let more = before.map(|before| i128::from(size) - i128::from(before));
+            let more = more.map_or(String::new(), |more| format!(" ({more:+})"));
+            words.push(format!("{size} bytes{more}"));
+        }
+        words.extend(state.n_files.map(|n_files| format!("{n_files} files")));
+    }
+    if let Some([added, modified, deleted]) = change.n_files {
+        words.push(format!(
+            "{added} added, {modified} modified, {deleted} deleted"
+        ));
+    }
+    let words = words.join(", ");
+    if words.is_empty() {
+        words
+    } else {
+        format!(": {words}")
+    }
+}
+
+fn origin_words(origin: &Lineage) -> Option<String> {
+    Some(match origin {
+        Lineage::Added => return None,
+        Lineage::Import(import) => import_words(import),
+        Lineage::Stage { name, deps, .. } => {
+            let deps = deps.iter().map(|(path, md5)| match md5 {
+                Some(md5) => format!("{path} {}", short(md5)),
+                None => path.clone(),
+            });
+            format!("by stage {name} of {}", deps.collect::<Vec<_>>().join(", "))
+        }
+    })
+}
+
+/// The source of an import for programs.
+pub(super) fn import_json(import: &Import) -> Value {
+    match import {
+        Import::Repository {
+            url,
+            path,
+            rev,
+            rev_lock,
+        } => {
+            json!({"kind": "import", "url": url, "path": path, "rev": rev, "rev_lock": rev_lock})
+        }
+        Import::Place { path, recorded } => {
+            let md5 = recorded.map(|recorded| recorded.object.to_string());
+            json!({"kind": "import-url", "path": path, "md5": md5})
+        }
+    }
+}
+
+/// The source of an import for people.
+pub(super) fn import_words(import: &Import) -> String {
+    match import {
+        Import::Repository {
+            url,
+            path,
+            rev_lock,
+            ..
+        } => {
+            let rev = rev_lock.as_deref();
+            let rev = rev.map_or(String::new(), |rev| format!(" at {}", short(rev)));
+            format!("from `{path}` of {url}{rev}")
+        }
+        Import::Place { path, .. } => format!("from {path}"),
+    }
+}
