@@ -7,12 +7,17 @@
 //! - [`Repository`]: where to start; its methods are the commands.
 //! - [`DvcFile`], [`Listing`], [`Config`]: the formats.
 //! - [`Cache`]: objects by digest, whole and read-only.
+//! - [`Remote`]: objects by digest elsewhere.
 //! - [`RepoPath`]: every path that a file names is made there, and a hostile one refused.
 
 mod add;
+mod aws_profile;
+mod azure_settings;
 mod busy;
 mod cache;
 mod checkout;
+mod chunks;
+mod cloud_status;
 mod config;
 mod dvc_file;
 mod error;
@@ -24,8 +29,11 @@ mod links;
 mod listing;
 mod lock;
 mod md5;
+mod network;
 mod parallel;
 mod pattern;
+mod remote;
+mod remote_options;
 mod remotes;
 mod repo_path;
 mod repository;
@@ -40,6 +48,7 @@ pub use add::Added;
 pub use busy::Lent;
 pub use cache::Cache;
 pub use checkout::Placed;
+pub use cloud_status::CloudStatus;
 pub use config::{Config, ConfigFile};
 pub use dvc_file::{DvcFile, Out, Recorded};
 pub use error::Error;
@@ -47,6 +56,7 @@ pub use gc::Collected;
 pub use listing::Listing;
 pub use lock::Lock;
 pub use md5::{Md5, ObjectId};
+pub use remote::Remote;
 pub use repo_path::RepoPath;
 pub use repository::{Repository, Tracked};
 pub use revision::Revision;

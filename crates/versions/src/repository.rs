@@ -25,6 +25,8 @@ pub struct Repository {
     root: PathBuf,
     config: Config,
     cache: Cache,
+    /// Variables that say how remotes are reached.
+    environment: Vec<(String, String)>,
 }
 
 /// Something that a `.dvc` file tracks.
@@ -115,7 +117,21 @@ impl Repository {
             root,
             config,
             cache,
+            environment: Vec::new(),
         })
+    }
+
+    /// With variables of the environment that say how remotes are reached: those of AWS, Google and Azure, and `HOME`.
+    #[must_use]
+    pub fn with_environment(self, environment: Vec<(String, String)>) -> Self {
+        Self {
+            environment,
+            ..self
+        }
+    }
+
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        &self.environment
     }
 
     /// The topmost directory.

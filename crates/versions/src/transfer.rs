@@ -1,13 +1,13 @@
-//! Objects between the cache and a remote that is a directory.
+//! Objects between the cache and a remote.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use crate::cache::{Cache, object_of};
-use crate::links::Links;
+use crate::cache::object_of;
 use crate::md5::ObjectId;
+use crate::remote::{Remote, Sent};
+use crate::remote_options::Options;
 use crate::repository::Repository;
-use crate::{Error, RepoPath, config, parallel};
+use crate::{Error, RepoPath, network, remotes};
 
 /// What went from one side to the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,30 +20,27 @@ pub struct Transferred {
     pub n_present: usize,
     /// Objects that could not be sent, with the reason.
     pub problems: Vec<(ObjectId, String)>,
+    /// What is set of the remotes and not honoured, in words.
+    pub notes: Vec<String>,
 }
 
 impl Repository {
-    /// The place of a remote, and whether it is one that can be reached. Without a name, the default remote.
-    fn remote(&self, name: Option<&str>) -> Result<Cache, Error> {
+    /// A remote by its name, or the default one, with what is set and not honoured, in words.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none, or if it is set in a way that is not supported.
+    pub fn remote(&self, name: Option<&str>) -> Result<(Remote, Vec<String>), Error> {
         let name = name.or(self.config().get("core", "remote")).ok_or_else(|| Error::NotFound {
             what: "no default remote is set; `everloop data remote add --default NAME PLACE` does it".to_owned(),
         })?;
-        let url = self
-            .config()
-            .get(&config::remote_section(name), "url")
-            .ok_or_else(|| Error::NotFound {
-                what: format!(
-                    "there is no remote `{name}`; `everloop data remote list` tells which there are"
-                ),
-            })?;
-        if config::is_url(url) && !url.starts_with("file://") {
-            return Err(Error::form(
-                format!("remote \"{name}\""),
-                format!("`{url}` is no directory, and other places are not supported yet"),
-            ));
-        }
-        let place = Path::new(url.strip_prefix("file://").unwrap_or(url));
-        Ok(Cache::new(place, Links::parse(Some("copy"))?))
+        let options = Options::of(self.config(), name)?;
+        let notes = options.notes()?;
+        let has_chunks = remotes::has_chunks(self.root(), name)?;
+        Ok((
+            Remote::open(&options, self.environment(), has_chunks)?,
+            notes,
+        ))
     }
 
     /// Sends objects of the chosen data to a remote. An interrupted push is taken up where it was.
@@ -54,7 +51,8 @@ impl Repository {
     pub fn push(&self, targets: &[RepoPath], remote: Option<&str>) -> Result<Transferred, Error> {
         let mut sum = Transferred::default();
         for (remote, objects) in self.by_remote(targets, remote, true)? {
-            let remote = self.remote(remote.as_deref())?;
+            let (remote, notes) = self.remote(remote.as_deref())?;
+            sum.notes.extend(notes);
             let mut files = BTreeSet::new();
             let mut dirs = Vec::new();
             for object in objects {
@@ -72,12 +70,7 @@ impl Repository {
                     Err(error) => sum.problems.push((object, error.to_string())),
                 }
             }
-            send(
-                self.cache(),
-                &remote,
-                &files.into_iter().collect::<Vec<_>>(),
-                &mut sum,
-            )?;
+            self.send(&remote, &files.into_iter().collect::<Vec<_>>(), &mut sum)?;
             // A listing tells that all its files are there: it goes last, and not without them.
             let failed: BTreeSet<ObjectId> =
                 sum.problems.iter().map(|(object, _)| *object).collect();
@@ -87,7 +80,7 @@ impl Repository {
                 .filter(|(_, files)| is_whole(files))
                 .map(|(dir, _)| *dir)
                 .collect();
-            send(self.cache(), &remote, &whole, &mut sum)?;
+            self.send(&remote, &whole, &mut sum)?;
         }
         Ok(sum)
     }
@@ -100,10 +93,10 @@ impl Repository {
     pub fn fetch(&self, targets: &[RepoPath], remote: Option<&str>) -> Result<Transferred, Error> {
         let mut sum = Transferred::default();
         for (remote, objects) in self.by_remote(targets, remote, false)? {
-            let remote = self.remote(remote.as_deref())?;
-            send(
+            let (remote, notes) = self.remote(remote.as_deref())?;
+            sum.notes.extend(notes);
+            self.get(
                 &remote,
-                self.cache(),
                 &objects.iter().copied().collect::<Vec<_>>(),
                 &mut sum,
             )?;
@@ -116,17 +109,12 @@ impl Repository {
                     }
                 }
             }
-            send(
-                &remote,
-                self.cache(),
-                &files.into_iter().collect::<Vec<_>>(),
-                &mut sum,
-            )?;
+            self.get(&remote, &files.into_iter().collect::<Vec<_>>(), &mut sum)?;
         }
         Ok(sum)
     }
 
-    fn listing_here(&self, object: ObjectId) -> Result<Vec<ObjectId>, Error> {
+    pub(crate) fn listing_here(&self, object: ObjectId) -> Result<Vec<ObjectId>, Error> {
         let listing = self.cache().listing(object)?;
         Ok(listing
             .files()
@@ -136,7 +124,7 @@ impl Repository {
     }
 
     /// The objects that `.dvc` files name, by the remote that each belongs to.
-    fn by_remote(
+    pub(crate) fn by_remote(
         &self,
         targets: &[RepoPath],
         remote: Option<&str>,
@@ -156,37 +144,55 @@ impl Repository {
         }
         Ok(objects)
     }
+
+    /// Sends what the remote lacks.
+    fn send(
+        &self,
+        remote: &Remote,
+        objects: &[ObjectId],
+        sum: &mut Transferred,
+    ) -> Result<(), Error> {
+        let present = remote.present(objects)?;
+        sum.n_present += present.len();
+        let lacking: Vec<ObjectId> = objects
+            .iter()
+            .filter(|object| !present.contains(object))
+            .copied()
+            .collect();
+        let sent = network::map(&lacking, remote.n_jobs(), |object| {
+            remote.send(*object, self.cache())
+        })?;
+        count(&lacking, sent, sum);
+        Ok(())
+    }
+
+    /// Gets what is not here.
+    fn get(
+        &self,
+        remote: &Remote,
+        objects: &[ObjectId],
+        sum: &mut Transferred,
+    ) -> Result<(), Error> {
+        let got = network::map(objects, remote.n_jobs(), |object| {
+            if self.cache().has(*object)? {
+                return Ok(Sent::Present);
+            }
+            remote.fetch(*object, self.cache())
+        })?;
+        count(objects, got, sum);
+        Ok(())
+    }
 }
 
-fn send(
-    from: &Cache,
-    to: &Cache,
-    objects: &[ObjectId],
-    sum: &mut Transferred,
-) -> Result<(), Error> {
-    let results = parallel::map(objects, |object| {
-        if to.has(*object)? {
-            return Ok(Ok(None));
-        }
-        let source = from.path(*object);
-        if !source.exists() {
-            return Ok(Err(format!("`{}` is not there", source.display())));
-        }
-        match to.take(*object, from) {
-            Ok(n_bytes) => Ok(Ok(Some(n_bytes))),
-            Err(error @ Error::Damaged { .. }) => Ok(Err(error.to_string())),
-            Err(error) => Err(error),
-        }
-    })?;
-    for (object, result) in objects.iter().zip(results) {
-        match result {
-            Ok(None) => sum.n_present += 1,
-            Ok(Some(n_bytes)) => {
+fn count(objects: &[ObjectId], sent: Vec<Sent>, sum: &mut Transferred) {
+    for (object, sent) in objects.iter().zip(sent) {
+        match sent {
+            Sent::Present => sum.n_present += 1,
+            Sent::Bytes(n_bytes) => {
                 sum.n_objects += 1;
                 sum.n_bytes += n_bytes;
             }
-            Err(problem) => sum.problems.push((*object, problem)),
+            Sent::Problem(problem) => sum.problems.push((*object, problem)),
         }
     }
-    Ok(())
 }

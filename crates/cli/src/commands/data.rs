@@ -1,5 +1,6 @@
 //! `everloop data`: versions of data; profiles and checks of tables.
 
+mod cloud;
 pub(crate) mod remote;
 pub(crate) mod versions;
 
@@ -35,7 +36,7 @@ pub(crate) enum Command {
     /// Track files and directories: keep their content, and write `.dvc` files for git.
     Add(versions::Add),
     /// Tell what differs from what is recorded.
-    Status(versions::Targets),
+    Status(versions::StatusArgs),
     /// Tell what is tracked.
     List(versions::Targets),
     /// Record tracked data as it is now.
@@ -50,7 +51,7 @@ pub(crate) enum Command {
     Pull(versions::Pull),
     /// Remove from the cache what nothing names.
     Gc(versions::Gc),
-    /// Set and list remotes.
+    /// Set, change and list remotes.
     #[command(subcommand)]
     Remote(remote::Command),
 }
