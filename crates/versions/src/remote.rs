@@ -409,12 +409,15 @@ pub(crate) fn path_of(object: ObjectId) -> String {
     }
 }
 
-/// An error with its sources.
+/// An error with those of its sources that say something new.
 fn in_words(error: &Error) -> String {
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
-        words = format!("{words}: {error}");
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
         source = error.source();
     }
     words

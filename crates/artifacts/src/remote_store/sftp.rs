@@ -217,9 +217,10 @@ impl Sftp {
         let Err(error) = written.await else {
             return Ok(());
         };
+        let is_full = is_full(&connection, &error, &place).await;
         // The failure is what is told; a connection that is gone cannot remove anything.
         let _ = connection.fs().remove_file(&temporary).await;
-        if is_full(&connection, &error, &place).await {
+        if is_full {
             let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
             let error = Error::store(path.to_owned(), generic(source));
             return Err(Fault::lasting(error));

@@ -32,6 +32,8 @@ mod page;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
+mod remotes;
+#[cfg(test)]
 mod repro;
 #[cfg(test)]
 mod runs;

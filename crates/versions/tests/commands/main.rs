@@ -1,4 +1,5 @@
 //! The commands on repositories in directories of their own.
 
 #[cfg(test)]
+mod chunks;
 mod repositories;
