@@ -160,13 +160,12 @@ impl RemoteStore {
     ///
     /// Fails if the store cannot be asked.
     pub fn size(&self, path: &str) -> Result<Option<u64>, Error> {
-        self.runtime.block_on(persistently(async || {
-            match &self.kind {
+        self.runtime
+            .block_on(persistently(async || match &self.kind {
                 Kind::Bucket(bucket) => bucket.size(path).await,
                 Kind::Web(web) => web.size(path).await,
                 Kind::Ssh(sftp) => sftp.size(path).await,
-            }
-        }))
+            }))
     }
 
     /// Calls `each` with the path and the size of every file below a directory, until it says that it has enough (`false`).
@@ -175,11 +174,7 @@ impl RemoteStore {
     /// # Errors
     ///
     /// Fails if the store cannot be read, or has no lists.
-    pub fn list(
-        &self,
-        dir: &str,
-        each: &mut dyn FnMut(&str, u64) -> bool,
-    ) -> Result<(), Error> {
+    pub fn list(&self, dir: &str, each: &mut dyn FnMut(&str, u64) -> bool) -> Result<(), Error> {
         self.runtime.block_on(async {
             match &self.kind {
                 Kind::Bucket(bucket) => bucket.list(dir, each).await,
@@ -312,9 +307,7 @@ fn broken_off(path: &str, n_got: u64, size: u64) -> Fault {
     Fault::passing(path, generic(words))
 }
 
-fn generic(
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> object_store::Error {
+fn generic(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> object_store::Error {
     object_store::Error::Generic {
         store: "remote",
         source: source.into(),

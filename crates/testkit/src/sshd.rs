@@ -125,9 +125,8 @@ impl Sshd {
         let client = format!(
             "Host *\n  UserKnownHostsFile {dir}/known_hosts\n  GlobalKnownHostsFile /dev/null\n  IdentityAgent none\n"
         );
-        let script = format!(
-            "#!/bin/sh\nPATH=${{PATH#*:}}\nexec ssh -F {dir}/client_config \"$@\"\n"
-        );
+        let script =
+            format!("#!/bin/sh\nPATH=${{PATH#*:}}\nexec ssh -F {dir}/client_config \"$@\"\n");
         fs::create_dir(self.path("bin")).expect("a directory");
         for (name, text) in [
             ("sshd_config", &server),

@@ -61,7 +61,10 @@ pub(crate) fn settings(
         set("aws_endpoint_url", url);
     } else if options.get("use_ssl").and_then(truth) == Some(false) {
         let region = options.get("region").unwrap_or("us-east-1");
-        set("aws_endpoint_url", &format!("http://s3.{region}.amazonaws.com"));
+        set(
+            "aws_endpoint_url",
+            &format!("http://s3.{region}.amazonaws.com"),
+        );
     }
     if let Some(kind) = options.get("sse") {
         set("aws_server_side_encryption", kind);
@@ -78,7 +81,10 @@ pub(crate) fn settings(
         }
         _ => {}
     }
-    for (option, name) in [("read_timeout", "timeout"), ("connect_timeout", "connect_timeout")] {
+    for (option, name) in [
+        ("read_timeout", "timeout"),
+        ("connect_timeout", "connect_timeout"),
+    ] {
         if let Some(time) = options.seconds(option)? {
             set(name, &format!("{} seconds", time.as_secs().max(1)));
         }
@@ -171,7 +177,8 @@ mod tests {
 
     #[test]
     fn profiles_are_read_from_their_section() {
-        let text = "[a]\naws_access_key_id=1\n# x = y\n[ b ]\nAWS_Access_Key_Id = 2\n[a]\nregion = r";
+        let text =
+            "[a]\naws_access_key_id=1\n# x = y\n[ b ]\nAWS_Access_Key_Id = 2\n[a]\nregion = r";
         let found = section(text, "a");
         assert_eq!(found.len(), 2, "{found:?}");
         assert_eq!(found["aws_access_key_id"], "1");

@@ -70,7 +70,10 @@ fn connection(text: &str) -> Option<Vec<(String, String)>> {
     let endpoint = get("BlobEndpoint").or_else(|| {
         let protocol = get("DefaultEndpointsProtocol").unwrap_or_else(|| "https".to_owned());
         let suffix = get("EndpointSuffix")?;
-        Some(format!("{protocol}://{}.blob.{suffix}", get("AccountName")?))
+        Some(format!(
+            "{protocol}://{}.blob.{suffix}",
+            get("AccountName")?
+        ))
     });
     // An endpoint tells the account, too: in its first name, or in its path where it has no names.
     let account = get("AccountName").or_else(|| {
@@ -83,7 +86,10 @@ fn connection(text: &str) -> Option<Vec<(String, String)>> {
     };
     set("azure_storage_account_key", get("AccountKey"));
     set("azure_storage_sas_token", get("SharedAccessSignature"));
-    if endpoint.as_deref().is_some_and(|url| url.starts_with("http://")) {
+    if endpoint
+        .as_deref()
+        .is_some_and(|url| url.starts_with("http://"))
+    {
         set("allow_http", Some("true".to_owned()));
     }
     let endpoint = endpoint.map(|url| url.trim_end_matches('/').to_owned());
@@ -98,7 +104,9 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let found = connection(text).map(|settings| {
-            let pairs = settings.iter().map(|(name, value)| format!("{name}={value}"));
+            let pairs = settings
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
             pairs.collect::<Vec<_>>().join(" ")
         });
         assert_eq!(found.unwrap_or_default(), expected, "{text}");

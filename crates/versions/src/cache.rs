@@ -260,12 +260,18 @@ impl Cache {
         self.make_dir()?;
         let temporary = temporary(&self.dir);
         let write = |error| Error::file("write", &temporary, error);
-        let received = File::options().read(true).write(true).create_new(true).open(&temporary);
+        let received = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&temporary);
         let received = received.map_err(write).and_then(|file| {
             let mut running = object.hashing.running(file);
             let filled = fill(&mut |piece| running.write_all(piece));
             // Where the disk is full, the remote is not to blame.
-            running.take_error().map_or(filled, |error| Err(write(error)))?;
+            running
+                .take_error()
+                .map_or(filled, |error| Err(write(error)))?;
             running.finish().map_err(write)
         });
         let (md5, size) = received.inspect_err(|_| {

@@ -142,7 +142,8 @@ impl Remote {
                     self.get_chunk(object, name, *size)
                 })?;
                 for bytes in got {
-                    sink(&bytes).map_err(|error| Error::file("write", &cache.path(object), error))?;
+                    sink(&bytes)
+                        .map_err(|error| Error::file("write", &cache.path(object), error))?;
                 }
             }
             Ok(())
@@ -179,8 +180,9 @@ impl Remote {
             objects.extend(path.replacen('/', "", 1).parse::<ObjectId>());
             true
         })?;
-        let (kept, mut unneeded): (Vec<ObjectId>, Vec<ObjectId>) =
-            objects.into_iter().partition(|object| needed.contains(object));
+        let (kept, mut unneeded): (Vec<ObjectId>, Vec<ObjectId>) = objects
+            .into_iter()
+            .partition(|object| needed.contains(object));
         unneeded.sort_unstable();
         let mut needed = BTreeSet::new();
         for object in kept {

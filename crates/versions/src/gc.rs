@@ -124,7 +124,7 @@ fn objects(path: &Path) -> Result<Vec<ObjectId>, Error> {
         for one in stage.outs.into_iter().chain(stage.deps).flatten() {
             if one.files.is_some() {
                 return Err(refused(
-                    "it names versions of a cloud, which Everloop does not read yet".to_owned(),
+                    "it names versions that a cloud keeps (a remote with `version_aware`), which Everloop does not know".to_owned(),
                 ));
             }
             if let (Some(md5), Some("md5")) = (one.md5, one.hash.as_deref()) {

@@ -157,7 +157,8 @@ impl Remote {
             }
             Place::Elsewhere(store) => {
                 let got = store.get(path, sink);
-                got.map(drop).map_err(|error| self.failed("get", path, error))
+                got.map(drop)
+                    .map_err(|error| self.failed("get", path, error))
             }
         }
     }
@@ -262,7 +263,10 @@ impl Remote {
 
     fn listed(&self, objects: &[ObjectId]) -> Result<HashSet<ObjectId>, Error> {
         let mut wanted: BTreeMap<String, HashSet<ObjectId>> = BTreeMap::new();
-        for object in objects.iter().filter(|object| object.hashing == Hashing::Plain) {
+        for object in objects
+            .iter()
+            .filter(|object| object.hashing == Hashing::Plain)
+        {
             let start = object.to_string()[..2].to_owned();
             wanted.entry(start).or_default().insert(*object);
         }
@@ -283,7 +287,10 @@ impl Remote {
     pub(crate) fn send(&self, object: ObjectId, cache: &Cache) -> Result<Sent, Error> {
         let source = cache.path(object);
         let Ok(metadata) = fs::metadata(&source) else {
-            return Ok(Sent::Problem(format!("`{}` is not there", source.display())));
+            return Ok(Sent::Problem(format!(
+                "`{}` is not there",
+                source.display()
+            )));
         };
         let sent = if self.sends_chunks(object, metadata.len()) {
             self.send_chunks(object, cache)
@@ -314,12 +321,11 @@ impl Remote {
                 cache.take(object, objects)
             }
             Place::Dir { .. } => Err(self.absent(&path)),
-            Place::Elsewhere(store) => {
-                cache.receive(object, &self.shown(&path), &mut |sink| {
-                    let got = store.get(&path, sink);
-                    got.map(drop).map_err(|error| self.failed("get", &path, error))
-                })
-            }
+            Place::Elsewhere(store) => cache.receive(object, &self.shown(&path), &mut |sink| {
+                let got = store.get(&path, sink);
+                got.map(drop)
+                    .map_err(|error| self.failed("get", &path, error))
+            }),
         };
         let got = match got {
             Err(error) if error.kind() == ErrorKind::NotFound && !object.is_dir => {
@@ -343,9 +349,7 @@ impl Remote {
             Error::Damaged { .. } => true,
             Error::Remote { .. } => match error.kind() {
                 ErrorKind::NotFound => true,
-                ErrorKind::Unavailable => {
-                    self.n_lost.fetch_add(1, Ordering::Relaxed) < MAX_LOST
-                }
+                ErrorKind::Unavailable => self.n_lost.fetch_add(1, Ordering::Relaxed) < MAX_LOST,
                 _ => false,
             },
             _ => false,
@@ -363,7 +367,11 @@ impl Remote {
 
     pub(crate) fn absent(&self, path: &str) -> Error {
         let path = path.to_owned();
-        self.failed("get", &path.clone(), everloop_artifacts::Error::NotFound { path })
+        self.failed(
+            "get",
+            &path.clone(),
+            everloop_artifacts::Error::NotFound { path },
+        )
     }
 
     fn failed(&self, action: &'static str, path: &str, source: everloop_artifacts::Error) -> Error {

@@ -88,8 +88,14 @@ const S3: Table = &[
     ("cache_regions", Honoured),
     ("read_timeout", Honoured),
     ("connect_timeout", Honoured),
-    ("sse_customer_algorithm", Refused("keys of customers are not sent")),
-    ("sse_customer_key", Refused("keys of customers are not sent")),
+    (
+        "sse_customer_algorithm",
+        Refused("keys of customers are not sent"),
+    ),
+    (
+        "sse_customer_key",
+        Refused("keys of customers are not sent"),
+    ),
     ("acl", Refused(NO_GRANTS)),
     ("grant_read", Refused(NO_GRANTS)),
     ("grant_read_acp", Refused(NO_GRANTS)),
@@ -114,10 +120,16 @@ const AZURE: Table = &[
     ("timeout", Honoured),
     ("read_timeout", Honoured),
     ("connection_timeout", Honoured),
-    ("exclude_environment_credential", Noted("what is set in the environment is used")),
+    (
+        "exclude_environment_credential",
+        Noted("what is set in the environment is used"),
+    ),
     ("exclude_visual_studio_code_credential", Honoured),
     ("exclude_shared_token_cache_credential", Honoured),
-    ("exclude_managed_identity_credential", Noted("an identity of the machine is used where nothing else is set")),
+    (
+        "exclude_managed_identity_credential",
+        Noted("an identity of the machine is used where nothing else is set"),
+    ),
 ];
 const SSH: Table = &[
     ("type", Honoured),
@@ -142,7 +154,10 @@ const HTTP: Table = &[
     ("connect_timeout", Honoured),
     ("read_timeout", Honoured),
     ("method", Noted("web servers are only read")),
-    ("ask_password", RefusedIfSet("nobody is asked; set `password` with `--local`")),
+    (
+        "ask_password",
+        RefusedIfSet("nobody is asked; set `password` with `--local`"),
+    ),
 ];
 
 /// The options of a kind of remote beside the common ones; `None`: there is no such kind here.
@@ -166,7 +181,9 @@ impl Options {
         let (mut section, mut below) = (name.to_owned(), Vec::new());
         for _ in 0..MAX_DEPTH {
             for (key, value) in config.section(&remote_section(&section)) {
-                values.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+                values
+                    .entry(key.to_owned())
+                    .or_insert_with(|| value.to_owned());
             }
             let url = config.get(&remote_section(&section), "url");
             let url = url.ok_or_else(|| absent(&section))?;

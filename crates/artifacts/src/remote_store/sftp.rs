@@ -196,12 +196,7 @@ impl Sftp {
     }
 
     /// Writes pieces beside the file's place, and moves them there when all have come.
-    async fn write(
-        &self,
-        path: &str,
-        size: u64,
-        piece: Pieces<'_>,
-    ) -> Result<(), Fault> {
+    async fn write(&self, path: &str, size: u64, piece: Pieces<'_>) -> Result<(), Fault> {
         let connection = self.connection().await?;
         let place = self.path(path);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);

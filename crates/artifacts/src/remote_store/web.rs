@@ -87,11 +87,7 @@ impl Web {
     pub(super) async fn size(&self, path: &str) -> Result<Option<u64>, Fault> {
         let request = self.with_login(self.client.head(self.url(path)));
         let mut answer = request.send().await.map_err(|error| lost(path, error))?;
-        if [
-            StatusCode::METHOD_NOT_ALLOWED,
-            StatusCode::NOT_IMPLEMENTED,
-        ]
-        .contains(&answer.status())
+        if [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED].contains(&answer.status())
         {
             // A server that knows no `HEAD`; the body is not read.
             let request = self.with_login(self.client.get(self.url(path)));
@@ -122,7 +118,10 @@ impl Web {
         let start = start_of(&answer);
         if start > *n_got {
             let words = format!("it was asked from {n_got} on, and answered from {start} on");
-            return Err(Fault::lasting(Error::store(path.to_owned(), generic(words))));
+            return Err(Fault::lasting(Error::store(
+                path.to_owned(),
+                generic(words),
+            )));
         }
         // A server that knows no ranges begins anew.
         let mut n_known = *n_got - start;
@@ -160,7 +159,11 @@ fn on_same_host() -> redirect::Policy {
     redirect::Policy::custom(|attempt| {
         let place = |url: &Url| {
             let port = url.port_or_known_default();
-            (url.scheme().to_owned(), url.host_str().map(str::to_owned), port)
+            (
+                url.scheme().to_owned(),
+                url.host_str().map(str::to_owned),
+                port,
+            )
         };
         let first = attempt.previous().first().map(place);
         if attempt.previous().len() > N_REDIRECTS {
@@ -178,7 +181,10 @@ fn check(path: &str, answer: &Response) -> Result<(), Fault> {
     if status.is_success() {
         return Ok(());
     }
-    let (path, source) = (path.to_owned(), format!("the server answered {status}").into());
+    let (path, source) = (
+        path.to_owned(),
+        format!("the server answered {status}").into(),
+    );
     let source = match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => {
             return Err(Fault::lasting(Error::NotFound { path }));

@@ -31,11 +31,17 @@ impl Repo {
         assert!(repo.data(&["init"]).status.success());
         fs::create_dir(repo.path("d")).unwrap();
         for number in 0..n_files {
-            fs::write(repo.path(&format!("d/{number}")), format!("file {number}\n")).unwrap();
+            fs::write(
+                repo.path(&format!("d/{number}")),
+                format!("file {number}\n"),
+            )
+            .unwrap();
         }
         let mut number = 1_u64;
         let large: Vec<u8> = std::iter::repeat_with(|| {
-            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             (number >> 56) as u8 & 0x7f
         })
         .take(N_LARGE)
@@ -51,7 +57,10 @@ impl Repo {
 
     fn data(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(BINARY);
-        command.arg("data").args(arguments).current_dir(self.dir.path());
+        command
+            .arg("data")
+            .args(arguments)
+            .current_dir(self.dir.path());
         command.envs(self.environment.iter().cloned());
         command.output().unwrap()
     }
@@ -164,7 +173,14 @@ fn a_bucket_holds_what_dvc_puts_into_a_directory() {
     ] {
         repo.whole(&["remote", "modify", "main", option, value]);
     }
-    repo.whole(&["remote", "modify", "--local", "main", "secret_access_key", "secret"]);
+    repo.whole(&[
+        "remote",
+        "modify",
+        "--local",
+        "main",
+        "secret_access_key",
+        "secret",
+    ]);
     repo.goes_and_comes_back(402);
 
     let Some(python) = python_with_dvc() else {
@@ -180,7 +196,9 @@ fn a_bucket_holds_what_dvc_puts_into_a_directory() {
         for one in bucket.objects.all():\n    \
             os.makedirs(os.path.dirname(one.key), exist_ok=True); bucket.download_file(one.key, one.key)";
     let mut command = Command::new(&python);
-    command.args(["-c", script, &address]).current_dir(copy.path());
+    command
+        .args(["-c", script, &address])
+        .current_dir(copy.path());
     command.envs(objects.environment());
     assert!(command.status().unwrap().success());
     let copy = copy.path().join("team a/p");
@@ -188,18 +206,33 @@ fn a_bucket_holds_what_dvc_puts_into_a_directory() {
     assert_eq!(keys, files_below(beside.path()));
     for key in keys {
         let there = fs::read(copy.join(&key)).unwrap();
-        assert!(there == fs::read(beside.path().join(&key)).unwrap(), "{key}");
+        assert!(
+            there == fs::read(beside.path().join(&key)).unwrap(),
+            "{key}"
+        );
     }
     // Without a key of the environment's, and with a profile.
     let file = repo.path("credentials");
-    fs::write(&file, "[p]\naws_access_key_id = k\naws_secret_access_key = s\n").unwrap();
+    fs::write(
+        &file,
+        "[p]\naws_access_key_id = k\naws_secret_access_key = s\n",
+    )
+    .unwrap();
     repo.whole(&["remote", "modify", "main", "access_key_id", "--unset"]);
     repo.whole(&["remote", "modify", "main", "profile", "p"]);
     repo.whole(&["remote", "modify", "main", "credentialpath", "credentials"]);
-    assert!(fs::read_to_string(repo.path(".dvc/config")).unwrap().contains("= ../credentials\n"));
+    assert!(
+        fs::read_to_string(repo.path(".dvc/config"))
+            .unwrap()
+            .contains("= ../credentials\n")
+    );
     assert_eq!(repo.json(&["push"])["present"], 402);
     repo.whole(&["remote", "modify", "main", "url", "s3://none/x"]);
-    repo.refused(&["push"], 30, &["bucket of remote `main` (`s3://none/x`)", "make it"]);
+    repo.refused(
+        &["push"],
+        30,
+        &["bucket of remote `main` (`s3://none/x`)", "make it"],
+    );
 }
 
 #[test]
@@ -209,14 +242,30 @@ fn a_container_of_azure_is_a_remote() {
     };
     let url = format!("http://{}", azurite.address());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/azure_container.py");
-    let made = Command::new(python).arg(script).args([&url, "data"]).status();
+    let made = Command::new(python)
+        .arg(script)
+        .args([&url, "data"])
+        .status();
     assert!(made.unwrap().success());
     let repo = Repo::new(20);
     repo.whole(&["remote", "add", "-d", "main", "azure://data/p"]);
-    let key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    let key =
+        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     let account = "devstoreaccount1";
-    let connection = format!("AccountName={account};AccountKey={key};BlobEndpoint={url}/{account};");
-    repo.whole(&["remote", "modify", "--local", "main", "connection_string", &connection]);
+    let connection =
+        format!("AccountName={account};AccountKey={key};BlobEndpoint={url}/{account};");
+    repo.whole(&[
+        "remote",
+        "modify",
+        "--local",
+        "main",
+        "connection_string",
+        &connection,
+    ]);
+    repo.goes_and_comes_back(22);
+    // The same in chunks, beside it.
+    repo.whole(&["remote", "modify", "main", "url", "azure://data/chunks"]);
+    repo.whole(&["remote", "modify", "main", "everloop_chunks", "true"]);
     repo.goes_and_comes_back(22);
 }
 
@@ -235,7 +284,14 @@ fn a_directory_behind_ssh_is_a_remote_for_both_programs() {
     let port = sshd.port().to_string();
     repo.whole(&["remote", "modify", "main", "port", &port]);
     let key = sshd.key();
-    repo.whole(&["remote", "modify", "--local", "main", "keyfile", key.to_str().unwrap()]);
+    repo.whole(&[
+        "remote",
+        "modify",
+        "--local",
+        "main",
+        "keyfile",
+        key.to_str().unwrap(),
+    ]);
     repo.goes_and_comes_back(302);
 
     let Some(python) = python_with_dvc() else {
@@ -245,7 +301,9 @@ fn a_directory_behind_ssh_is_a_remote_for_both_programs() {
     repo.whole(&["remote", "add", "beside", beside.path().to_str().unwrap()]);
     repo.dvc(&python, &["push", "-q", "-r", "beside"]);
     assert_eq!(files_below(&place), files_below(beside.path()));
-    let has_ssh = Command::new(&python).args(["-c", "import dvc_ssh"]).output();
+    let has_ssh = Command::new(&python)
+        .args(["-c", "import dvc_ssh"])
+        .output();
     if !has_ssh.unwrap().status.success() {
         println!("skipped: this DVC has no `dvc-ssh`");
         return;
@@ -269,7 +327,13 @@ fn who_is_not_let_in_by_ssh_is_told_why() {
     let url = format!("ssh://{}@127.0.0.1:{}/nowhere", whoami(), sshd.port());
     repo.whole(&["remote", "add", "-d", "main", &url]);
     let other = sshd.other_key();
-    repo.whole(&["remote", "modify", "main", "keyfile", other.to_str().unwrap()]);
+    repo.whole(&[
+        "remote",
+        "modify",
+        "main",
+        "keyfile",
+        other.to_str().unwrap(),
+    ]);
     repo.refused(&["push"], 41, &["remote `main`", "Permission denied"]);
     let key = sshd.key();
     repo.whole(&["remote", "modify", "main", "keyfile", key.to_str().unwrap()]);
@@ -291,23 +355,47 @@ fn remotes_are_changed_renamed_and_removed_as_dvc_does_it() {
     repo.whole(&["remote", "modify", "a", "region", "eu"]);
     repo.whole(&["remote", "modify", "--local", "a", "access_key_id", "k"]);
     repo.whole(&["remote", "modify", "a", "everloop_chunks", "true"]);
-    repo.refused(&["remote", "modify", "a", "sas_token", "x"], 2, &["no option of a remote at `s3://b/p`"]);
-    repo.refused(&["remote", "modify", "none", "region", "x"], 30, &["no remote `none`"]);
+    repo.refused(
+        &["remote", "modify", "a", "sas_token", "x"],
+        2,
+        &["no option of a remote at `s3://b/p`"],
+    );
+    repo.refused(
+        &["remote", "modify", "none", "region", "x"],
+        30,
+        &["no remote `none`"],
+    );
     repo.whole(&["remote", "add", "c", "remote://a/below"]);
     if let Some(python) = python_with_dvc() {
         assert!(repo.dvc(&python, &["remote", "list"]).contains("s3://b/p"));
     }
     assert_eq!(repo.json(&["remote", "rename", "a", "z"])["remote"], "a");
-    repo.refused(&["remote", "rename", "z", "c"], 31, &["there is a remote `c`"]);
+    repo.refused(
+        &["remote", "rename", "z", "c"],
+        31,
+        &["there is a remote `c`"],
+    );
     let read = |name: &str| fs::read_to_string(repo.path(name)).unwrap();
     let config = read(".dvc/config");
-    assert!(config.contains("    remote = z\n['remote \"z\"']\n    url"), "{config}");
-    assert_eq!(read(".dvc/config.local"), "['remote \"z\"']\n    access_key_id = k\n");
-    assert_eq!(read(".dvc/everloop"), "['remote \"z\"']\n    chunks = true\n");
+    assert!(
+        config.contains("    remote = z\n['remote \"z\"']\n    url"),
+        "{config}"
+    );
+    assert_eq!(
+        read(".dvc/config.local"),
+        "['remote \"z\"']\n    access_key_id = k\n"
+    );
+    assert_eq!(
+        read(".dvc/everloop"),
+        "['remote \"z\"']\n    chunks = true\n"
+    );
     assert_eq!(repo.json(&["remote", "default"])["default"], "z");
     repo.whole(&["remote", "remove", "z"]);
     assert_eq!(repo.json(&["remote", "default"])["default"], Value::Null);
     let config = read(".dvc/config");
-    assert!(config.ends_with("True\n['remote \"c\"']\n    url = remote://a/below\n"), "{config}");
+    assert!(
+        config.ends_with("True\n['remote \"c\"']\n    url = remote://a/below\n"),
+        "{config}"
+    );
     repo.refused(&["push", "--remote", "c"], 30, &["no remote `a`"]);
 }

@@ -39,13 +39,23 @@ fn settings(values: &str) -> BTreeMap<String, String> {
 fn check(values: &str, expected: &[(&str, &str)]) {
     let found = settings(values);
     for (name, value) in expected {
-        assert_eq!(found.get(*name).map(String::as_str), Some(*value), "{name} of {found:?}");
+        assert_eq!(
+            found.get(*name).map(String::as_str),
+            Some(*value),
+            "{name} of {found:?}"
+        );
     }
 }
 
 #[test]
 fn options_of_buckets_go_before_the_environment() {
-    check("url = s3://b", &[("aws_access_key_id", "env"), ("aws_endpoint_url", "https://env")]);
+    check(
+        "url = s3://b",
+        &[
+            ("aws_access_key_id", "env"),
+            ("aws_endpoint_url", "https://env"),
+        ],
+    );
     check(
         "url = s3://b/p\nendpointurl = http://h:1\naccess_key_id = a\nsecret_access_key = s\nsession_token = t\nregion = eu",
         &[
@@ -57,8 +67,14 @@ fn options_of_buckets_go_before_the_environment() {
             ("aws_region", "eu"),
         ],
     );
-    check("url = s3://b\nallow_anonymous_login = true", &[("aws_skip_signature", "true")]);
-    check("url = azure://c/p", &[("azure_storage_account_name", "env")]);
+    check(
+        "url = s3://b\nallow_anonymous_login = true",
+        &[("aws_skip_signature", "true")],
+    );
+    check(
+        "url = azure://c/p",
+        &[("azure_storage_account_name", "env")],
+    );
     check(
         "url = azure://c/p\naccount_name = a\naccount_key = k\nsas_token = s",
         &[
@@ -81,14 +97,20 @@ fn options_of_buckets_go_before_the_environment() {
 fn a_profile_that_is_named_goes_before_keys_of_the_environment() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("credentials");
-    fs::write(&file, "[work]\naws_access_key_id = w\naws_secret_access_key = s\n[role]\nrole_arn = x\n").unwrap();
+    fs::write(
+        &file,
+        "[work]\naws_access_key_id = w\naws_secret_access_key = s\n[role]\nrole_arn = x\n",
+    )
+    .unwrap();
     let place = file.display();
     check(
         &format!("url = s3://b\nprofile = work\ncredentialpath = {place}"),
         &[("aws_access_key_id", "w"), ("aws_secret_access_key", "s")],
     );
     for (profile, words) in [("none", "no profile `none`"), ("role", "`role_arn`")] {
-        let remote = remote(&format!("url = s3://b\nprofile = {profile}\ncredentialpath = {place}"));
+        let remote = remote(&format!(
+            "url = s3://b\nprofile = {profile}\ncredentialpath = {place}"
+        ));
         let error = remote.reach(&environment()).unwrap_err().to_string();
         assert!(error.contains(words) && error.contains("s3://b"), "{error}");
     }
@@ -97,7 +119,9 @@ fn a_profile_that_is_named_goes_before_keys_of_the_environment() {
 #[test]
 fn machines_and_web_servers_are_reached_as_set() {
     let Reach::Elsewhere(Location::Ssh(ssh)) =
-        remote("url = ssh://u@h:22/a/b\nport = 2222\nkeyfile = ~/key\ntimeout = 3").reach(&environment()).unwrap()
+        remote("url = ssh://u@h:22/a/b\nport = 2222\nkeyfile = ~/key\ntimeout = 3")
+            .reach(&environment())
+            .unwrap()
     else {
         panic!("no ssh");
     };
@@ -120,10 +144,17 @@ fn a_remote_may_be_based_on_another_one() {
         "['remote \"base\"']\nurl = s3://b/p\nregion = eu\n['remote \"mid\"']\nurl = remote://base/x\nregion = us\n['remote \"r\"']\nurl = remote://mid/y z\n",
     )
     .unwrap();
-    assert_eq!((found.url.as_str(), found.get("region")), ("s3://b/p/x/y z", Some("us")));
-    let error = options("['remote \"r\"']\nurl = remote://r/x").unwrap_err().to_string();
+    assert_eq!(
+        (found.url.as_str(), found.get("region")),
+        ("s3://b/p/x/y z", Some("us"))
+    );
+    let error = options("['remote \"r\"']\nurl = remote://r/x")
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("lead back"), "{error}");
-    let error = options("['remote \"r\"']\nurl = remote://none/x").unwrap_err().to_string();
+    let error = options("['remote \"r\"']\nurl = remote://none/x")
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("no remote `none`"), "{error}");
 }
 
@@ -147,7 +178,12 @@ fn what_is_not_honoured_is_told() {
     refused("url = http://h\nauth = basic\nuser = u", "needs `password`");
     refused("url = s3://b\nunheard = 1", "`unheard`");
     refused("url = s3://b\nread_timeout = soon", "no time in seconds");
-    assert_eq!(remote("url = s3://b\nworktree = false\njobs = 3").notes().unwrap(), [""; 0]);
+    assert_eq!(
+        remote("url = s3://b\nworktree = false\njobs = 3")
+            .notes()
+            .unwrap(),
+        [""; 0]
+    );
     let notes = remote("url = http://h\nmethod = PUT").notes().unwrap();
     assert!(notes[0].contains("`method` is not honoured"), "{notes:?}");
 }

@@ -45,11 +45,16 @@ impl Place {
         fs::create_dir(&root).unwrap();
         let repository = Repository::init(&root, &[]).unwrap();
         let set = (true, false, false);
-        repository.add_remote(&root, ("main", "../remote"), set).unwrap();
+        repository
+            .add_remote(&root, ("main", "../remote"), set)
+            .unwrap();
         let mut place = Self { dir, repository };
         place.reopen();
         let chunks = ("main", "everloop_chunks", Some("true"));
-        place.repository.modify_remote(&root, chunks, false).unwrap();
+        place
+            .repository
+            .modify_remote(&root, chunks, false)
+            .unwrap();
         place
     }
 
@@ -125,7 +130,12 @@ fn small_files_go_whole_and_other_remotes_have_no_chunks() {
     let object = place.add(&bytes(4, MIB)).to_string();
     place.push();
     let (start, rest) = object.split_at(2);
-    assert!(place.remote().join(format!("files/md5/{start}/{rest}")).exists());
+    assert!(
+        place
+            .remote()
+            .join(format!("files/md5/{start}/{rest}"))
+            .exists()
+    );
     assert!(!place.remote().join("everloop").exists());
 }
 
@@ -136,7 +146,12 @@ fn chunks_that_are_damaged_or_absent_are_named_and_nothing_is_kept() {
     place.add(&content);
     place.push();
     let chunks = place.remote().join("everloop/chunks");
-    let dir = fs::read_dir(&chunks).unwrap().next().unwrap().unwrap().path();
+    let dir = fs::read_dir(&chunks)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let chunk = fs::read_dir(dir).unwrap().next().unwrap().unwrap().path();
     let whole = fs::read(&chunk).unwrap();
     fs::remove_dir_all(place.repository.root().join(".dvc/cache")).unwrap();
@@ -150,18 +165,30 @@ fn chunks_that_are_damaged_or_absent_are_named_and_nothing_is_kept() {
         }
         let got = place.repository.fetch(&[], None).unwrap();
         let problem = &got.problems[0].1;
-        assert!(problem.contains(words) && problem.contains("everloop/chunks/"), "{problem}");
+        assert!(
+            problem.contains(words) && problem.contains("everloop/chunks/"),
+            "{problem}"
+        );
         let cache = place.repository.root().join(".dvc/cache");
         assert_eq!(size_of(&cache), 0, "nothing is half-written");
     }
     fs::write(&chunk, &whole).unwrap();
     let manifests = place.remote().join("everloop/manifests/md5");
-    let dir = fs::read_dir(manifests).unwrap().next().unwrap().unwrap().path();
+    let dir = fs::read_dir(manifests)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let manifest = fs::read_dir(dir).unwrap().next().unwrap().unwrap().path();
     let text = fs::read_to_string(&manifest).unwrap();
     for (from, to, words) in [
         ("\"version\":1", "\"version\":9", "later Everloop"),
-        ("\"chunks\":[[\"", "\"chunks\":[[\"../../", "no manifest of this object"),
+        (
+            "\"chunks\":[[\"",
+            "\"chunks\":[[\"../../",
+            "no manifest of this object",
+        ),
         ("{", "", "no manifest of chunks"),
     ] {
         fs::write(&manifest, text.replacen(from, to, 1)).unwrap();

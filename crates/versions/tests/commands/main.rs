@@ -2,4 +2,5 @@
 
 #[cfg(test)]
 mod chunks;
+#[cfg(test)]
 mod repositories;

@@ -242,7 +242,9 @@ fn gc(args: &Gc, here: &Here) -> Result<Exit> {
 fn status(args: &StatusArgs, here: &Here) -> Result<Exit> {
     if args.cloud {
         let (targets, remote) = (&args.targets.targets, args.remote.as_deref());
-        let statuses = here.repository.cloud_status(&here.paths(targets)?, remote)?;
+        let statuses = here
+            .repository
+            .cloud_status(&here.paths(targets)?, remote)?;
         cloud::print(&statuses, args.targets.format)?;
         return Ok(Exit::Ok);
     }

@@ -35,7 +35,10 @@ fn what_passes_is_mended_without_a_word() {
     assert_eq!(repo.json(&["fetch"])["problems"], serde_json::json!([]));
     // Each time only the rest was asked for.
     let heard = web.heard();
-    let ranges: Vec<_> = heard.iter().filter(|told| told.contains("range:")).collect();
+    let ranges: Vec<_> = heard
+        .iter()
+        .filter(|told| told.contains("range:"))
+        .collect();
     assert_eq!(ranges.len(), 4, "{heard:?}");
     assert!(ranges[3].ends_with("range: bytes=12000000-"), "{ranges:?}");
     nothing_is_half_written(&repo.path(".dvc/cache"));
@@ -46,7 +49,10 @@ fn what_is_damaged_or_cut_is_named_and_the_rest_comes() {
     let (repo, _place, web) = served(5);
     let large = large_of(&repo);
     for (fault, words) in [
-        (Fault::Damaged, "is damaged: its 20971520 bytes have the MD5"),
+        (
+            Fault::Damaged,
+            "is damaged: its 20971520 bytes have the MD5",
+        ),
         (Fault::Lies, "cannot get"),
         (Fault::Dies(0), "cannot get"),
         (Fault::Status(404), "is not there"),
@@ -115,10 +121,17 @@ fn a_machine_behind_ssh_that_is_full_or_only_read_is_told_so() {
     repo.whole(&["remote", "add", "-d", "main", &url]);
     let key = sshd.key();
     repo.whole(&["remote", "modify", "main", "keyfile", key.to_str().unwrap()]);
-    repo.refused(&["push"], 40, &[&large_of(&repo), "remote `main`", "no storage space"]);
+    repo.refused(
+        &["push"],
+        40,
+        &[&large_of(&repo), "remote `main`", "no storage space"],
+    );
     nothing_is_half_written(place.path());
     let read_only = ["-o", "remount,ro", "tmpfs"];
-    let remounted = Command::new("mount").args(read_only).arg(place.path()).status();
+    let remounted = Command::new("mount")
+        .args(read_only)
+        .arg(place.path())
+        .status();
     assert!(remounted.unwrap().success());
     let output = repo.data(&["push"]);
     assert!(!output.status.success());

@@ -147,7 +147,10 @@ fn a_web_server_is_read_by_both_programs() {
     let (repo, _place, web) = served(30);
     assert_eq!(repo.json(&["pull"])["fetched"]["objects"], 32);
     assert_eq!(repo.json(&["pull"])["fetched"]["present"], 32);
-    assert_eq!(repo.json(&["status", "--cloud"])[0]["new"], serde_json::json!([]));
+    assert_eq!(
+        repo.json(&["status", "--cloud"])[0]["new"],
+        serde_json::json!([])
+    );
     if let Some(python) = python_with_dvc() {
         repo.wipe();
         repo.dvc(&python, &["pull", "-q"]);
@@ -164,5 +167,10 @@ fn a_web_server_is_read_by_both_programs() {
     }
     let _ = repo.data(&["status", "--cloud"]);
     let heard = web.heard();
-    assert!(heard.iter().all(|told| told.contains("authorization: basic dtpw")), "{heard:?}");
+    assert!(
+        heard
+            .iter()
+            .all(|told| told.contains("authorization: basic dtpw")),
+        "{heard:?}"
+    );
 }
