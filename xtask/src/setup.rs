@@ -20,6 +20,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("chromium", &["--version"], "chromium"),
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
+    ("/usr/sbin/sshd", &["-V"], "openssh-server"),
     (
         "sh",
         &["-c", "ls /usr/lib/postgresql/*/bin/postgres"],

@@ -102,12 +102,16 @@ impl Error {
 
     /// What an object store said, which also says "not found" of a bucket.
     pub(crate) fn store(path: String, source: object_store::Error) -> Self {
-        if !matches!(source, object_store::Error::NotFound { .. }) {
-            return Self::Store { path, source };
+        use object_store::Error as Of;
+        // Asked for a list, stores say it in a failure of no kind.
+        if matches!(source, Of::NotFound { .. } | Of::Generic { .. }) {
+            let words = source.to_string();
+            if NO_BUCKET.iter().any(|code| words.contains(code)) {
+                return Self::NoBucket { path };
+            }
         }
-        let words = source.to_string();
-        if NO_BUCKET.iter().any(|code| words.contains(code)) {
-            return Self::NoBucket { path };
+        if !matches!(source, Of::NotFound { .. }) {
+            return Self::Store { path, source };
         }
         Self::NotFound { path }
     }
@@ -172,6 +176,12 @@ mod tests {
     fn an_absent_bucket_is_no_absent_artifact() {
         check(absent("<Code>NoSuchKey</Code>"), ErrorKind::NotFound);
         let error = Error::store("a".to_owned(), absent("<Code>NoSuchBucket</Code>"));
+        assert!(matches!(error, Error::NoBucket { .. }), "{error:?}");
+        let listed = object_store::Error::Generic {
+            store: "S3",
+            source: "404: <Code>NoSuchBucket</Code>".into(),
+        };
+        let error = Error::store("a".to_owned(), listed);
         assert!(matches!(error, Error::NoBucket { .. }), "{error:?}");
     }
 }

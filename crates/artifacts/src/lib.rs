@@ -3,6 +3,7 @@
 //! - [`Store`]: bytes under [`StorageKey`]s, on any `object_store`; every key is built in one place, and a hostile path
 //!   is refused there.
 //! - [`Places`]: which locations lead to which store; only those that the operator chose are followed.
+//! - [`RemoteStore`]: files on other machines, for callers that are not asynchronous.
 //! - [`StageCache`]: directories by fingerprint, that become visible whole or not at all.
 //! - [`FileDigests`]: digests of files, remembered for those that have not changed.
 
@@ -14,6 +15,7 @@ mod key;
 mod parts;
 mod places;
 mod remote;
+mod remote_store;
 mod store;
 mod streams;
 
@@ -24,5 +26,6 @@ pub use files::{copy_dir, digest_dir, write_atomically};
 pub use key::StorageKey;
 pub use parts::{MAX_PARTS, Upload, Uploads};
 pub use places::{Place, Places, local_path};
+pub use remote_store::{Location, RemoteStore, Sink, SshLocation, WebLocation};
 pub use store::{Listed, Store};
 pub use streams::{Part, Reading};

@@ -67,6 +67,16 @@ pub(crate) fn object_store_settings() -> Vec<(String, String)> {
         .collect()
 }
 
+/// The variables that say how remotes of data are reached, under their own names.
+pub(crate) fn remote_settings() -> Vec<(String, String)> {
+    let names = ["AWS_", "GOOGLE_", "AZURE_"];
+    std::env::vars_os()
+        // Names and values that are no UTF-8 are none of theirs.
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name == "HOME" || names.iter().any(|start| name.starts_with(start)))
+        .collect()
+}
+
 /// DVC's configuration files of the machine and of the user, the later before the earlier.
 pub(crate) fn dvc_config_files() -> Vec<PathBuf> {
     let system = variable("DVC_SYSTEM_CONFIG_DIR").unwrap_or_else(|| "/etc/xdg/dvc".to_owned());

@@ -59,7 +59,9 @@ impl Azurite {
         ]
     }
 
-    fn address(&self) -> String {
+    /// Host and port.
+    #[must_use]
+    pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 }

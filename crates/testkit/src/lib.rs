@@ -16,6 +16,7 @@ mod http;
 mod objects;
 mod postgres;
 mod project;
+mod sshd;
 mod up;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ pub use http::{Answer, get, post, put};
 pub use objects::Objects;
 pub use postgres::Postgres;
 pub use project::{Ran, TestProject};
+pub use sshd::Sshd;
 pub use up::Up;
 
 /// A file or folder of `shared/data`, or nothing (said on standard error) where the checkout has none beside it.

@@ -33,6 +33,10 @@ pub struct Cache {
     is_shared: bool,
 }
 
+/// Gives the bytes of an object to what it is called with.
+pub(crate) type Fill<'f> =
+    &'f mut dyn FnMut(&mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Error>;
+
 /// What is in a cache.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Inventory {
@@ -123,15 +127,7 @@ impl Cache {
     pub fn listing(&self, object: ObjectId) -> Result<Listing, Error> {
         let path = self.path(object);
         let bytes = fs::read(&path).map_err(|error| Error::file("read", &path, error))?;
-        let found = Md5::of(&bytes);
-        if found != object.md5 {
-            return Err(damaged(
-                object,
-                &path,
-                &format!("its bytes have the MD5 {found}"),
-            ));
-        }
-        Listing::parse(&bytes, &path.display().to_string())
+        Listing::of_object(object, &bytes, &path.display().to_string())
     }
 
     /// Keeps the listing of a directory.
@@ -254,6 +250,66 @@ impl Cache {
             return Ok(size);
         }
         self.finish(&temporary, copied.map(|_| object)).map(|_| 0)
+    }
+
+    /// Reads an object that is here, and gives its size.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be read or is damaged.
+    pub(crate) fn check(&self, object: ObjectId) -> Result<u64, Error> {
+        let path = self.path(object);
+        let read = |error| Error::file("read", &path, error);
+        let (md5, size) = object.hashing.of_file(&path).map_err(read)?;
+        if md5 != object.md5 {
+            let problem = format!("its {size} bytes have the MD5 {md5}");
+            return Err(damaged(object, &path, &problem));
+        }
+        Ok(size)
+    }
+
+    /// Keeps an object whose bytes `fill` gives piece by piece, if they are those of its name. `place` is where they are from.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they are others, cannot be had, or cannot be kept.
+    pub(crate) fn receive(
+        &self,
+        object: ObjectId,
+        place: &str,
+        fill: Fill<'_>,
+    ) -> Result<u64, Error> {
+        self.make_dir()?;
+        let temporary = temporary(&self.dir);
+        let write = |error| Error::file("write", &temporary, error);
+        let received = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&temporary);
+        let received = received.map_err(write).and_then(|file| {
+            let mut running = object.hashing.running(file);
+            let filled = fill(&mut |piece| running.write_all(piece));
+            // Where the disk is full, the remote is not to blame.
+            running
+                .take_error()
+                .map_or(filled, |error| Err(write(error)))?;
+            running.finish().map_err(write)
+        });
+        let (md5, size) = received.inspect_err(|_| {
+            // Nothing half-written is kept; the error is the one to tell.
+            let _ = fs::remove_file(&temporary);
+        })?;
+        if md5 != object.md5 {
+            let _ = fs::remove_file(&temporary);
+            return Err(Error::Damaged {
+                object: object.to_string(),
+                place: place.to_owned(),
+                problem: format!("its {size} bytes have the MD5 {md5}"),
+            });
+        }
+        self.finish(&temporary, Ok(object))?;
+        Ok(size)
     }
 
     /// Gives what was written its mode and its name, or removes it.

@@ -35,7 +35,7 @@ impl Config {
             let file = ConfigFile::load(file)?;
             let dir = file.path.parent().unwrap_or(Path::new("/"));
             for (section, key, value) in file.values()? {
-                let is_place = key == "url" || (section == "cache" && key == "dir");
+                let is_place = is_place(&key) || (section == "cache" && key == "dir");
                 let value = if is_place {
                     resolve(dir, &value)
                 } else {
@@ -52,6 +52,14 @@ impl Config {
     pub fn get(&self, section: &str, key: &str) -> Option<&str> {
         let key = (section.to_owned(), key.to_owned());
         self.values.get(&key).map(String::as_str)
+    }
+
+    /// All values of a section.
+    pub(crate) fn section(&self, section: &str) -> impl Iterator<Item = (&str, &str)> {
+        let start = (section.to_owned(), String::new());
+        let from = self.values.range(start..);
+        let inside = from.take_while(move |((name, _), _)| name == section);
+        inside.map(|((_, key), value)| (key.as_str(), value.as_str()))
     }
 
     /// The remotes with their places.
@@ -71,6 +79,11 @@ fn remote_name(section: &str) -> Option<&str> {
 /// The section of a remote.
 pub(crate) fn remote_section(name: &str) -> String {
     format!("remote \"{name}\"")
+}
+
+/// Whether the values of a remote's key are paths that are relative to the file they stand in.
+pub(crate) fn is_place(key: &str) -> bool {
+    ["url", "credentialpath", "keyfile"].contains(&key)
 }
 
 /// Whether a place is a URL, and no path.
@@ -178,6 +191,15 @@ impl ConfigFile {
         };
         self.lines.drain(start..end);
         true
+    }
+
+    /// Gives a section another name; whether it was there.
+    pub fn rename_section(&mut self, section: &str, new: &str) -> bool {
+        let found = self.section(section);
+        if let Some((start, _)) = found {
+            self.lines[start] = header(new);
+        }
+        found.is_some()
     }
 
     /// Whether it has the section.

@@ -75,6 +75,8 @@ struct RawOut {
     etag: Option<IgnoredAny>,
     checksum: Option<IgnoredAny>,
     files: Option<IgnoredAny>,
+    cloud: Option<IgnoredAny>,
+    version_id: Option<IgnoredAny>,
     hash: Option<String>,
     size: Option<u64>,
     nfiles: Option<u64>,
@@ -185,9 +187,17 @@ impl DvcFile {
 
 impl RawOut {
     fn check(self) -> Result<Out, String> {
-        if self.files.is_some() || self.etag.is_some() || self.checksum.is_some() {
+        let of_cloud = [
+            ("files", &self.files),
+            ("cloud", &self.cloud),
+            ("version_id", &self.version_id),
+            ("etag", &self.etag),
+            ("checksum", &self.checksum),
+        ];
+        if let Some((key, _)) = of_cloud.iter().find(|(_, value)| value.is_some()) {
             return Err(format!(
-                "`{}` is named by a cloud's versions, which Everloop does not read yet",
+                "`{}` has `{key}`: its content is a version that a cloud keeps (remotes with `version_aware`, data outside of the \
+                 repository), which Everloop cannot get; `dvc pull` can, and `dvc push` to a remote without it makes it one of both",
                 self.path
             ));
         }

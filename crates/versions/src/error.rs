@@ -79,6 +79,19 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A remote could not do what was asked.
+    #[error("cannot {action} `{object}` of remote `{remote}`")]
+    Remote {
+        /// The name of the remote.
+        remote: String,
+        /// `get`, `send`, `list` …
+        action: &'static str,
+        /// The file of the remote.
+        object: String,
+        /// The reason.
+        #[source]
+        source: Box<everloop_artifacts::Error>,
+    },
     /// A place of artifacts failed.
     #[error(transparent)]
     Artifacts(#[from] everloop_artifacts::Error),
@@ -95,6 +108,7 @@ impl Error {
             Self::Revision { source, .. } => source.kind(),
             Self::File { source, .. } => ErrorKind::of_file(source.kind()),
             Self::Artifacts(error) => error.kind(),
+            Self::Remote { source, .. } => source.kind(),
         }
     }
 

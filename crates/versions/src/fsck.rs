@@ -12,6 +12,7 @@ use crate::cache::{Cache, MODE, object_of};
 use crate::links::set_mode;
 use crate::listing::Listing;
 use crate::md5::{Hashing, ObjectId};
+use crate::remote::{Remote, Sent};
 use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
 use crate::{Error, RepoPath, parallel};
@@ -72,7 +73,7 @@ impl Repository {
         self.clean_tmp();
         let remote = match repair {
             Some(name) if name.is_some() || self.config().get("core", "remote").is_some() => {
-                Some(self.remote(name)?)
+                Some(self.remote(name)?.0)
             }
             _ => None,
         };
@@ -128,7 +129,7 @@ impl Repository {
 struct Check<'a> {
     repository: &'a Repository,
     is_repaired: bool,
-    remote: Option<Cache>,
+    remote: Option<Remote>,
     checked: Checked,
 }
 
@@ -230,12 +231,10 @@ impl Check<'_> {
         let Some(remote) = &self.remote else {
             return Ok(None);
         };
-        match self.cache().take(object, remote) {
-            Ok(_) => Ok(Some("from the remote".to_owned())),
-            Err(Error::File { source, .. }) if crate::scan::is_absent(&source) => Ok(None),
-            Err(Error::Damaged { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(match remote.fetch(object, self.cache())? {
+            Sent::Bytes(_) | Sent::Present => Some(format!("from the remote `{}`", remote.name())),
+            Sent::Problem(_) => None,
+        })
     }
 
     /// Takes content from a path of the workspace, if it is there; what is odd about the path does not matter.

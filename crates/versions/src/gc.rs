@@ -8,16 +8,20 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::cache::{Cache, file_id};
+use crate::chunks::is_manifest;
 use crate::commits::{Keep, commits};
 use crate::dvc_file::DvcFile;
 use crate::listing::Listing;
 use crate::md5::ObjectId;
+use crate::remote::{Remote, path_of};
 use crate::repository::Repository;
 use crate::revision::Revision;
 use crate::tracked::is_dvc_file;
-use crate::{Error, RepoPath, parallel};
+use crate::{Error, RepoPath, network, parallel};
 
 const LOCK: &str = "dvc.lock";
+/// More than the listing of any directory: ten million files have one of this length.
+const MAX_LISTING_BYTES: u64 = 2 << 30;
 
 /// What was removed, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub struct Collected {
     pub n_bytes: u64,
     /// How many objects stay.
     pub n_kept: usize,
+    /// How many chunks and manifests of a remote went besides.
+    pub n_chunks: usize,
     /// The remote that they were on; `None` stands for the cache.
     pub remote: Option<String>,
 }
@@ -115,29 +121,24 @@ impl Repository {
             for name in of_outs.chain([remote.clone()]) {
                 let is_meant = name.is_some() || name == *remote;
                 if is_meant && !remotes.contains_key(&name) {
-                    let place = self.remote(name.as_deref())?;
+                    let (place, _) = self.remote(name.as_deref())?;
                     remotes.insert(name, place);
                 }
             }
         }
         let mut kept_here = named.clone();
         if let Some(remote) = &request.not_in_remote {
-            let remote = self.remote(remote.as_deref())?;
+            let (remote, _) = self.remote(remote.as_deref())?;
             let objects: Vec<ObjectId> = named.iter().copied().collect();
-            let is_there = parallel::map(&objects, |object| remote.has(*object))?;
-            let there = objects
-                .iter()
-                .zip(is_there)
-                .filter(|(_, is_there)| *is_there);
-            there.for_each(|(object, _)| {
-                kept_here.remove(object);
-            });
+            for object in remote.present(&objects)? {
+                kept_here.remove(&object);
+            }
         }
         let mut collected = vec![sweep(self.cache(), &kept_here, request.is_dry)?];
         for (name, place) in remotes {
             collected.push(Collected {
                 remote: Some(name.unwrap_or_else(|| "default".to_owned())),
-                ..sweep(&place, &named, request.is_dry)?
+                ..place.sweep(&named, request.is_dry)?
             });
         }
         Ok(collected)
@@ -195,7 +196,7 @@ impl Repository {
         if self.cache().has(object)? {
             return self.cache().listing(object);
         }
-        if let Ok(remote) = self.remote(None)
+        if let Ok((remote, _)) = self.remote(None)
             && remote.has(object)?
         {
             return remote.listing(object);
@@ -211,15 +212,7 @@ impl Repository {
 /// Removes from a place what is not named.
 fn sweep(place: &Cache, named: &BTreeSet<ObjectId>, is_dry: bool) -> Result<Collected, Error> {
     let found = place.all()?;
-    let mut collected = Collected::default();
-    for (object, size) in found.objects {
-        if named.contains(&object) {
-            collected.n_kept += 1;
-            continue;
-        }
-        collected.objects.push(object);
-        collected.n_bytes += size;
-    }
+    let collected = Collected::of(found.objects, named);
     if is_dry {
         return Ok(collected);
     }
@@ -232,6 +225,54 @@ fn sweep(place: &Cache, named: &BTreeSet<ObjectId>, is_dry: bool) -> Result<Coll
         fs::remove_file(path).map_err(|error| Error::file("remove", path, error))?;
     }
     Ok(collected)
+}
+
+impl Collected {
+    /// Those of these objects that nothing names.
+    fn of(found: Vec<(ObjectId, u64)>, named: &BTreeSet<ObjectId>) -> Self {
+        let mut collected = Self::default();
+        for (object, size) in found {
+            if named.contains(&object) {
+                collected.n_kept += 1;
+                continue;
+            }
+            collected.objects.push(object);
+            collected.n_bytes += size;
+        }
+        collected
+    }
+}
+
+impl Remote {
+    /// Removes from the remote what is not named.
+    fn sweep(&self, named: &BTreeSet<ObjectId>, is_dry: bool) -> Result<Collected, Error> {
+        let mut collected = Collected::of(self.objects()?, named);
+        let chunks = self.unneeded_chunks(named)?;
+        collected.n_chunks = chunks.len();
+        if is_dry {
+            return Ok(collected);
+        }
+        // A listing goes before its files, and a manifest before its chunks.
+        let (dirs, files): (Vec<_>, Vec<_>) = collected.objects.iter().partition(|one| one.is_dir);
+        for objects in [dirs, files] {
+            network::map(&objects, self.n_jobs(), |object: &ObjectId| {
+                self.delete(&path_of(*object))
+            })?;
+        }
+        let (manifests, chunks): (Vec<String>, Vec<String>) =
+            chunks.into_iter().partition(|path| is_manifest(path));
+        for paths in [manifests, chunks] {
+            network::map(&paths, self.n_jobs(), |path| self.delete(path))?;
+        }
+        Ok(collected)
+    }
+
+    /// A listing that is there, checked.
+    fn listing(&self, object: ObjectId) -> Result<Listing, Error> {
+        let path = path_of(object);
+        let bytes = self.read(&path, MAX_LISTING_BYTES)?;
+        Listing::of_object(object, &bytes, &self.shown(&path))
+    }
 }
 
 impl Named {
@@ -278,7 +319,7 @@ fn objects(text: &[u8], name: &str) -> Result<Vec<ObjectId>, Error> {
         for one in stage.outs.into_iter().chain(stage.deps).flatten() {
             if one.files.is_some() {
                 return Err(refused(
-                    "it names versions of a cloud, which Everloop does not read yet".to_owned(),
+                    "it names versions that a cloud keeps (a remote with `version_aware`), which Everloop does not know".to_owned(),
                 ));
             }
             if let (Some(md5), Some("md5")) = (one.md5, one.hash.as_deref()) {

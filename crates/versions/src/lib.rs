@@ -7,12 +7,17 @@
 //! - [`Repository`]: where to start; its methods are the commands.
 //! - [`DvcFile`], [`Listing`], [`Config`]: the formats.
 //! - [`Cache`]: objects by digest, whole and read-only.
+//! - [`Remote`]: objects by digest elsewhere.
 //! - [`RepoPath`]: every path that a file names is made there, and a hostile one refused.
 
 mod add;
+mod aws_profile;
+mod azure_settings;
 mod busy;
 mod cache;
 mod checkout;
+mod chunks;
+mod cloud_status;
 mod commits;
 mod config;
 mod diff;
@@ -32,10 +37,13 @@ mod lock;
 mod log;
 mod md5;
 mod moving;
+mod network;
 mod parallel;
 mod parts;
 mod pattern;
 mod recording;
+mod remote;
+mod remote_options;
 mod remotes;
 mod repo_path;
 mod repository;
@@ -57,6 +65,7 @@ pub use add::Added;
 pub use busy::Lent;
 pub use cache::Cache;
 pub use checkout::Placed;
+pub use cloud_status::CloudStatus;
 pub use commits::Keep;
 pub use config::{Config, ConfigFile};
 pub use diff::{Differences, Item};
@@ -71,6 +80,7 @@ pub use lock::Lock;
 pub use log::{Commit, DataChange, Logged};
 pub use md5::{Md5, ObjectId};
 pub use moving::Moved;
+pub use remote::Remote;
 pub use repo_path::RepoPath;
 pub use repository::Repository;
 pub use revision::Revision;

@@ -65,6 +65,19 @@ impl Listing {
         (id, text.into_bytes())
     }
 
+    /// Reads the bytes of an object that must be what its name says. `place` is named in errors.
+    pub(crate) fn of_object(object: ObjectId, bytes: &[u8], place: &str) -> Result<Self, Error> {
+        let found = Md5::of(bytes);
+        if found != object.md5 {
+            return Err(Error::Damaged {
+                object: object.to_string(),
+                place: place.to_owned(),
+                problem: format!("its bytes have the MD5 {found}"),
+            });
+        }
+        Self::parse(bytes, place)
+    }
+
     /// Reads an object. `place` is named in errors.
     ///
     /// # Errors

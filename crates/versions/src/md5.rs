@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek as _, Write};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -87,9 +87,55 @@ impl Hashing {
         }
     }
 
+    /// Counts in what is written to a new file.
+    pub(crate) fn running(self, file: File) -> Running {
+        Running {
+            hashing: self,
+            file,
+            hasher: Hasher::new(),
+            size: 0,
+            error: None,
+        }
+    }
+
     /// The digest of a file and its size.
     pub(crate) fn of_file(self, path: &Path) -> Result<(Md5, u64), std::io::Error> {
         self.copy(&mut File::open(path)?, &mut std::io::sink())
+    }
+}
+
+/// A file that is being written, with its digest so far.
+pub(crate) struct Running {
+    hashing: Hashing,
+    file: File,
+    hasher: Hasher,
+    size: u64,
+    error: Option<std::io::Error>,
+}
+
+impl Running {
+    pub(crate) fn write_all(&mut self, piece: &[u8]) -> Result<(), std::io::Error> {
+        self.hasher.update(piece);
+        self.size += piece.len() as u64;
+        self.file.write_all(piece).map_err(|error| {
+            let told = std::io::Error::from(error.kind());
+            self.error = Some(error);
+            told
+        })
+    }
+
+    /// Why the file could not be written, if so.
+    pub(crate) fn take_error(&mut self) -> Option<std::io::Error> {
+        self.error.take()
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(Md5, u64), std::io::Error> {
+        if self.hashing == Hashing::Plain {
+            return Ok((Md5(self.hasher.finalize().into()), self.size));
+        }
+        // The old kind of digest depends on chunks of the whole file.
+        self.file.rewind()?;
+        self.hashing.copy(&mut self.file, &mut std::io::sink())
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Repository {
     cache: Cache,
     /// The configuration files of the machine and the user.
     machine: Vec<PathBuf>,
+    /// Variables that say how remotes are reached.
+    environment: Vec<(String, String)>,
 }
 
 impl Repository {
@@ -98,7 +100,21 @@ impl Repository {
             config,
             cache,
             machine: machine.to_vec(),
+            environment: Vec::new(),
         })
+    }
+
+    /// With variables of the environment that say how remotes are reached: those of AWS, Google and Azure, and `HOME`.
+    #[must_use]
+    pub fn with_environment(self, environment: Vec<(String, String)>) -> Self {
+        Self {
+            environment,
+            ..self
+        }
+    }
+
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        &self.environment
     }
 
     /// The topmost directory.

@@ -21,7 +21,7 @@ use crate::repository::Repository;
 use crate::revision::Revision;
 use crate::snapshot::Versioned;
 use crate::tracked::is_dvc_file;
-use crate::transfer::{Transferred, send};
+use crate::transfer::Transferred;
 use crate::version_files::files_of;
 use crate::{Error, RepoPath, git, ignore, parallel};
 pub use list::Listed;
@@ -402,7 +402,8 @@ impl Source {
             return Ok(());
         };
         let mut sum = Transferred::default();
-        send(&repository.remote(remote)?, store, &absent, &mut sum)?;
+        let (remote, _) = repository.remote(remote)?;
+        Repository::get(&remote, store, &absent, &mut sum)?;
         match sum.problems.first() {
             None => Ok(()),
             Some((object, problem)) => Err(Error::NotFound {

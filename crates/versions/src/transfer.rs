@@ -1,15 +1,15 @@
-//! Objects between the cache and a remote that is a directory.
+//! Objects between the cache and a remote.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use crate::cache::{Cache, object_of};
-use crate::links::Links;
 use crate::md5::ObjectId;
 use crate::parts::Parts;
+use crate::remote::{Remote, Sent};
+use crate::remote_options::Options;
 use crate::repository::Repository;
 use crate::tracked::Chosen;
-use crate::{Error, RepoPath, config, parallel};
+use crate::{Error, RepoPath, network, remotes};
 
 /// What went from one side to the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,30 +22,27 @@ pub struct Transferred {
     pub n_present: usize,
     /// Objects that could not be sent, with the reason.
     pub problems: Vec<(ObjectId, String)>,
+    /// What is set of the remotes and not honoured, in words.
+    pub notes: Vec<String>,
 }
 
 impl Repository {
-    /// The place of a remote, and whether it is one that can be reached. Without a name, the default remote.
-    pub(crate) fn remote(&self, name: Option<&str>) -> Result<Cache, Error> {
+    /// A remote by its name, or the default one, with what is set and not honoured, in words.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none, or if it is set in a way that is not supported.
+    pub fn remote(&self, name: Option<&str>) -> Result<(Remote, Vec<String>), Error> {
         let name = name.or(self.config().get("core", "remote")).ok_or_else(|| Error::NotFound {
             what: "no default remote is set; `everloop data remote add --default NAME PLACE` does it".to_owned(),
         })?;
-        let url = self
-            .config()
-            .get(&config::remote_section(name), "url")
-            .ok_or_else(|| Error::NotFound {
-                what: format!(
-                    "there is no remote `{name}`; `everloop data remote list` tells which there are"
-                ),
-            })?;
-        if config::is_url(url) && !url.starts_with("file://") {
-            return Err(Error::form(
-                format!("remote \"{name}\""),
-                format!("`{url}` is no directory, and other places are not supported yet"),
-            ));
-        }
-        let place = Path::new(url.strip_prefix("file://").unwrap_or(url));
-        Ok(Cache::new(place, Links::parse(Some("copy"))?))
+        let options = Options::of(self.config(), name)?;
+        let notes = options.notes()?;
+        let has_chunks = remotes::has_chunks(self.root(), name)?;
+        Ok((
+            Remote::open(&options, self.environment(), has_chunks)?,
+            notes,
+        ))
     }
 
     /// Sends objects of the chosen data to a remote. An interrupted push is taken up where it was.
@@ -56,7 +53,8 @@ impl Repository {
     pub fn push(&self, targets: &[RepoPath], remote: Option<&str>) -> Result<Transferred, Error> {
         let mut sum = Transferred::default();
         for (remote, objects) in self.by_remote(targets, remote, true)? {
-            let remote = self.remote(remote.as_deref())?;
+            let (remote, notes) = self.remote(remote.as_deref())?;
+            sum.notes.extend(notes);
             let mut files = BTreeSet::new();
             let mut dirs = Vec::new();
             let parts = objects.iter().filter(|(_, parts)| !parts.is_whole());
@@ -77,12 +75,7 @@ impl Repository {
                     Err(error) => sum.problems.push((object, error.to_string())),
                 }
             }
-            send(
-                self.cache(),
-                &remote,
-                &files.into_iter().collect::<Vec<_>>(),
-                &mut sum,
-            )?;
+            self.send(&remote, &files.into_iter().collect::<Vec<_>>(), &mut sum)?;
             // A listing tells that all its files are there: it goes last, and not without them.
             let failed: BTreeSet<ObjectId> =
                 sum.problems.iter().map(|(object, _)| *object).collect();
@@ -98,7 +91,7 @@ impl Repository {
                     whole.push(*dir);
                 }
             }
-            send(self.cache(), &remote, &whole, &mut sum)?;
+            self.send(&remote, &whole, &mut sum)?;
         }
         Ok(sum)
     }
@@ -111,8 +104,9 @@ impl Repository {
     pub fn fetch(&self, targets: &[RepoPath], remote: Option<&str>) -> Result<Transferred, Error> {
         let mut sum = self.fetch_imports(targets)?;
         for (remote, objects) in self.by_remote(targets, remote, false)? {
-            let remote = self.remote(remote.as_deref())?;
-            send(
+            let (remote, notes) = self.remote(remote.as_deref())?;
+            sum.notes.extend(notes);
+            Self::get(
                 &remote,
                 self.cache(),
                 &objects.keys().copied().collect::<Vec<_>>(),
@@ -128,18 +122,18 @@ impl Repository {
                     }
                 }
             }
-            send(
-                &remote,
-                self.cache(),
-                &files.into_iter().collect::<Vec<_>>(),
-                &mut sum,
-            )?;
+            let files: Vec<ObjectId> = files.into_iter().collect();
+            Self::get(&remote, self.cache(), &files, &mut sum)?;
         }
         Ok(sum)
     }
 
     /// The files of a directory that are meant, from its listing in the cache.
-    fn listing_here(&self, object: ObjectId, parts: &Parts) -> Result<Vec<ObjectId>, Error> {
+    pub(crate) fn listing_here(
+        &self,
+        object: ObjectId,
+        parts: &Parts,
+    ) -> Result<Vec<ObjectId>, Error> {
         let listing = self.cache().listing(object)?;
         let meant = listing.files().iter().filter(|(file, _)| parts.has(file));
         Ok(meant
@@ -148,7 +142,7 @@ impl Repository {
     }
 
     /// The objects that are recorded, by the remote that each belongs to, with what is meant of directories.
-    fn by_remote(
+    pub(crate) fn by_remote(
         &self,
         targets: &[RepoPath],
         remote: Option<&str>,
@@ -180,37 +174,55 @@ impl Repository {
         }
         Ok(objects)
     }
+
+    /// Sends what the remote lacks.
+    fn send(
+        &self,
+        remote: &Remote,
+        objects: &[ObjectId],
+        sum: &mut Transferred,
+    ) -> Result<(), Error> {
+        let present = remote.present(objects)?;
+        sum.n_present += present.len();
+        let lacking: Vec<ObjectId> = objects
+            .iter()
+            .filter(|object| !present.contains(object))
+            .copied()
+            .collect();
+        let sent = network::map(&lacking, remote.n_jobs(), |object| {
+            remote.send(*object, self.cache())
+        })?;
+        count(&lacking, sent, sum);
+        Ok(())
+    }
+
+    /// Gets into a cache what it lacks.
+    pub(crate) fn get(
+        remote: &Remote,
+        cache: &Cache,
+        objects: &[ObjectId],
+        sum: &mut Transferred,
+    ) -> Result<(), Error> {
+        let got = network::map(objects, remote.n_jobs(), |object| {
+            if cache.has(*object)? {
+                return Ok(Sent::Present);
+            }
+            remote.fetch(*object, cache)
+        })?;
+        count(objects, got, sum);
+        Ok(())
+    }
 }
 
-pub(crate) fn send(
-    from: &Cache,
-    to: &Cache,
-    objects: &[ObjectId],
-    sum: &mut Transferred,
-) -> Result<(), Error> {
-    let results = parallel::map(objects, |object| {
-        if to.has(*object)? {
-            return Ok(Ok(None));
-        }
-        let source = from.path(*object);
-        if !source.exists() {
-            return Ok(Err(format!("`{}` is not there", source.display())));
-        }
-        match to.take(*object, from) {
-            Ok(n_bytes) => Ok(Ok(Some(n_bytes))),
-            Err(error @ Error::Damaged { .. }) => Ok(Err(error.to_string())),
-            Err(error) => Err(error),
-        }
-    })?;
-    for (object, result) in objects.iter().zip(results) {
-        match result {
-            Ok(None) => sum.n_present += 1,
-            Ok(Some(n_bytes)) => {
+fn count(objects: &[ObjectId], sent: Vec<Sent>, sum: &mut Transferred) {
+    for (object, sent) in objects.iter().zip(sent) {
+        match sent {
+            Sent::Present => sum.n_present += 1,
+            Sent::Bytes(n_bytes) => {
                 sum.n_objects += 1;
                 sum.n_bytes += n_bytes;
             }
-            Err(problem) => sum.problems.push((*object, problem)),
+            Sent::Problem(problem) => sum.problems.push((*object, problem)),
         }
     }
-    Ok(())
 }

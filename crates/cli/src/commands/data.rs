@@ -1,5 +1,6 @@
 //! `everloop data`: versions of data; profiles and checks of tables.
 
+mod cloud;
 pub(crate) mod diff;
 pub(crate) mod fsck;
 pub(crate) mod gc;
@@ -49,7 +50,7 @@ pub(crate) enum Command {
     /// Track files and directories: keep their content, and write `.dvc` files for git.
     Add(versions::Add),
     /// Tell what differs from what is recorded.
-    Status(versions::Targets),
+    Status(versions::StatusArgs),
     /// Tell what differs between versions of data, and of the rows of tables.
     Diff(diff::Args),
     /// Tell which commits changed data, and where each version came from.
@@ -86,7 +87,7 @@ pub(crate) enum Command {
     Remove(moving::Remove),
     /// Make files that are shared with the cache files of their own.
     Unprotect(moving::Unprotect),
-    /// Set and list remotes.
+    /// Set, change and list remotes.
     #[command(subcommand)]
     Remote(remote::Command),
 }

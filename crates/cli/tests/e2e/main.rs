@@ -34,6 +34,8 @@ mod page;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
+mod remotes;
+#[cfg(test)]
 mod repro;
 #[cfg(test)]
 mod runs;

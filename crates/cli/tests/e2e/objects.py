@@ -1,8 +1,5 @@
 """MLflow's client against a server whose artifacts are in a bucket: through the server, or beside it."""
 
-import base64
-import email.utils
-import hmac
 import json
 import os
 import pathlib
@@ -16,30 +13,11 @@ os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
 import mlflow
 import numpy as np
 import requests
+from azure_container import make_container
 from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from sklearn.linear_model import LinearRegression
 
 url, way = sys.argv[1:]
-
-
-def make_container(store, name):
-    """Makes a container with the account that every Azurite has (published in its documentation)."""
-    account = "devstoreaccount1"
-    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-    date = email.utils.formatdate(usegmt=True)
-    signed = ["PUT", *[""] * 11, f"x-ms-date:{date}", "x-ms-version:2021-08-06"]
-    signed += [f"/{account}/{account}/{name}", "restype:container"]
-    digest = hmac.digest(base64.b64decode(key), "\n".join(signed).encode(), "sha256")
-    headers = {
-        "x-ms-date": date,
-        "x-ms-version": "2021-08-06",
-        "Authorization": f"SharedKey {account}:{base64.b64encode(digest).decode()}",
-        "Content-Type": "",
-    }
-    place = f"{store}/{account}/{name}?restype=container"
-    request = urllib.request.Request(place, method="PUT", data=b"", headers=headers)
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 201
 
 
 store = os.environ.get("AZURITE_BLOB_STORAGE_URL")

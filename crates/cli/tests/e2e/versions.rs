@@ -104,10 +104,10 @@ fn every_command_answers_programs_and_says_what_it_refuses() {
     assert_eq!(remotes[0]["default"], true);
     std::fs::write(
         dir.join(".dvc/config.local"),
-        "[core]\nremote = s\n['remote \"s\"']\nurl = s3://b/x\n",
+        "[core]\nremote = s\n['remote \"s\"']\nurl = gdrive://b/x\n",
     )
     .unwrap();
-    refused(&data(dir, &["push"]), 2, "not supported yet");
+    refused(&data(dir, &["push"]), 2, "there are directories, `s3://`");
     let listed = json(&data(dir, &["list", "--format", "json"]));
     assert_eq!(
         (&listed[0]["files"], &listed[0]["size"]),

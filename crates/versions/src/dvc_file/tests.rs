@@ -115,7 +115,16 @@ fn other_files_are_refused() {
         b"outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  hash: sha\n  path: a\n",
         "unknown hash",
     );
-    refused(b"outs:\n- etag: x\n  path: a\n", "cloud");
+    refused(b"outs:\n- etag: x\n  path: a\n", "`a` has `etag`");
+    // What DVC writes for remotes with `version_aware`: a directory and a file.
+    refused(
+        b"outs:\n- hash: md5\n  path: dd\n  files:\n  - relpath: a\n    md5: d41d8cd98f00b204e9800998ecf8427e\n    size: 0\n    cloud:\n      vr:\n        etag: e\n        version_id: v\n",
+        "`dd` has `files`",
+    );
+    refused(
+        b"outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  size: 0\n  hash: md5\n  path: f\n  cloud:\n    vr:\n      etag: e\n      version_id: v\n",
+        "`dvc pull` can",
+    );
     refused(b"outs: [\n", "no `.dvc` file");
     refused(b"\xff\xfe", "UTF-8");
     let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();

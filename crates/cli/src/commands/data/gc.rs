@@ -125,8 +125,7 @@ fn names(one: &Collected) -> Vec<String> {
 }
 
 fn print_json(args: &Gc, collected: &[Collected]) {
-    let of =
-        |one: &Collected| json!({"removed": names(one), "bytes": one.n_bytes, "kept": one.n_kept});
+    let of = |one: &Collected| json!({"removed": names(one), "bytes": one.n_bytes, "kept": one.n_kept, "chunks": one.n_chunks});
     let mut answer = collected.first().map_or_else(|| json!({}), of);
     let remotes = collected
         .iter()
@@ -152,8 +151,12 @@ fn print(args: &Gc, collected: &[Collected]) {
             sayln!("{name} {done}{place}");
         }
         let (n_objects, n_bytes) = (one.objects.len(), one.n_bytes);
+        let chunks = match one.n_chunks {
+            0 => String::new(),
+            n_chunks => format!(" and {n_chunks} files of chunks"),
+        };
         eprintln!(
-            "{n_objects} objects of {n_bytes} bytes {done}{place}, {} kept",
+            "{n_objects} objects of {n_bytes} bytes{chunks} {done}{place}, {} kept",
             one.n_kept
         );
     }

@@ -14,7 +14,7 @@ pub(crate) enum Command {
     Add {
         /// Its name.
         name: String,
-        /// A directory; a relative one is seen from here.
+        /// A directory (a relative one is seen from here), or the URL of a bucket, a web server, or a directory behind SSH.
         place: String,
         /// Make it the default.
         #[arg(long, short)]
@@ -22,9 +22,8 @@ pub(crate) enum Command {
         /// Replace the one of this name.
         #[arg(long, short)]
         force: bool,
-        /// Keep it out of git, in `.dvc/config.local`.
-        #[arg(long)]
-        local: bool,
+        #[command(flatten)]
+        how: How,
     },
     /// Tell what remotes are set.
     List {
@@ -36,42 +35,140 @@ pub(crate) enum Command {
     Default {
         /// The name of a remote.
         name: Option<String>,
-        /// Keep the choice out of git, in `.dvc/config.local`.
-        #[arg(long)]
-        local: bool,
+        /// Make none the default.
+        #[arg(long, short, conflicts_with = "name")]
+        unset: bool,
+        #[command(flatten)]
+        how: How,
     },
+    /// Set an option of a remote.
+    Modify {
+        /// Its name.
+        name: String,
+        /// An option of DVC's, or `everloop_chunks`: large objects go in chunks that versions share; DVC cannot read them.
+        option: String,
+        /// Its value.
+        #[arg(required_unless_present = "unset")]
+        value: Option<String>,
+        /// Remove the option.
+        #[arg(long, short, conflicts_with = "value")]
+        unset: bool,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Forget a remote. Its objects stay where they are.
+    Remove {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Give a remote another name.
+    Rename {
+        /// Its name.
+        name: String,
+        /// Its new name.
+        new: String,
+        /// Text for people or JSON for programs.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// Where changes are kept and how they are told.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct How {
+    /// Keep it out of git, in `.dvc/config.local`.
+    #[arg(long)]
+    local: bool,
+
+    /// Text for people or JSON for programs.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// Runs a command about remotes.
 pub(super) fn run(command: &Command, here: &Here) -> Result<Exit> {
     let repository = &here.repository;
     match command {
+        Command::List { format } => {
+            list(here, *format);
+            return Ok(Exit::Ok);
+        }
+        Command::Default {
+            name: None,
+            unset: false,
+            how,
+        } => {
+            print_default(here, how.format);
+            return Ok(Exit::Ok);
+        }
+        _ => {}
+    }
+    let _lock = repository.lock()?;
+    match command {
         Command::Add {
             name,
             place,
             default,
             force,
-            local,
+            how,
         } => {
-            let _lock = repository.lock()?;
-            repository.add_remote(&here.dir, (name, place), (*default, *force, *local))?;
-            eprintln!("remote {name} is set");
-        }
-        Command::List { format } => list(here, *format),
-        Command::Default { name: None, .. } => {
-            if let Some(name) = repository.config().get("core", "remote") {
-                sayln!("{name}");
-            }
+            repository.add_remote(&here.dir, (name, place), (*default, *force, how.local))?;
+            told(name, "is set", how.format);
         }
         Command::Default {
             name: Some(name),
-            local,
+            how,
+            ..
         } => {
-            let _lock = repository.lock()?;
-            repository.set_default_remote(name, *local)?;
+            repository.set_default_remote(name, how.local)?;
+            told(name, "is the default", how.format);
         }
+        Command::Default { how, .. } => {
+            repository.unset_default_remote(how.local)?;
+            told("", "no remote is the default", how.format);
+        }
+        Command::Modify {
+            name,
+            option,
+            value,
+            how,
+            ..
+        } => {
+            let change = (name.as_str(), option.as_str(), value.as_deref());
+            repository.modify_remote(&here.dir, change, how.local)?;
+            told(name, "is changed", how.format);
+        }
+        Command::Remove { name, how } => {
+            repository.remove_remote(name, how.local)?;
+            told(name, "is forgotten; its objects stay", how.format);
+        }
+        Command::Rename { name, new, format } => {
+            repository.rename_remote(name, new)?;
+            told(name, &format!("is {new} now"), *format);
+        }
+        Command::List { .. } => {}
     }
     Ok(Exit::Ok)
+}
+
+/// Tells what was done.
+fn told(name: &str, words: &str, format: Format) {
+    match format {
+        Format::Text if name.is_empty() => eprintln!("{words}"),
+        Format::Text => eprintln!("remote {name} {words}"),
+        Format::Json => sayln!("{}", json!({"remote": name, "done": words})),
+    }
+}
+
+fn print_default(here: &Here, format: Format) {
+    let name = here.repository.config().get("core", "remote");
+    match (format, name) {
+        (Format::Json, name) => sayln!("{}", json!({"default": name})),
+        (Format::Text, Some(name)) => sayln!("{name}"),
+        (Format::Text, None) => {}
+    }
 }
 
 fn list(here: &Here, format: Format) {

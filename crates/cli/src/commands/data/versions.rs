@@ -6,7 +6,7 @@ use anyhow::Result;
 use everloop_versions::{Added, Placed, RepoPath, Repository, State, Status, Transferred};
 use serde_json::{Value, json};
 
-use super::{Command, fsck, gc, moving, remote};
+use super::{Command, cloud, fsck, gc, moving, remote};
 use crate::environment;
 use crate::exit::Exit;
 use crate::output::Format;
@@ -57,6 +57,21 @@ pub(crate) struct Transfer {
     remote: Option<String>,
 }
 
+/// Arguments of `everloop data status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    targets: Targets,
+
+    /// Compare the cache with the remote, and not with the workspace.
+    #[arg(long, short)]
+    cloud: bool,
+
+    /// A remote other than the default one; with `--cloud`.
+    #[arg(long, short, requires = "cloud")]
+    remote: Option<String>,
+}
+
 /// Arguments of `everloop data pull`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pull {
@@ -79,7 +94,8 @@ impl Here {
     pub(super) fn open(chosen: Option<&Path>) -> Result<Self> {
         let dir = std::env::current_dir()?;
         let dir = chosen.map_or(dir.clone(), |chosen| dir.join(chosen));
-        let repository = Repository::open(&dir, &environment::dvc_config_files())?;
+        let repository = Repository::open(&dir, &environment::dvc_config_files())?
+            .with_environment(environment::remote_settings());
         Ok(Self {
             dir: dir.canonicalize()?,
             repository,
@@ -183,7 +199,16 @@ fn pull(args: &Pull, here: &Here) -> Result<Exit> {
     Ok(exit_of(is_whole))
 }
 
-fn status(args: &Targets, here: &Here) -> Result<Exit> {
+fn status(args: &StatusArgs, here: &Here) -> Result<Exit> {
+    if args.cloud {
+        let (targets, remote) = (&args.targets.targets, args.remote.as_deref());
+        let statuses = here
+            .repository
+            .cloud_status(&here.paths(targets)?, remote)?;
+        cloud::print(&statuses, args.targets.format)?;
+        return Ok(Exit::Ok);
+    }
+    let args = &args.targets;
     let statuses = here.repository.status(&here.paths(&args.targets)?)?;
     if args.format == Format::Json {
         let rows: Vec<Value> = statuses.iter().map(status_json).collect();
@@ -293,13 +318,16 @@ fn transferred(sum: &Transferred) -> Value {
         .iter()
         .map(|(object, why)| json!({"object": object.to_string(), "why": why}))
         .collect();
-    json!({"objects": sum.n_objects, "bytes": sum.n_bytes, "present": sum.n_present, "problems": problems})
+    json!({"objects": sum.n_objects, "bytes": sum.n_bytes, "present": sum.n_present, "problems": problems, "notes": sum.notes})
 }
 
 fn print_transferred(sum: &Transferred, done: &str, format: Format) {
     if format == Format::Json {
         sayln!("{}", transferred(sum));
         return;
+    }
+    for note in &sum.notes {
+        eprintln!("note: {note}");
     }
     for (object, why) in &sum.problems {
         eprintln!("{object} could not be {done}: {why}");
