@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod repositories;
+#[cfg(test)]
+mod tracked;
