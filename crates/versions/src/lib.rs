@@ -12,6 +12,7 @@
 mod add;
 mod busy;
 mod cache;
+mod case;
 mod checkout;
 mod commits;
 mod config;

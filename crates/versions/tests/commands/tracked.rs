@@ -168,7 +168,11 @@ fn data_is_moved_and_no_longer_tracked() {
         place.repository.rename(&named("n"), &named("in/a")),
         "exists; remove it first",
     );
-    refused(place.repository.rename(&named("n"), &named("in/n")), "");
+    place.write("l", "2");
+    refused(
+        place.repository.rename(&named("in/a"), &named("l/x")),
+        "overlaps with `l`",
+    );
     refused(
         place.repository.untrack(&[named("absent")], true),
         "no `.dvc` file",
