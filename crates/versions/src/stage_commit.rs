@@ -27,6 +27,17 @@ enum Seen {
     Absent,
 }
 
+/// What a lock says of the parameters of a file.
+type Params = (String, Vec<(String, Value)>);
+
+/// A stage as it is now.
+struct Taken {
+    lock: StageLock,
+    /// What it made, as it is written in the stage.
+    added: Vec<(RepoPath, String, Recorded)>,
+    kept: Vec<Kept>,
+}
+
 impl Repository {
     /// Records a stage. One of which something is neither there nor recorded is left out, unless it was named.
     pub(crate) fn record_stage(
@@ -43,7 +54,7 @@ impl Repository {
         let mut lock = parse_lock(&text, lock_file.as_str())?;
         let before = lock.find(&stage.name).cloned();
         let taken = self.take_stage(stage, before.as_ref(), known);
-        let (after, added, kept) = match taken {
+        let taken = match taken {
             Ok(taken) => taken,
             Err(Error::NotFound { .. }) if !is_named => return Ok(()),
             Err(error) => return Err(error),
@@ -52,7 +63,7 @@ impl Repository {
             let mut outs = before.iter().flat_map(|before| &before.outs);
             outs.find(|one| one.path == path).and_then(stages::recorded)
         };
-        for (path, name, recorded) in added {
+        for (path, name, recorded) in taken.added {
             recording.added.push(Added {
                 path,
                 file: lock_file.clone(),
@@ -60,8 +71,10 @@ impl Repository {
                 recorded,
             });
         }
-        kept.into_iter().for_each(|kept| recording.keep(kept));
-        lock.set(&stage.name, after);
+        for kept in taken.kept {
+            recording.keep(kept);
+        }
+        lock.set(&stage.name, taken.lock);
         let after = lock.write();
         if after != text {
             recording.set(self.root(), &lock_file, Some(after.into_bytes()))?;
@@ -69,13 +82,12 @@ impl Repository {
         Ok(())
     }
 
-    #[expect(clippy::type_complexity, reason = "used once, just above")]
     fn take_stage(
         &self,
         stage: &Stage,
         before: Option<&StageLock>,
         known: &mut Known,
-    ) -> Result<(StageLock, Vec<(RepoPath, String, Recorded)>, Vec<Kept>), Error> {
+    ) -> Result<Taken, Error> {
         let find = |records: Option<&Vec<dvc::Recorded>>, path: &str| {
             let mut records = records.into_iter().flatten();
             records.find(|record| record.path == path).cloned()
@@ -116,7 +128,7 @@ impl Repository {
             params,
             outs,
         };
-        Ok((lock, added, kept))
+        Ok(Taken { lock, added, kept })
     }
 
     fn see(
@@ -148,7 +160,7 @@ impl Repository {
         })
     }
 
-    fn stage_params(&self, stage: &Stage) -> Result<Vec<(String, Vec<(String, Value)>)>, Error> {
+    fn stage_params(&self, stage: &Stage) -> Result<Vec<Params>, Error> {
         let mut files = Vec::new();
         for file in &stage.params {
             let path = stage.place(&file.path);
