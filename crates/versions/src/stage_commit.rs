@@ -14,7 +14,7 @@ use crate::md5::Hashing;
 use crate::recording::{Kept, Recording};
 use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
-use crate::stages::{self, lock_path, parse_lock, place, read_text, record};
+use crate::stages::{self, lock_path, parse_lock, read_text, record};
 use crate::{Error, RepoPath};
 
 /// What a stage read or made, looked at now.
@@ -94,15 +94,14 @@ impl Repository {
         };
         let absent = |path: &str| Error::NotFound {
             what: format!(
-                "`{path}` of stage `{}` does not exist, and was never recorded; `everloop repro` makes it",
+                "`{path}` of stage `{}` is not in the repository, and was never recorded; `everloop repro` makes what a stage can make",
                 stage.name
             ),
         };
         let (mut deps, mut outs, mut added, mut kept) = (vec![], vec![], vec![], vec![]);
         for path in &stage.deps {
             let before = find(before.map(|lock| &lock.deps), path);
-            let data = place(stage, path)?;
-            match self.see(&data, before, false, known)? {
+            match self.see(&stage.place(path), before, false, known)? {
                 Seen::Now(recorded, _) => deps.push(record(path, &recorded)),
                 Seen::Before(record) => deps.push(record),
                 Seen::Absent => return Err(absent(path)),
@@ -111,9 +110,9 @@ impl Repository {
         let params = self.stage_params(stage)?;
         for out in &stage.outs {
             let before = find(before.map(|lock| &lock.outs), &out.path);
-            let data = place(stage, &out.path)?;
-            match self.see(&data, before, out.is_cached, known)? {
+            match self.see(&stage.place(&out.path), before, out.is_cached, known)? {
                 Seen::Now(recorded, content) => {
+                    let data = RepoPath::default().join(&stage.place(&out.path))?;
                     outs.push(record(&out.path, &recorded));
                     kept.extend(content.map(|content| Kept::of(&data, &content)));
                     added.push((data, out.path.clone(), recorded));
@@ -133,11 +132,17 @@ impl Repository {
 
     fn see(
         &self,
-        data: &RepoPath,
+        place: &str,
         before: Option<dvc::Recorded>,
         is_kept: bool,
         known: &mut Known,
     ) -> Result<Seen, Error> {
+        let data = match RepoPath::default().join(place) {
+            Ok(data) if !place.contains("://") => data,
+            // In a cloud, or elsewhere on the machine: only what was recorded is known of it.
+            _ => return Ok(before.map_or(Seen::Absent, Seen::Before)),
+        };
+        let data = &data;
         let old = before.as_ref().filter(|before| before.is_legacy);
         if let Some(old) = old.and_then(stages::recorded) {
             let purpose = Purpose::Compare(Hashing::Dos2Unix);

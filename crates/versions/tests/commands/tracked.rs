@@ -7,7 +7,7 @@ use everloop_versions::{FaultKind, Gc, Keep, State};
 
 use crate::repositories::{Place, named, refused};
 
-const PIPELINE: &str = "stages:\n  make:\n    cmd: make\n    deps: [in]\n    params: [lr]\n    outs:\n    - out\n    - s3://bucket/elsewhere:\n        cache: false\n  late:\n    wdir: sub\n    cmd: x\n    outs: [late]\n";
+const PIPELINE: &str = "stages:\n  make:\n    cmd: make\n    deps: [in]\n    params: [lr]\n    outs:\n    - out\n  far:\n    cmd: x\n    deps: [/elsewhere]\n    outs:\n    - s3://bucket/elsewhere:\n        cache: false\n    - here\n  late:\n    wdir: sub\n    cmd: x\n    outs: [late]\n";
 
 fn with_stages() -> Place {
     let place = Place::new();
@@ -26,8 +26,10 @@ fn a_stage_is_recorded_with_all_that_it_was_made_of() {
     assert_eq!(place.state("sub/late"), State::Deleted);
     refused(
         place.repository.commit(&[named("late")]),
-        "`late` of stage `late` does not exist",
+        "`late` of stage `late` is not in the repository",
     );
+    place.write("here", "1");
+    refused(place.repository.commit(&[named("far")]), "`/elsewhere`");
     // What was never made is left out, unless it is named.
     let added = place.repository.commit(&[]).unwrap();
     assert_eq!(added.len(), 1);
@@ -36,6 +38,7 @@ fn a_stage_is_recorded_with_all_that_it_was_made_of() {
     assert!(lock.starts_with(expected), "{lock}");
     assert_eq!(place.state("dvc.yaml:make"), State::Unchanged);
     fs::remove_dir_all(place.root().join("out")).unwrap();
+    assert_eq!(place.state("out"), State::Deleted);
     assert_eq!(place.checkout(false), None);
     assert_eq!(place.read("out/a"), "2");
     assert_eq!(place.repository.gc(false).unwrap().objects, []);
@@ -67,7 +70,7 @@ fn broken_pipelines_are_named() {
         (
             "dvc.yaml",
             "stages: {a: {cmd: x, outs: [.]}}",
-            "whole repository",
+            "holds `dvc.yaml`",
         ),
         (
             "dvc.yaml",
