@@ -262,7 +262,7 @@ impl Repository {
             );
         }
         if let Some(above) = above {
-            return self.check_again(target, above);
+            return check_again(target, above);
         }
         let is_file_of_dvc = is_dvc_file(target.name())
             || target.name() == stages::FILE
@@ -299,35 +299,35 @@ impl Repository {
         Ok(())
     }
 
-    /// Whether what is tracked already may be recorded again.
-    fn check_again(&self, target: &RepoPath, above: &Tracked) -> Result<(), Error> {
-        let conflict = |what: String| Err(Error::Conflict { what });
-        if let Some(stage) = above.stage() {
-            return conflict(format!(
-                "`{target}` is an output of stage `{stage}`; run that, or `everloop data commit {}` records what is there",
-                above.path
-            ));
-        }
-        if above.is_import() {
-            return Err(imported(above));
-        }
-        if !above.out().is_cached {
-            return conflict(format!("`{target}` is git's, as `{}` says", above.file));
-        }
-        let is_file = above.out().recorded.is_some_and(|one| !one.object.is_dir);
-        if *target != above.path && is_file {
-            return conflict(format!(
-                "`{}` is tracked as a file by `{}`; `everloop data commit {}` makes it a directory",
-                above.path, above.file, above.path
-            ));
-        }
-        Ok(())
-    }
-
     /// Where files are shared with the cache, those of the workspace become names of the objects.
     pub(crate) fn relink(&self, path: &RepoPath, content: &Content) -> Result<(), Error> {
         self.relink_files(&Kept::of(path, content))
     }
+}
+
+/// Whether what is tracked already may be recorded again.
+fn check_again(target: &RepoPath, above: &Tracked) -> Result<(), Error> {
+    let conflict = |what: String| Err(Error::Conflict { what });
+    if let Some(stage) = above.stage() {
+        return conflict(format!(
+            "`{target}` is an output of stage `{stage}`; run that, or `everloop data commit {}` records what is there",
+            above.path
+        ));
+    }
+    if above.is_import() {
+        return Err(imported(above));
+    }
+    if !above.out().is_cached {
+        return conflict(format!("`{target}` is git's, as `{}` says", above.file));
+    }
+    let is_file = above.out().recorded.is_some_and(|one| !one.object.is_dir);
+    if *target != above.path && is_file {
+        return conflict(format!(
+            "`{}` is tracked as a file by `{}`; `everloop data commit {}` makes it a directory",
+            above.path, above.file, above.path
+        ));
+    }
+    Ok(())
 }
 
 /// No target may lie in another one.

@@ -13,7 +13,7 @@ use crate::parts::{Parts, files_now};
 use crate::repository::Repository;
 use crate::scan::Purpose;
 use crate::tracked::Chosen;
-use crate::{Error, RepoPath, parallel};
+use crate::{Error, RepoPath, case, parallel};
 
 /// What became of a tracked file or directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,7 @@ impl Repository {
     ) -> Result<Steps, Error> {
         check_parents(self.root(), path)?;
         let wanted = self.wanted((path, parts), recorded)?;
+        case::check(self.root(), path, &wanted)?;
         let hashing = recorded.object.hashing;
         let purpose = Purpose::Compare(hashing);
         let now = files_now(self.root(), (path, parts), known, purpose)?;

@@ -224,7 +224,7 @@ impl Check<'_> {
             FaultKind::Missing => {}
         }
         for data in used_by {
-            if self.from_workspace(object, data) {
+            if self.take_from_workspace(object, data) {
                 return Ok(Some(format!("from `{data}` in the workspace")));
             }
         }
@@ -238,7 +238,7 @@ impl Check<'_> {
     }
 
     /// Takes content from a path of the workspace, if it is there; what is odd about the path does not matter.
-    fn from_workspace(&self, object: ObjectId, data: &str) -> bool {
+    fn take_from_workspace(&self, object: ObjectId, data: &str) -> bool {
         if object.hashing != Hashing::Plain {
             return false;
         }

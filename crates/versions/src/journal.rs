@@ -161,7 +161,9 @@ fn bytes_of(text: &str) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
 
-    fn edits(all: &[(&str, Option<&[u8]>, Option<&[u8]>)]) -> BTreeMap<RepoPath, Edit> {
+    type Row<'a> = (&'a str, Option<&'a [u8]>, Option<&'a [u8]>);
+
+    fn edits(all: &[Row<'_>]) -> BTreeMap<RepoPath, Edit> {
         let all = all.iter().map(|(path, before, after)| {
             let edit = Edit {
                 before: before.map(<[u8]>::to_vec),

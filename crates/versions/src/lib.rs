@@ -15,6 +15,7 @@ mod aws_profile;
 mod azure_settings;
 mod busy;
 mod cache;
+mod case;
 mod checkout;
 mod chunks;
 mod cloud_status;

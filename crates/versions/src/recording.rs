@@ -126,10 +126,18 @@ impl Repository {
         for kept in &recording.kept {
             self.relink_files(kept)?;
         }
-        let edited = recording.edits.keys().map(RepoPath::as_str);
-        let edited: Vec<&str> = edited.collect();
-        if !edited.is_empty() {
-            self.stage_for_git(&edited);
+        let (there, gone): (Vec<_>, Vec<_>) = recording
+            .edits
+            .iter()
+            .map(|(path, edit)| (path.as_str(), edit.after.is_some()))
+            .partition(|(_, is_there)| *is_there);
+        let there: Vec<&str> = there.into_iter().map(|(path, _)| path).collect();
+        if !there.is_empty() {
+            self.stage_for_git(&there);
+        }
+        // Git refuses all, if it never knew one that is gone.
+        for (path, _) in gone {
+            self.stage_for_git(&[path]);
         }
         Ok(recording.added)
     }

@@ -14,7 +14,7 @@ use crate::md5::Hashing;
 use crate::recording::{Kept, Recording};
 use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
-use crate::stages::{self, lock_path, parse_lock, place, read_text, record};
+use crate::stages::{self, lock_path, parse_lock, read_text, record};
 use crate::{Error, RepoPath};
 
 /// What a stage read or made, looked at now.
@@ -25,6 +25,17 @@ enum Seen {
     Before(dvc::Recorded),
     /// Neither there nor recorded.
     Absent,
+}
+
+/// What a lock says of the parameters of a file.
+type Params = (String, Vec<(String, Value)>);
+
+/// A stage as it is now.
+struct Taken {
+    lock: StageLock,
+    /// What it made, as it is written in the stage.
+    added: Vec<(RepoPath, String, Recorded)>,
+    kept: Vec<Kept>,
 }
 
 impl Repository {
@@ -43,7 +54,7 @@ impl Repository {
         let mut lock = parse_lock(&text, lock_file.as_str())?;
         let before = lock.find(&stage.name).cloned();
         let taken = self.take_stage(stage, before.as_ref(), known);
-        let (after, added, kept) = match taken {
+        let taken = match taken {
             Ok(taken) => taken,
             Err(Error::NotFound { .. }) if !is_named => return Ok(()),
             Err(error) => return Err(error),
@@ -52,7 +63,7 @@ impl Repository {
             let mut outs = before.iter().flat_map(|before| &before.outs);
             outs.find(|one| one.path == path).and_then(stages::recorded)
         };
-        for (path, name, recorded) in added {
+        for (path, name, recorded) in taken.added {
             recording.added.push(Added {
                 path,
                 file: lock_file.clone(),
@@ -60,8 +71,10 @@ impl Repository {
                 recorded,
             });
         }
-        kept.into_iter().for_each(|kept| recording.keep(kept));
-        lock.set(&stage.name, after);
+        for kept in taken.kept {
+            recording.keep(kept);
+        }
+        lock.set(&stage.name, taken.lock);
         let after = lock.write();
         if after != text {
             recording.set(self.root(), &lock_file, Some(after.into_bytes()))?;
@@ -69,28 +82,26 @@ impl Repository {
         Ok(())
     }
 
-    #[expect(clippy::type_complexity, reason = "used once, just above")]
     fn take_stage(
         &self,
         stage: &Stage,
         before: Option<&StageLock>,
         known: &mut Known,
-    ) -> Result<(StageLock, Vec<(RepoPath, String, Recorded)>, Vec<Kept>), Error> {
+    ) -> Result<Taken, Error> {
         let find = |records: Option<&Vec<dvc::Recorded>>, path: &str| {
             let mut records = records.into_iter().flatten();
             records.find(|record| record.path == path).cloned()
         };
         let absent = |path: &str| Error::NotFound {
             what: format!(
-                "`{path}` of stage `{}` does not exist, and was never recorded; `everloop repro` makes it",
+                "`{path}` of stage `{}` is not in the repository, and was never recorded; `everloop repro` makes what a stage can make",
                 stage.name
             ),
         };
         let (mut deps, mut outs, mut added, mut kept) = (vec![], vec![], vec![], vec![]);
         for path in &stage.deps {
             let before = find(before.map(|lock| &lock.deps), path);
-            let data = place(stage, path)?;
-            match self.see(&data, before, false, known)? {
+            match self.see(&stage.place(path), before, false, known)? {
                 Seen::Now(recorded, _) => deps.push(record(path, &recorded)),
                 Seen::Before(record) => deps.push(record),
                 Seen::Absent => return Err(absent(path)),
@@ -99,9 +110,9 @@ impl Repository {
         let params = self.stage_params(stage)?;
         for out in &stage.outs {
             let before = find(before.map(|lock| &lock.outs), &out.path);
-            let data = place(stage, &out.path)?;
-            match self.see(&data, before, out.is_cached, known)? {
+            match self.see(&stage.place(&out.path), before, out.is_cached, known)? {
                 Seen::Now(recorded, content) => {
+                    let data = RepoPath::default().join(&stage.place(&out.path))?;
                     outs.push(record(&out.path, &recorded));
                     kept.extend(content.map(|content| Kept::of(&data, &content)));
                     added.push((data, out.path.clone(), recorded));
@@ -116,16 +127,22 @@ impl Repository {
             params,
             outs,
         };
-        Ok((lock, added, kept))
+        Ok(Taken { lock, added, kept })
     }
 
     fn see(
         &self,
-        data: &RepoPath,
+        place: &str,
         before: Option<dvc::Recorded>,
         is_kept: bool,
         known: &mut Known,
     ) -> Result<Seen, Error> {
+        let data = match RepoPath::default().join(place) {
+            Ok(data) if !place.contains("://") => data,
+            // In a cloud, or elsewhere on the machine: only what was recorded is known of it.
+            _ => return Ok(before.map_or(Seen::Absent, Seen::Before)),
+        };
+        let data = &data;
         let old = before.as_ref().filter(|before| before.is_legacy);
         if let Some(old) = old.and_then(stages::recorded) {
             let purpose = Purpose::Compare(Hashing::Dos2Unix);
@@ -148,7 +165,7 @@ impl Repository {
         })
     }
 
-    fn stage_params(&self, stage: &Stage) -> Result<Vec<(String, Vec<(String, Value)>)>, Error> {
+    fn stage_params(&self, stage: &Stage) -> Result<Vec<Params>, Error> {
         let mut files = Vec::new();
         for file in &stage.params {
             let path = stage.place(&file.path);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use everloop_lifecycle::dvc::{self, Flags, ListFlags, Lock, Pipeline, Stage, Surroundings, parse};
+use everloop_lifecycle::dvc::{self, Flags, ListFlags, Lock, Pipeline, Surroundings, parse};
 use everloop_lifecycle::{Diagnostic, Severity};
 
 use crate::dvc_file::{Out, Recorded};
@@ -35,12 +35,6 @@ pub(crate) fn outs(repository: &Repository, file: &RepoPath) -> Result<Vec<Track
                 Err(_) if !out.is_cached => continue,
                 Err(error) => return Err(named_by(error, file.as_str())),
             };
-            if path.as_str().is_empty() {
-                return Err(Error::form(
-                    file,
-                    format!("stage `{}` makes the whole repository", stage.name),
-                ));
-            }
             let mut records = locked.iter().flat_map(|lock| &lock.outs);
             let record = records.find(|record| record.path == out.path);
             tracked.push(Tracked {
@@ -108,11 +102,6 @@ pub(crate) fn record(path: &str, found: &Recorded) -> dvc::Recorded {
         is_executable: found.is_executable,
         others: Vec::new(),
     }
-}
-
-/// The place of a path of a stage, if it is in the repository.
-pub(crate) fn place(stage: &Stage, path: &str) -> Result<RepoPath, Error> {
-    RepoPath::default().join(&stage.place(path))
 }
 
 fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, Error> {

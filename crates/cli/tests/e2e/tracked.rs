@@ -40,3 +40,42 @@ fn gc_keeps_what_dvc_keeps() {
 fn damage_is_named_and_mended() {
     play("damaged");
 }
+
+/// Many `.dvc` files are written together: whenever the command is killed, all of them are there in the end, or none.
+#[test]
+fn an_add_of_many_that_is_killed_leaves_all_or_none() {
+    let mut found = Vec::new();
+    for pause_ms in [5, 20, 35, 50, 65, 80, 100, 130, 170, 220] {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        let data = |arguments: &[&str]| {
+            let mut command = Command::new(BINARY);
+            command.arg("data").args(arguments).current_dir(dir);
+            command
+        };
+        assert!(data(&["init"]).output().unwrap().status.success());
+        let names: Vec<String> = (0..40).map(|number| format!("f{number}")).collect();
+        for name in &names {
+            std::fs::write(dir.join(name), name).unwrap();
+        }
+        let mut arguments = vec!["add"];
+        arguments.extend(names.iter().map(String::as_str));
+        let mut child = data(&arguments).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Whoever takes the lock next finishes it.
+        let next = data(&["gc", "--workspace", "--dry"]).output().unwrap();
+        assert!(next.status.success(), "{next:?}");
+        let is_there = |name: &&String| dir.join(format!("{name}.dvc")).exists();
+        let n_there = names.iter().filter(is_there).count();
+        assert!(
+            n_there == 0 || n_there == 40,
+            "{n_there} after {pause_ms} ms"
+        );
+        found.push(n_there);
+        assert!(data(&arguments).output().unwrap().status.success());
+        assert!(data(&["fsck"]).output().unwrap().status.success());
+    }
+    println!("{found:?}");
+}

@@ -4,3 +4,5 @@
 mod chunks;
 #[cfg(test)]
 mod repositories;
+#[cfg(test)]
+mod tracked;

@@ -6,39 +6,39 @@ use std::path::Path;
 
 use everloop_versions::{Error, RepoPath, Repository, State};
 
-struct Place {
+pub(crate) struct Place {
     dir: tempfile::TempDir,
-    repository: Repository,
+    pub(crate) repository: Repository,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("r")).unwrap();
         let repository = Repository::init(&dir.path().join("r"), &[]).unwrap();
         Self { dir, repository }
     }
 
-    fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.repository.root()
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let _ = fs::remove_file(&path);
         fs::write(path, text).unwrap();
     }
 
-    fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.root().join(path)).unwrap()
     }
 
-    fn reopen(&mut self) {
+    pub(crate) fn reopen(&mut self) {
         self.repository = Repository::open(self.root(), &[]).unwrap();
     }
 
-    fn set(&mut self, section: &str, key: &str, value: &str) {
+    pub(crate) fn set(&mut self, section: &str, key: &str, value: &str) {
         let mut file = self.repository.config_file(false).unwrap();
         file.set(section, key, value);
         file.save().unwrap();
@@ -46,28 +46,28 @@ impl Place {
     }
 
     #[track_caller]
-    fn add(&self, path: &str) {
+    pub(crate) fn add(&self, path: &str) {
         self.repository.add(&[named(path)]).unwrap();
     }
 
     #[track_caller]
-    fn state(&self, path: &str) -> State {
+    pub(crate) fn state(&self, path: &str) -> State {
         self.repository.status(&[named(path)]).unwrap()[0].state
     }
 
     #[track_caller]
-    fn checkout(&self, is_forced: bool) -> Option<String> {
+    pub(crate) fn checkout(&self, is_forced: bool) -> Option<String> {
         let done = self.repository.checkout(&[], is_forced).unwrap();
         done.into_iter().find_map(|placed| placed.problem)
     }
 }
 
-fn named(path: &str) -> RepoPath {
+pub(crate) fn named(path: &str) -> RepoPath {
     RepoPath::default().join(path).unwrap()
 }
 
 #[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T, Error>, words: &str) {
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>, words: &str) {
     let error = result.unwrap_err().to_string();
     assert!(error.contains(words), "{error}");
 }
