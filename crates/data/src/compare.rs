@@ -170,7 +170,7 @@ fn absent(keys: &Rows, others: &HashMap<Encoded<'_>, usize>) -> Vec<usize> {
 /// The rows that have no partner in the other version.
 fn rest(rows: &Rows, others: &Rows) -> Vec<usize> {
     let mut counts: HashMap<Encoded<'_>, u64> = HashMap::with_capacity(others.num_rows());
-    for encoded in others.iter() {
+    for encoded in others {
         *counts.entry(encoded).or_default() += 1;
     }
     let mut rest = Vec::new();

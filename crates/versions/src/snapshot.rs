@@ -307,10 +307,8 @@ pub(crate) fn artifact_path(revision: &Revision, name: &str) -> Result<Option<Re
     };
     let pipeline = pipeline(&file, &content, &|path| revision.read(path))?;
     let artifacts = pipeline.artifacts.iter();
-    let named = artifacts.filter(|(known, _)| known == name);
-    let path = named
-        .filter_map(|(_, artifact)| artifact.get("path")?.text())
-        .next();
+    let mut named = artifacts.filter(|(known, _)| known == name);
+    let path = named.find_map(|(_, artifact)| artifact.get("path")?.text());
     path.map(|path| dir.join(path)).transpose()
 }
 

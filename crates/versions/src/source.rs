@@ -188,20 +188,15 @@ impl Source {
         for file in files_of(&self.data, path, &listing)? {
             files.insert(file.path, Content::Object(file.object));
         }
-        match &self.revision {
-            Some(revision) => {
-                let plain = revision
-                    .files()
-                    .filter(|file| file.is_in(path) && !is_of_dvc(file));
-                for file in plain {
-                    files.entry(file.clone()).or_insert(Content::Blob);
-                }
+        if let Some(revision) = &self.revision {
+            let is_plain = |file: &&RepoPath| file.is_in(path) && !is_of_dvc(file);
+            for file in revision.files().filter(is_plain) {
+                files.entry(file.clone()).or_insert(Content::Blob);
             }
-            None => {
-                let mut lying = BTreeMap::new();
-                lying_at(&self.root, path, &mut lying)?;
-                files.extend(lying.into_iter().filter(|(file, _)| !is_of_dvc(file)));
-            }
+        } else {
+            let mut lying = BTreeMap::new();
+            lying_at(&self.root, path, &mut lying)?;
+            files.extend(lying.into_iter().filter(|(file, _)| !is_of_dvc(file)));
         }
         if files.is_empty() {
             let at = self
@@ -240,15 +235,17 @@ impl Source {
             Ok(())
         })?;
         for (file, content) in &found.files {
-            let md5 = match plain_object(content) {
-                Some(object) => object.md5,
-                None => {
-                    let copy = temporary(scratch.path());
-                    self.write(content, blobs.remove(file), &copy, store)?;
-                    let metadata = fs::metadata(&copy);
-                    let metadata = metadata.map_err(|error| Error::file("read", &copy, error))?;
-                    store.keep(&copy, &metadata)?
-                }
+            let md5 = if let Some(object) = plain_object(content) {
+                object.md5
+            } else {
+                let copy = temporary(scratch.path());
+                self.write(content, blobs.remove(file), &copy, store)?;
+                let metadata = fs::metadata(&copy);
+                let metadata = metadata.map_err(|error| Error::file("read", &copy, error))?;
+                let md5 = store.keep(&copy, &metadata)?;
+                // Else it goes with all of the scratch.
+                let _ = fs::remove_file(&copy);
+                md5
             };
             let place = store.path(crate::cache::file_id(md5));
             let metadata = fs::metadata(&place);

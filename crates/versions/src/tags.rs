@@ -166,7 +166,7 @@ impl Repository {
             };
             tags.push(self.described(tag, commit, date, message));
         }
-        tags.sort_by(|left, right| order(&left.tag).cmp(&order(&right.tag)));
+        tags.sort_by_key(|tag| order(&tag.tag));
         Ok(tags)
     }
 

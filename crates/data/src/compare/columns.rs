@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DynComparator, RecordBatch, make_comparator};
+use arrow::array::{Array as _, ArrayRef, DynComparator, RecordBatch, make_comparator};
 use arrow::compute::{SortOptions, cast};
 use arrow::datatypes::DataType;
 use arrow::row::{RowConverter, Rows, SortField};
@@ -60,12 +60,18 @@ impl<'a> Common<'a> {
                 continue;
             };
             let after_type = canonical::column_type(after.data_type());
-            if before_type != after_type {
+            // Without a cell, the type of a column is nobody's statement.
+            let has_cells = [before, after].map(|column| column.null_count() < column.len());
+            if before_type != after_type && has_cells == [true, true] {
                 changes
                     .retyped
                     .push((name.clone(), before_type, after_type));
             }
-            let wanted = common_type(before.data_type(), after.data_type());
+            let wanted = match has_cells {
+                [true, false] => before.data_type().clone(),
+                [false, true] => after.data_type().clone(),
+                _ => common_type(before.data_type(), after.data_type()),
+            };
             columns.push(Pair {
                 name: name.clone(),
                 is_key: key.contains(name),

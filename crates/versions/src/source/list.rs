@@ -144,25 +144,21 @@ fn enter(
     found: &mut BTreeMap<String, Listed>,
     path: &RepoPath,
     file: &RepoPath,
-    listed: Listed,
+    mut listed: Listed,
     is_recursive: bool,
 ) {
-    let mut below = relative(file, path);
-    if below.is_empty() {
-        below = file.name().to_owned();
-    }
-    let dir = below.split_once('/').map(|(dir, _)| dir.to_owned());
-    match dir.filter(|_| !is_recursive) {
-        Some(dir) => {
-            found.entry(dir.clone()).or_insert(Listed {
-                path: dir,
-                is_dir: true,
-                ..Listed::default()
-            });
-        }
-        None => {
-            let path = below.clone();
-            found.insert(below, Listed { path, ..listed });
-        }
+    listed.path = match relative(file, path) {
+        below if below.is_empty() => file.name().to_owned(),
+        below => below,
+    };
+    let dir = listed.path.split_once('/').map(|(dir, _)| dir.to_owned());
+    if let Some(dir) = dir.filter(|_| !is_recursive) {
+        found.entry(dir.clone()).or_insert(Listed {
+            path: dir,
+            is_dir: true,
+            ..Listed::default()
+        });
+    } else {
+        found.insert(listed.path.clone(), listed);
     }
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod chunks;
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod repositories;
 #[cfg(test)]
 mod tracked;

@@ -151,8 +151,17 @@ fn summary(before: &TableVersion, after: &TableVersion, changes: &RowChanges) ->
     lines
 }
 
-/// A header and rows of each kind of change that there is, with how many are not shown.
-fn tables(changes: &RowChanges) -> Vec<(&'static str, Vec<String>, Vec<Vec<String>>, u64)> {
+/// Changes of a kind.
+struct Shown {
+    kind: &'static str,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// How many more there are.
+    n_more: u64,
+}
+
+/// What is shown of each kind of change that there is.
+fn tables(changes: &RowChanges) -> Vec<Shown> {
     let mut tables = Vec::new();
     let whole = [
         ("added", &changes.added, changes.n_added),
@@ -164,14 +173,23 @@ fn tables(changes: &RowChanges) -> Vec<(&'static str, Vec<String>, Vec<Vec<Strin
         let cells = rows
             .iter()
             .map(|row| row.iter().map(|(_, value)| shown(value)).collect());
-        tables.push((kind, header, cells.collect(), n_all - rows.len() as u64));
+        tables.push(Shown {
+            kind,
+            header,
+            rows: cells.collect(),
+            n_more: n_all - rows.len() as u64,
+        });
     }
     if let Some(first) = changes.changed.first() {
         let mut header: Vec<String> = first.key.iter().map(|(name, _)| name.clone()).collect();
         header.extend(["column", "old", "new"].map(str::to_owned));
         let rows = changes.changed.iter().flat_map(changed_lines);
-        let n_more = changes.n_changed - changes.changed.len() as u64;
-        tables.push(("changed", header, rows.collect(), n_more));
+        tables.push(Shown {
+            kind: "changed",
+            header,
+            rows: rows.collect(),
+            n_more: changes.n_changed - changes.changed.len() as u64,
+        });
     }
     tables
 }
@@ -197,11 +215,12 @@ fn shown(value: &Value) -> String {
 
 fn text(before: &TableVersion, after: &TableVersion, changes: &RowChanges) -> String {
     let mut text = summary(before, after, changes).join("\n") + "\n";
-    for (kind, header, rows, n_more) in tables(changes) {
-        let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let _ = write!(text, "\n{kind}:\n{}", output::table(&header, &rows));
-        if n_more > 0 {
-            let _ = writeln!(text, "… and {n_more} more");
+    for one in tables(changes) {
+        let header: Vec<&str> = one.header.iter().map(String::as_str).collect();
+        let table = output::table(&header, &one.rows);
+        let _ = write!(text, "\n{}:\n{table}", one.kind);
+        if one.n_more > 0 {
+            let _ = writeln!(text, "… and {} more", one.n_more);
         }
     }
     text
@@ -216,14 +235,14 @@ fn markdown(before: &TableVersion, after: &TableVersion, changes: &RowChanges) -
         let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
         format!("| {} |\n", cells.join(" | "))
     };
-    for (kind, header, rows, n_more) in tables(changes) {
-        let _ = write!(text, "\n**{kind}**\n\n{}", row(&header));
-        text.push_str(&row(&vec!["---".to_owned(); header.len()]));
-        for cells in &rows {
+    for one in tables(changes) {
+        let _ = write!(text, "\n**{}**\n\n{}", one.kind, row(&one.header));
+        text.push_str(&row(&vec!["---".to_owned(); one.header.len()]));
+        for cells in &one.rows {
             text.push_str(&row(cells));
         }
-        if n_more > 0 {
-            let _ = writeln!(text, "\n… and {n_more} more");
+        if one.n_more > 0 {
+            let _ = writeln!(text, "\n… and {} more", one.n_more);
         }
     }
     text
