@@ -185,12 +185,24 @@ impl Workspace<'_> {
     ///
     /// Fails if it cannot be read or kept.
     pub fn keep(&mut self, path: &RepoPath) -> Result<Option<Recorded>, Error> {
+        let kept = self.store(path)?;
+        if kept.is_some() {
+            self.repository.ignore(path)?;
+        }
+        Ok(kept)
+    }
+
+    /// Keeps what is at a path in the cache, and tells nobody.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be read or kept.
+    pub fn store(&mut self, path: &RepoPath) -> Result<Option<Recorded>, Error> {
         let repository = self.repository;
         let purpose = Purpose::Keep(repository.cache());
         let Some(content) = scan(repository.root(), path, &mut self.known, purpose)? else {
             return Ok(None);
         };
-        repository.ignore(path)?;
         repository.relink(path, &content)?;
         Ok(Some(content.recorded()))
     }
