@@ -8,11 +8,22 @@ use crate::versions::python_with_dvc;
 
 #[test]
 fn pipelines_run_as_with_dvc() {
+    check("repro.py");
+}
+
+#[test]
+fn several_jobs_write_the_bytes_of_one_and_of_dvc() {
+    check("repro_parallel.py");
+}
+
+/// Runs a script with both programs in an empty directory.
+#[track_caller]
+fn check(script: &str) {
     let Some(python) = python_with_dvc() else {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/repro.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e").join(script);
     let mut command = Command::new(&python);
     command.arg(script).arg(BINARY);
     command.arg(python.with_file_name("dvc"));
