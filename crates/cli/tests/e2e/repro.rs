@@ -23,7 +23,9 @@ fn check(script: &str) {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e").join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/e2e")
+        .join(script);
     let mut command = Command::new(&python);
     command.arg(script).arg(BINARY);
     command.arg(python.with_file_name("dvc"));

@@ -122,7 +122,7 @@ fn one_job_follows_the_plan() {
 
 #[test]
 fn what_waits_for_nothing_runs_side_by_side() {
-    let log = "+a +b -b +c -c -a +d -d";
+    let log = "+a +b -b +c -a -c +d -d";
     check("a b c:b d:a,c", 2, OnFailure::Stop, log, "a b c d");
     let log = "+a +b +c -c -b -a";
     check("a b c", 8, OnFailure::Stop, log, "a b c");
