@@ -26,5 +26,5 @@ pub use drawing::{Drawing, Thing, ThingKind};
 pub use error::Error;
 pub use project::Project;
 pub use report::{Outcome, Progress, Report, StageReport};
-pub use reproduce::{Besides, Missing, Request};
+pub use reproduce::{Besides, Request};
 pub use run_cache::{Entry, run_cache_entries};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use everloop_engine::pipelines::{
-    Besides, Error, Missing, Outcome, Progress, Project, Report, Request, StageReport,
+    Besides, Error, Outcome, Progress, Project, Report, Request, StageReport,
 };
 use everloop_engine::{OnFailure, Stop};
 use everloop_lifecycle::dvc::{Change, Command, Reason, Value, Verdict};
@@ -80,6 +80,10 @@ pub(crate) struct Args {
     /// When a stage fails, go on as if it had not.
     #[arg(long, conflicts_with = "keep_going")]
     ignore_errors: bool,
+
+    /// Fetch data that is not here from its remote.
+    #[arg(long)]
+    pull: bool,
 
     /// Data that is not here is no reason to run a stage, if nothing else has changed.
     #[arg(long)]
@@ -197,11 +201,8 @@ impl Args {
                 (false, true) => OnFailure::Ignore,
                 (false, false) => OnFailure::Stop,
             },
-            missing: if self.allow_missing {
-                Missing::IsAllowed
-            } else {
-                Missing::IsChange
-            },
+            allows_missing: self.allow_missing,
+            fetches_missing: self.pull,
             defers_keeping: self.no_commit,
             ignores_run_cache: self.no_run_cache,
             limit: self.timeout,

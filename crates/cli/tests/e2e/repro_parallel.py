@@ -183,4 +183,13 @@ for dir in ["ours", "theirs"]:
     shutil.rmtree(HERE / dir / ".dvc/cache")
     os.remove(HERE / dir / "one")
 both("--allow-missing", "two")
+
+# Data that is not here comes from the remote.
+reset("  copy:\n    cmd: cp data copy\n    deps: [data]\n    outs: [copy]\n")
+for dir in [HERE / "ours", HERE / "theirs"]:
+    (dir / "data").write_text("1\n")
+    run(dir, DVC, "add", "-q", "data"), run(dir, DVC, "remote", "add", "-q", "-d", "here", str(dir) + ".remote"), run(dir, DVC, "push", "-q")
+    shutil.rmtree(dir / ".dvc/cache"), os.remove(dir / "data"), os.remove(dir / ".dvc/config")
+    (dir / ".dvc/config").write_text(f"[core]\n    remote = here\n['remote \"here\"']\n    url = {HERE}/ours.remote\n")
+both("--pull")
 print("ok")

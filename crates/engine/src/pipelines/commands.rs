@@ -42,9 +42,10 @@ impl Run<'_> {
                 .current_dir(dir.under(repository.root()))
                 .env("DVC_ROOT", repository.root())
                 .env("DVC_STAGE", address);
-            let output = match self.tells_words {
-                true => Output::Lines(&words),
-                false => Output::Inherited,
+            let output = if self.tells_words {
+                Output::Lines(&words)
+            } else {
+                Output::Inherited
             };
             let mut busy = None;
             let started = |pid| busy = Some(repository.busy((pid, line), (&reads, &writes)));

@@ -90,9 +90,10 @@ impl Project<'_> {
                 let path = *paths
                     .entry(path)
                     .or_insert_with(|| drawing.add(path, ThingKind::Path, ""));
-                drawing.arrows.push(match is_read {
-                    true => (path, place),
-                    false => (place, path),
+                drawing.arrows.push(if is_read {
+                    (path, place)
+                } else {
+                    (place, path)
                 });
             }
         }

@@ -42,8 +42,10 @@ pub struct Request {
     pub is_dry: bool,
     /// What a failure means for other stages.
     pub on_failure: OnFailure,
-    /// What absent data means.
-    pub missing: Missing,
+    /// Whether data that is absent is no change, where nothing else has changed.
+    pub allows_missing: bool,
+    /// Whether data that is absent is fetched from its remote.
+    pub fetches_missing: bool,
     /// Whether data is only recorded, and kept by a later `commit`.
     pub defers_keeping: bool,
     /// Whether results of equal runs are not used.
@@ -68,16 +70,6 @@ pub enum Besides {
     Pipeline,
     /// All that there are, whatever is named.
     All,
-}
-
-/// What the absence of data means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Missing {
-    /// It is a change.
-    #[default]
-    IsChange,
-    /// Where nothing else has changed, it is none.
-    IsAllowed,
 }
 
 impl Project<'_> {

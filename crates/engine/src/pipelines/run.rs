@@ -24,6 +24,7 @@ use crate::executor::{Ended, Event, OnFailure, Work};
 use crate::runner::chain;
 
 mod data;
+mod fetch;
 mod restore;
 mod stage;
 mod stray;

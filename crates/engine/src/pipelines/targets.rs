@@ -18,7 +18,7 @@ impl Project<'_> {
             targets => targets,
         };
         for target in targets {
-            let members = self.find_one(target, request)?;
+            let members = self.find_one(target, request);
             if members.is_empty() {
                 return Err(Error::NotFound {
                     target: target.clone(),
@@ -29,20 +29,20 @@ impl Project<'_> {
         Ok(found)
     }
 
-    fn find_one(&self, target: &str, request: &Request) -> Result<Vec<usize>, Error> {
+    fn find_one(&self, target: &str, request: &Request) -> Vec<usize> {
         if request.is_recursive
             && let Ok(dir) = request.directory.join(target)
             && dir.under(self.repository.root()).is_dir()
         {
-            return Ok(self.in_directory(&dir));
+            return self.in_directory(&dir);
         }
         let meant = Target::parse(target);
         let found = self.graph.find(&meant, request.directory.as_str());
         if !found.is_empty() || !request.is_glob {
-            return Ok(found);
+            return found;
         }
         let Some(pattern) = &meant.name else {
-            return Ok(found);
+            return found;
         };
         let file = Target {
             name: None,
@@ -53,7 +53,7 @@ impl Project<'_> {
             let name = self.graph.members()[*at].name.as_ref();
             name.is_some_and(|name| is_match(pattern, name))
         });
-        Ok(members)
+        members
     }
 
     /// The members whose file is in a directory, in the order in which they run.

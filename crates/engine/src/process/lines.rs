@@ -7,7 +7,7 @@ const MAX_BYTES: usize = 1 << 16;
 
 /// Tells every line of an output until its end. A carriage return ends a line, too: so bars of progress show.
 pub(super) async fn tell(mut output: impl AsyncRead + Unpin, tell: &(dyn Fn(&str) + Sync)) {
-    let mut bytes = [0; 8192];
+    let mut bytes = vec![0; 8192];
     let mut line = Vec::new();
     loop {
         // An output that cannot be read has ended.

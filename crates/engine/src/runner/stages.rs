@@ -110,9 +110,10 @@ impl Work for Stages<'_> {
         let verdict = cycle.found.verdict.get();
         let is_enough = cycle.last() == Some(stage)
             || (stage == StageName::Evaluate && !matches!(verdict, Some(Verdict::Deploy)));
-        Ok(match is_enough {
-            true => Ended::Enough(told),
-            false => Ended::Done(told),
+        Ok(if is_enough {
+            Ended::Enough(told)
+        } else {
+            Ended::Done(told)
         })
     }
 

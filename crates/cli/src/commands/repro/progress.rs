@@ -33,12 +33,13 @@ struct State {
     counts: Counts,
 }
 
+/// How many stages there are of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
-    n_running: usize,
-    n_run: usize,
-    n_cached: usize,
-    n_failed: usize,
+    running: usize,
+    run: usize,
+    cached: usize,
+    failed: usize,
 }
 
 impl Display {
@@ -114,18 +115,18 @@ fn done_lines(stage: &StageReport) -> Vec<String> {
 impl Counts {
     fn end(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Ran => self.n_run += 1,
-            Outcome::Failed | Outcome::Skipped => self.n_failed += 1,
-            _ => self.n_cached += 1,
+            Outcome::Ran => self.run += 1,
+            Outcome::Failed | Outcome::Skipped => self.failed += 1,
+            _ => self.cached += 1,
         }
     }
 
     fn words(self) -> String {
         let parts = [
-            (self.n_running, "running"),
-            (self.n_run, "run"),
-            (self.n_cached, "cached"),
-            (self.n_failed, "failed"),
+            (self.running, "running"),
+            (self.run, "run"),
+            (self.cached, "cached"),
+            (self.failed, "failed"),
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = parts
@@ -167,7 +168,7 @@ impl Live {
                 bar.set_prefix((*stage).to_owned());
                 bar.enable_steady_tick(TICK);
                 state.running.insert((*stage).to_owned(), bar);
-                state.counts.n_running += 1;
+                state.counts.running += 1;
             }
             Progress::Command { stage, line } | Progress::Words { stage, line } => {
                 if let Some(bar) = state.running.get(*stage) {
@@ -178,7 +179,7 @@ impl Live {
                 if let Some(bar) = state.running.remove(&report.stage) {
                     bar.finish_and_clear();
                     self.bars.remove(&bar);
-                    state.counts.n_running -= 1;
+                    state.counts.running -= 1;
                 }
                 state.counts.end(report.outcome);
                 self.all.inc(1);
@@ -227,7 +228,7 @@ mod tests {
     #[test]
     fn stages_are_counted_by_what_became_of_them() {
         let mut counts = Counts {
-            n_running: 2,
+            running: 2,
             ..Counts::default()
         };
         for outcome in [Outcome::Ran, Outcome::UpToDate, Outcome::Restored] {

@@ -18,7 +18,9 @@ impl Run<'_> {
             let is_legacy = recorded.is_some_and(|recorded| recorded.object.is_of_dvc_2());
             let now = section.view.workspace.look(&one.path, is_legacy)?;
             match (recorded, now) {
+                (Some(_), None) if self.request.allows_missing => {}
                 (Some(recorded), None) if !self.request.is_dry => {
+                    self.fetch_if_wanted(&section, &[(one.path.clone(), recorded)])?;
                     section.view.workspace.restore(&one.path, recorded)?;
                     outcome = Outcome::Restored;
                 }

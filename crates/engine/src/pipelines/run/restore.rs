@@ -70,7 +70,7 @@ impl Run<'_> {
     }
 
     /// Puts back what a lock says, all of it or what reasons name.
-    fn put_back(
+    pub(super) fn put_back(
         &self,
         section: &mut Section<'_, '_>,
         at: usize,

@@ -6,7 +6,6 @@ use super::{Run, Section, Shared, places, rank};
 use crate::pipelines::Error;
 use crate::pipelines::record::{Keeping, place, to_versions};
 use crate::pipelines::report::{Outcome, Progress, StageReport};
-use crate::pipelines::reproduce::Missing;
 
 /// What is to be done with a stage.
 enum Next {
@@ -27,7 +26,7 @@ impl Run<'_> {
             Next::Ended(outcome) => return Ok(outcome),
             Next::Commands(before) => before,
         };
-        let began = std::time::SystemTime::now();
+        let began = std::time::Instant::now();
         let ran = self.commands(stage, &report.stage).await;
         let mut section = self.enter_again()?;
         section.made.ran(at, began);
@@ -44,7 +43,7 @@ impl Run<'_> {
         let view = &mut section.view;
         let verdict = self.project.verdict(view, stage, before.as_ref())?;
         report.reasons = verdict.reasons;
-        if self.request.missing == Missing::IsAllowed {
+        if self.request.allows_missing {
             let is_relevant =
                 |reason: &Reason| !self.is_only_missing(&mut section, at, reason, before.as_ref());
             report.reasons.retain(is_relevant);
@@ -69,17 +68,21 @@ impl Run<'_> {
             self.record(&mut section, at, stage, before.as_ref())?;
             return Ok(Next::Ended(Outcome::Recorded));
         }
+        if !is_forced && self.fetch(&mut section, at, stage, before.as_ref(), &report.reasons)? {
+            section.made.note(self, at, stage)?;
+            return Ok(Next::Ended(Outcome::Restored));
+        }
         if !is_forced && self.restore(&mut section, at, stage, before.as_ref(), &report.reasons)? {
             section.made.note(self, at, stage)?;
             return Ok(Next::Ended(Outcome::Restored));
         }
-        self.prepare(&mut section, stage, report)?;
+        self.prepare(&mut section, stage, before.as_ref(), report)?;
         section.n_commands += 1;
         Ok(Next::Commands(before))
     }
 
     /// Whether data is absent, and was recorded: nothing that a run would change.
-    fn is_only_missing(
+    pub(super) fn is_only_missing(
         &self,
         shared: &mut Shared<'_>,
         at: usize,
@@ -144,8 +147,9 @@ impl Run<'_> {
     /// Makes room for what a stage makes.
     fn prepare(
         &self,
-        _section: &mut Section<'_, '_>,
+        section: &mut Section<'_, '_>,
         stage: &Stage,
+        before: Option<&StageLock>,
         report: &StageReport,
     ) -> Result<(), Error> {
         for reason in &report.reasons {
@@ -157,6 +161,7 @@ impl Run<'_> {
                 path,
                 change: Change::Removed(()),
             } = reason
+                && !self.fetch_dependency(section, stage, path, before)?
             {
                 return Err(Error::Stage {
                     stage: report.stage.clone(),
@@ -188,7 +193,7 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let keeping = Keeping {
             is_kept: !self.request.defers_keeping,
-            allows_missing: self.request.missing == Missing::IsAllowed,
+            allows_missing: self.request.allows_missing,
         };
         let after = self
             .project

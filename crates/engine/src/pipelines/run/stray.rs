@@ -1,6 +1,6 @@
 //! Writes beside the promised outputs: what a stage had made that changed while another one ran.
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant};
 
 use everloop_lifecycle::dvc::Stage;
 
@@ -8,13 +8,16 @@ use super::{Run, places};
 use crate::pipelines::Error;
 use crate::pipelines::project::Stamp;
 
+/// How much older than it is a file may seem.
+const GRAIN: Duration = Duration::from_millis(10);
+
 /// What stages have made, and when commands ran.
 #[derive(Debug, Default)]
 pub(super) struct Made {
     /// The stage, the path, and its stamp when the stage was done.
     outs: Vec<(usize, String, Option<Stamp>)>,
     /// The stage, and from when to when.
-    ran: Vec<(usize, SystemTime, SystemTime)>,
+    ran: Vec<(usize, Instant, Instant)>,
 }
 
 impl Made {
@@ -28,8 +31,8 @@ impl Made {
     }
 
     /// The commands of a stage have ended.
-    pub(super) fn ran(&mut self, at: usize, began: SystemTime) {
-        self.ran.push((at, began, SystemTime::now()));
+    pub(super) fn ran(&mut self, at: usize, began: Instant) {
+        self.ran.push((at, began, Instant::now()));
     }
 
     /// A note for each output that has changed after its stage was done.
@@ -44,9 +47,10 @@ impl Made {
             if now == *before {
                 continue;
             }
-            let during = |(stage, began, ended): &&(usize, SystemTime, SystemTime)| {
-                let is_then = now.is_none_or(|now| (*began..=*ended).contains(&now.modified));
-                *stage != *at && is_then
+            let age = now.and_then(|now| now.modified.elapsed().ok());
+            let during = |(stage, began, ended): &&(usize, Instant, Instant)| {
+                let then = ended.elapsed()..=began.elapsed() + GRAIN;
+                *stage != *at && age.is_none_or(|age| then.contains(&age))
             };
             let suspects: Vec<String> = self
                 .ran

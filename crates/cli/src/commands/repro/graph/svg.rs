@@ -100,7 +100,7 @@ fn arrow(way: &[Place]) -> String {
         } else {
             path.push_str(&format!("V{top:.1}"));
         }
-        let middle = (top + to.y) / 2.0;
+        let middle = f64::midpoint(top, to.y);
         path.push_str(&format!(
             "C{:.1} {middle:.1} {:.1} {middle:.1} {:.1} {:.1}",
             from.x, to.x, to.x, to.y

@@ -31,11 +31,8 @@ pub(super) fn draw(drawing: &Drawing) -> String {
     for (position, at) in order.iter().enumerate() {
         rank[*at] = position;
     }
-    for at in 0..n_things {
-        trees.homes[at] = sources[at]
-            .iter()
-            .copied()
-            .max_by_key(|source| rank[*source]);
+    for (home, sources) in trees.homes.iter_mut().zip(&sources) {
+        *home = sources.iter().copied().max_by_key(|source| rank[*source]);
     }
     for at in (0..n_things).filter(|at| sources[*at].is_empty()) {
         trees.tree(at);
@@ -64,9 +61,10 @@ impl Trees<'_> {
             let last = self.chain(at, &before, &below);
             let next = &self.next[last];
             for (position, to) in next.iter().enumerate().rev() {
-                let (branch, trunk) = match position + 1 == next.len() {
-                    true => ("└─ ", "   "),
-                    false => ("├─ ", "│  "),
+                let (branch, trunk) = if position + 1 == next.len() {
+                    ("└─ ", "   ")
+                } else {
+                    ("├─ ", "│  ")
                 };
                 let lines = (format!("{below}{branch}"), format!("{below}{trunk}"));
                 open.push((*to, Some(last), lines.0, lines.1));
