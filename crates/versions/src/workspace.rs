@@ -83,15 +83,6 @@ impl Repository {
         Ok(())
     }
 
-    /// Makes git ignore data, where git is used.
-    ///
-    /// # Errors
-    ///
-    /// Fails if `.gitignore` cannot be read or written.
-    pub fn ignore(&self, path: &RepoPath) -> Result<(), Error> {
-        git::ignore(self.root(), path)
-    }
-
     /// Hands files to git, where `core.autostage` asks for it.
     pub fn stage_for_git(&self, paths: &[&str]) {
         let autostage = self.config().get("core", "autostage");
@@ -179,25 +170,12 @@ impl Workspace<'_> {
         }))
     }
 
-    /// Keeps what is at a path in the cache, and has git ignore it.
+    /// Keeps what is at a path in the cache; [`crate::Ignoring`] has git ignore it.
     ///
     /// # Errors
     ///
     /// Fails if it cannot be read or kept.
     pub fn keep(&mut self, path: &RepoPath) -> Result<Option<Recorded>, Error> {
-        let kept = self.store(path)?;
-        if kept.is_some() {
-            self.repository.ignore(path)?;
-        }
-        Ok(kept)
-    }
-
-    /// Keeps what is at a path in the cache, and tells nobody.
-    ///
-    /// # Errors
-    ///
-    /// Fails if it cannot be read or kept.
-    pub fn store(&mut self, path: &RepoPath) -> Result<Option<Recorded>, Error> {
         let repository = self.repository;
         let purpose = Purpose::Keep(repository.cache());
         let Some(content) = scan(repository.root(), path, &mut self.known, purpose)? else {

@@ -82,7 +82,7 @@ impl Project<'_> {
                 continue;
             }
             let found = if out.is_cached && keeping.is_kept {
-                workspace.store(&data)?
+                workspace.keep(&data)?
             } else {
                 workspace.look(&data, false)?
             };

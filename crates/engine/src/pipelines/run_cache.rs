@@ -107,7 +107,7 @@ impl Project<'_> {
         }
         for out in stage.outs.iter().filter(|out| !out.is_cached) {
             let path = place(stage, &out.path)?;
-            view.workspace.store(&path)?;
+            view.workspace.keep(&path)?;
             // It is git's, and no link to the cache.
             self.repository.unprotect(&path)?;
         }
