@@ -120,8 +120,8 @@ fn code_of_source(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         })
         .or_else(|| {
             error
-                .downcast_ref::<everloop_pipelines::Error>()
-                .map(everloop_pipelines::Error::kind)
+                .downcast_ref::<everloop_engine::pipelines::Error>()
+                .map(everloop_engine::pipelines::Error::kind)
         })
         .or_else(|| {
             error

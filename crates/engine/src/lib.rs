@@ -9,9 +9,12 @@
 
 mod cycle;
 mod error;
+mod executor;
 mod fingerprint;
 mod lock;
 mod origin;
+pub mod pipelines;
+mod process;
 mod project;
 mod provenance;
 mod runner;
@@ -22,9 +25,11 @@ mod tracking;
 
 pub use cycle::{CycleReport, CycleRequest};
 pub use error::Error;
+pub use executor::OnFailure;
 pub use fingerprint::Fingerprint;
 pub use lock::CycleLock;
 pub use origin::{Origin, SeenData};
+pub use process::Stop;
 pub use project::Project;
 pub use runner::{Deps, LoadModel, Progress, Runner};
 pub use scoring::{Scored, texts};

@@ -1,13 +1,12 @@
-//! Runs cycles: one at a time, stage after stage, each step recorded before it begins.
+//! Runs cycles: one at a time, stage after stage, each recorded before it begins.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use everloop_artifacts::{FileDigests, StageCache, StorageKey, Store};
 use everloop_data::{Session, Settings};
-use everloop_domain::{Clock, CycleNumber, Digest, RunId, StageName, StageState};
+use everloop_domain::{Clock, CycleNumber, Digest, RunId, StageName};
 use everloop_lifecycle::Lifecycle;
 use everloop_metastore::Metastore;
 use everloop_package::Scorer;
@@ -17,6 +16,7 @@ use crate::tracking::CycleRun;
 use crate::{CycleReport, CycleRequest, Error, Project};
 
 mod cycle;
+mod stages;
 
 /// Loads the package in a directory. `cli` passes in the one of `serve`, so that candidates are scored
 /// by the engine that will serve them.
@@ -241,53 +241,6 @@ impl Runner {
     pub async fn run_cycle(&self, request: &CycleRequest) -> Result<CycleReport, Error> {
         cycle::run(self, request).await
     }
-
-    /// Runs one stage: its row says `running` before it begins and what came of it after.
-    pub(crate) async fn stage<T>(
-        &self,
-        cycle: CycleNumber,
-        stage: StageName,
-        work: impl Future<Output = Result<(T, Told), Error>>,
-    ) -> Result<T, Error> {
-        self.tell(Progress::Began(stage));
-        let now = self.clock().now();
-        self.metastore()
-            .write(move |tx| tx.stages().begin(cycle, stage, now))
-            .await?;
-        let start = Instant::now();
-        let result = work.await;
-        let duration_ms = start.elapsed().as_millis() as u64;
-        let (state, is_cached, action, message) = match &result {
-            Ok((_, told)) => (
-                StageState::Done,
-                told.is_cached,
-                Some(told.action.clone()),
-                None,
-            ),
-            Err(error) => (StageState::Failed, false, None, Some(chain(error))),
-        };
-        if let Some(action) = action.clone() {
-            self.tell(Progress::Ended {
-                stage,
-                action,
-                is_cached,
-                duration_ms,
-            });
-        }
-        self.metastore()
-            .write(move |tx| {
-                tx.stages()
-                    .finish(cycle, stage, state, is_cached, duration_ms, message, action)
-            })
-            .await?;
-        result
-            .map(|(value, _)| value)
-            .map_err(|source| Error::Stage {
-                cycle,
-                stage,
-                source: Box::new(source),
-            })
-    }
 }
 
 /// What a stage did, for the status table.
@@ -296,10 +249,19 @@ pub(crate) struct Told {
     pub(crate) is_cached: bool,
 }
 
+impl Told {
+    fn fresh(action: String) -> Self {
+        Self {
+            action,
+            is_cached: false,
+        }
+    }
+}
+
 /// An error with its causes in one line.
-pub(crate) fn chain(error: &Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
         if !text.ends_with(&cause_text) {

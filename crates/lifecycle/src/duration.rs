@@ -14,8 +14,12 @@ const UNITS: [(char, u64); 5] = [
 /// The longest duration: a hundred years, so that sums with a moment stay in range.
 const MAX_SECONDS: u64 = 100 * 366 * 86_400;
 
-/// Reads a duration.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+/// Reads a duration: `90s`, `10m`, `6h`, `2d`, `1w`.
+///
+/// # Errors
+///
+/// Fails if the text is none, or one of more than a hundred years.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let (_, seconds) = UNITS

@@ -18,6 +18,7 @@ mod params;
 mod parse;
 mod path;
 mod pipeline;
+mod run_cache;
 mod scalar;
 mod shape;
 mod targets;

@@ -35,12 +35,13 @@ mod yaml;
 
 pub use catalog::{Catalog, check_catalog};
 pub use diagnostic::{Diagnostic, Severity};
+pub use duration::parse_duration;
 pub use lifecycle::{
     Approve, Columns, Condition, Deploy, DriftSpec, Evaluate, Fairness, Feature, Gate, Labels,
     Lifecycle, Monitor, Retrain, Train, Trainer, Window,
 };
 pub use overrides::Override;
-pub use plan::{Plan, PlannedStage, plan};
+pub use plan::{Plan, PlanFault, PlannedStage, Work, plan};
 pub use schedule::Schedule;
 pub use schema::schema;
 

@@ -6,40 +6,39 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use everloop_artifacts::write_atomically;
 use serde_json::{Map, Value, json};
 
+use crate::links::temporary;
 use crate::{Error, Lock, RepoPath, Repository};
 
 /// How often the lock is asked for again, 3 s each: a result that took hours is not given up lightly.
 const N_TRIES: u32 = 100;
 
-/// A repository that others may use while a command runs.
+/// What a command reads and writes, for others to see while it runs.
 #[derive(Debug)]
-pub struct Lent {
+pub struct Busy {
     dvc_dir: PathBuf,
     pid: u32,
 }
 
 impl Repository {
-    /// Gives the lock back while a command runs, and tells others what that command reads and writes.
+    /// Tells others what a command reads and writes.
     ///
     /// # Errors
     ///
     /// Fails if that cannot be written.
-    pub fn lend(
+    pub fn busy(
         &self,
-        lock: Lock,
         (pid, cmd): (u32, &str),
         (reads, writes): (&[RepoPath], &[RepoPath]),
-    ) -> Result<Lent, Error> {
-        let lent = Lent {
+    ) -> Result<Busy, Error> {
+        let busy = Busy {
             dvc_dir: self.root().join(".dvc"),
             pid,
         };
         let place = |path: &RepoPath| path.under(self.root()).display().to_string();
         let user = json!({"pid": pid, "cmd": cmd});
-        lent.edit(|read, write| {
+        busy.edit(|read, write| {
             for path in writes {
                 write.insert(place(path), user.clone());
             }
@@ -50,26 +49,33 @@ impl Repository {
                 }
             }
         })?;
-        drop(lock);
-        Ok(lent)
+        Ok(busy)
     }
-}
 
-impl Lent {
-    /// Takes the lock again when the command is done.
+    /// Takes the lock again that was given back while commands ran.
     ///
     /// # Errors
     ///
     /// Fails if somebody else keeps it for minutes.
-    pub fn take_back(self) -> Result<Lock, Error> {
+    pub fn lock_again(&self) -> Result<Lock, Error> {
         let mut n_tried = 0;
-        let lock = loop {
+        loop {
             n_tried += 1;
-            match Lock::take_beside(&self.dvc_dir) {
+            match Lock::take_beside(&self.root().join(".dvc")) {
                 Err(Error::Locked { .. }) if n_tried < N_TRIES => {}
-                taken => break taken?,
+                taken => return taken,
             }
-        };
+        }
+    }
+}
+
+impl Busy {
+    /// The command is done.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that cannot be written.
+    pub fn end(self) -> Result<(), Error> {
         let is_other = |user: &Value| user["pid"] != self.pid;
         self.edit(|read, write| {
             write.retain(|_, user| is_other(user));
@@ -77,8 +83,7 @@ impl Lent {
                 users.retain(is_other);
             }
             read.retain(|_, users| users.as_array().is_some_and(|users| !users.is_empty()));
-        })?;
-        Ok(lock)
+        })
     }
 
     fn edit(
@@ -98,8 +103,10 @@ impl Lent {
         let (mut read, mut write) = (map("read"), map("write"));
         change(&mut read, &mut write);
         let text = json!({"write": write, "read": read}).to_string();
-        write_atomically(&path, text.as_bytes())?;
-        Ok(())
+        // Whole or not at all; after a power cut there is no command to keep from anything.
+        let temporary = temporary(&tmp);
+        let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path));
+        written.map_err(|error| Error::file("write", &path, error))
     }
 }
 
@@ -121,12 +128,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let repository = Repository::init(dir.path(), &[]).unwrap();
         let path = |text| RepoPath::default().join(text).unwrap();
-        let lock = repository.lock().unwrap();
         let user = (std::process::id(), "cp a b");
-        let lent = repository.lend(lock, user, (&[path("a")], &[path("b")]));
+        let busy = repository.busy(user, (&[path("a")], &[path("b")]));
         let said = repository.lock().unwrap_err().to_string();
         assert!(said.contains("cp a b"), "{said}");
-        drop(lent.unwrap().take_back().unwrap());
+        drop(repository.lock_again().unwrap());
+        busy.unwrap().end().unwrap();
         repository.lock().unwrap();
         let text = fs::read_to_string(repository.root().join(".dvc/tmp/rwlock")).unwrap();
         assert_eq!(text, r#"{"write":{},"read":{}}"#);

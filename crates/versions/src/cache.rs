@@ -86,6 +86,12 @@ impl Cache {
         dir.join(&name[..2]).join(&name[2..])
     }
 
+    /// Where DVC keeps what the stages of pipelines have made of what.
+    #[must_use]
+    pub fn runs_dir(&self) -> PathBuf {
+        self.legacy_dir.join("runs")
+    }
+
     /// How the workspace gets its files.
     pub(crate) fn links(&self) -> &Links {
         &self.links

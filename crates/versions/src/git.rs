@@ -1,6 +1,8 @@
 //! What git knows of data: the `git` program answers, where the repository is one of git's.
 
+use std::collections::HashSet;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -74,8 +76,46 @@ fn is_ignored(root: &Path, path: &RepoPath) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
+/// Those of many paths that git ignores already.
+pub(crate) fn ignored(root: &Path, paths: &[RepoPath]) -> HashSet<RepoPath> {
+    let mut command = git(
+        root,
+        &[
+            "check-ignore",
+            "--stdin",
+            "-z",
+            "--no-index",
+            "--verbose",
+            "--non-matching",
+        ],
+    );
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let Ok(mut child) = child else {
+        return HashSet::new();
+    };
+    let input = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            if let Some(mut input) = input {
+                for path in paths {
+                    // Git may have gone; then it answers for none.
+                    let _ = write!(input, "./{path}\0");
+                }
+            }
+        });
+        child.wait_with_output()
+    });
+    let output = output.map(|output| output.stdout).unwrap_or_default();
+    // For each path the file, line and pattern that decide, and the path: no file where none does.
+    let fields: Vec<&[u8]> = output.split(|&byte| byte == 0).collect();
+    let answers = paths.iter().zip(fields.chunks_exact(4));
+    let is_ignored = |answer: &[&[u8]]| !answer[0].is_empty() && !answer[2].starts_with(b"!");
+    let found = answers.filter(|(_, answer)| is_ignored(answer));
+    found.map(|(path, _)| path.clone()).collect()
+}
+
 /// The text with an entry for a name beside it; `None` if it has one.
-fn with_entry(before: &[u8], name: &str) -> Option<Vec<u8>> {
+pub(crate) fn with_entry(before: &[u8], name: &str) -> Option<Vec<u8>> {
     let entry = escape(&format!("/{name}"));
     if before
         .split(|&byte| byte == b'\n')

@@ -83,15 +83,6 @@ impl Repository {
         Ok(())
     }
 
-    /// Makes git ignore data, where git is used.
-    ///
-    /// # Errors
-    ///
-    /// Fails if `.gitignore` cannot be read or written.
-    pub fn ignore(&self, path: &RepoPath) -> Result<(), Error> {
-        git::ignore(self.root(), path)
-    }
-
     /// Hands files to git, where `core.autostage` asks for it.
     pub fn stage_for_git(&self, paths: &[&str]) {
         let autostage = self.config().get("core", "autostage");
@@ -179,7 +170,7 @@ impl Workspace<'_> {
         }))
     }
 
-    /// Keeps what is at a path in the cache, and has git ignore it.
+    /// Keeps what is at a path in the cache; [`crate::Ignoring`] has git ignore it.
     ///
     /// # Errors
     ///
@@ -190,7 +181,6 @@ impl Workspace<'_> {
         let Some(content) = scan(repository.root(), path, &mut self.known, purpose)? else {
             return Ok(None);
         };
-        repository.ignore(path)?;
         repository.relink(path, &content)?;
         Ok(Some(content.recorded()))
     }

@@ -73,6 +73,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "measure",
             "train",
             "package",
+            "versions",
         ],
         &["axum", "clap", "rusqlite"],
     ),
@@ -97,11 +98,6 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         "versions",
         &["artifacts", "lifecycle"],
         &["tokio", "rusqlite", "arrow", "datafusion", "axum"],
-    ),
-    (
-        "pipelines",
-        &["artifacts", "lifecycle", "versions"],
-        &["tokio", "rusqlite", "arrow", "datafusion", "axum", "clap"],
     ),
     (
         "server",
@@ -132,7 +128,6 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "controller",
             "server",
             "versions",
-            "pipelines",
         ],
         &["rusqlite", "object_store", "datafusion", "axum"],
     ),

@@ -1,12 +1,14 @@
 //! `everloop repro`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
-use everloop_lifecycle::dvc::{Change, Command, Reason, Value, Verdict};
-use everloop_pipelines::{
-    Besides, Error, Outcome, Progress, Project, Report, Request, StageReport, Stop,
+use everloop_engine::pipelines::{
+    Besides, Error, Outcome, Progress, Project, Report, Request, StageReport,
 };
+use everloop_engine::{OnFailure, Stop};
+use everloop_lifecycle::dvc::{Change, Command, Reason, Value, Verdict};
 use everloop_versions::{RepoPath, Repository};
 use serde_json::{Value as Json, json};
 
@@ -14,6 +16,11 @@ use crate::environment;
 use crate::exit::{Exit, Failure};
 use crate::output::Format;
 use crate::stopping::Stopping;
+use graph::Form;
+use progress::Display;
+
+mod graph;
+mod progress;
 
 /// Arguments of `everloop repro`.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,6 +32,10 @@ pub(crate) struct Args {
     /// Stages, groups, or files of stages; by default all of `dvc.yaml`.
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
+
+    /// How many stages may run at the same time; by default as many as there are cores.
+    #[arg(long, short, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
 
     /// Only tell what would be run.
     #[arg(long)]
@@ -38,17 +49,69 @@ pub(crate) struct Args {
     #[arg(long)]
     downstream: bool,
 
+    /// Run what needs a stage that ran, even if that made the same again.
+    #[arg(long)]
+    force_downstream: bool,
+
     /// Run only the targets, not what they need.
     #[arg(long, short, conflicts_with = "downstream")]
     single_item: bool,
+
+    /// Run all that hangs together with the targets.
+    #[arg(long, short, conflicts_with_all = ["downstream", "single_item"])]
+    pipeline: bool,
+
+    /// Run the stages of all files of the repository.
+    #[arg(long, short = 'P', conflicts_with_all = ["downstream", "single_item", "pipeline"])]
+    all_pipelines: bool,
+
+    /// Targets that are directories stand for all stages in them.
+    #[arg(long, short = 'R')]
+    recursive: bool,
+
+    /// Names of stages are patterns: `train-*`.
+    #[arg(long)]
+    glob: bool,
 
     /// When a stage fails, run those that do not need it.
     #[arg(long, short)]
     keep_going: bool,
 
+    /// When a stage fails, go on as if it had not.
+    #[arg(long, conflicts_with = "keep_going")]
+    ignore_errors: bool,
+
+    /// Fetch data that is not here from its remote.
+    #[arg(long)]
+    pull: bool,
+
+    /// Data that is not here is no reason to run a stage, if nothing else has changed.
+    #[arg(long)]
+    allow_missing: bool,
+
+    /// Record what was made, and keep it with a later `everloop data commit`.
+    #[arg(long)]
+    no_commit: bool,
+
+    /// Run stages even if they were once run with the same.
+    #[arg(long)]
+    no_run_cache: bool,
+
+    /// End a command that takes longer: `90s`, `10m`, `2h`.
+    #[arg(long, value_name = "DURATION", value_parser = everloop_lifecycle::parse_duration)]
+    timeout: Option<Duration>,
+
     /// Tell what has changed for a stage, and run nothing.
     #[arg(long, value_name = "STAGE", conflicts_with = "targets")]
     why: Option<String>,
+
+    /// Draw the stages, and run nothing.
+    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text", conflicts_with = "why")]
+    graph: Option<Form>,
+
+    /// Draw files and directories, too.
+    #[arg(long, requires = "graph")]
+    outs: bool,
 
     /// Text for people or JSON for programs.
     #[arg(long, value_enum, default_value_t)]
@@ -67,45 +130,90 @@ pub(crate) async fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
         tell_why(&verdicts, args.format)?;
         return Ok(Exit::Ok);
     }
-    let stop = Stop::default();
+    if let Some(form) = args.graph {
+        let form = if args.format == Format::Json {
+            Form::Json
+        } else {
+            form
+        };
+        let request = args.request(directory);
+        let drawn = graph::draw(&Project::open(&repository)?, &request, form, args.outs)?;
+        say!("{drawn}");
+        return Ok(Exit::Ok);
+    }
+    let display = Display::new(args.jobs() > 1);
     let request = Request {
-        targets: args.targets.clone(),
-        directory,
-        shell: environment::shell(),
-        besides: match (args.single_item, args.downstream) {
-            (true, _) => None,
-            (false, true) => Some(Besides::Downstream),
-            (false, false) => Some(Besides::Upstream),
-        },
-        is_forced: args.force,
-        is_dry: args.dry,
-        keeps_going: args.keep_going,
-        stop: stop.clone(),
+        tells_words: display.is_live(),
+        ..args.request(directory)
     };
     let mut stopping = Stopping::listen()?;
-    let work = move || -> Result<Report, Error> {
-        let lock = repository.lock()?;
-        Project::open(&repository)?.reproduce(lock, &request, &mut tell)
-    };
-    let mut work = tokio::task::spawn_blocking(work);
+    let lock = repository.lock()?;
+    let project = Project::open(&repository)?;
+    let tell = |progress: Progress<'_>| display.tell(&progress);
+    let work = project.reproduce(lock, &request, &tell);
+    tokio::pin!(work);
     let done = tokio::select! {
         done = &mut work => done,
         () = stopping.asked() => {
-            stop.ask();
+            request.stop.ask();
             work.await
         }
     };
-    let report = match done? {
+    display.end();
+    let report = match done {
         Err(Error::Stopped) => {
             return Err(Failure::new(Exit::Interrupted, Error::Stopped.to_string()).into());
         }
         report => report?,
     };
-    finish(&report, args.format)
+    finish(args, &report)
 }
 
-fn finish(report: &Report, format: Format) -> Result<Exit> {
-    if format == Format::Json {
+impl Args {
+    fn jobs(&self) -> usize {
+        self.jobs.map_or_else(environment::n_threads, usize::from)
+    }
+
+    fn request(&self, directory: RepoPath) -> Request {
+        Request {
+            targets: self.targets.clone(),
+            directory,
+            is_recursive: self.recursive,
+            is_glob: self.glob,
+            besides: if self.all_pipelines {
+                Besides::All
+            } else if self.pipeline {
+                Besides::Pipeline
+            } else if self.single_item {
+                Besides::Nothing
+            } else if self.downstream {
+                Besides::Downstream
+            } else {
+                Besides::Upstream
+            },
+            shell: environment::shell(),
+            n_jobs: self.jobs(),
+            tells_words: false,
+            is_forced: self.force,
+            forces_downstream: self.force_downstream,
+            is_dry: self.dry,
+            on_failure: match (self.keep_going, self.ignore_errors) {
+                (true, _) => OnFailure::KeepGoing,
+                (false, true) => OnFailure::Ignore,
+                (false, false) => OnFailure::Stop,
+            },
+            allows_missing: self.allow_missing,
+            fetches_missing: self.pull,
+            defers_keeping: self.no_commit,
+            ignores_run_cache: self.no_run_cache,
+            limit: self.timeout,
+            stop: Stop::default(),
+        }
+    }
+}
+
+fn finish(args: &Args, report: &Report) -> Result<Exit> {
+    if args.format == Format::Json {
         let rows: Vec<Json> = report.stages.iter().map(stage_json).collect();
         sayln!("{}", serde_json::to_string_pretty(&rows)?);
     }
@@ -119,10 +227,13 @@ fn finish(report: &Report, format: Format) -> Result<Exit> {
         .filter(|(n_stages, _)| *n_stages > 0)
         .map(|(n_stages, words)| format!("{n_stages} {words}"))
         .collect();
+    for note in &report.notes {
+        eprintln!("note: {note}");
+    }
     eprintln!("{}", counts.join(", "));
     Ok(match report.failed().next() {
-        Some(_) => Exit::StageFailed,
-        None => Exit::Ok,
+        Some(_) if !args.ignore_errors => Exit::StageFailed,
+        _ => Exit::Ok,
     })
 }
 
@@ -143,31 +254,13 @@ fn words(outcome: Outcome) -> &'static str {
     found.map_or("", |(_, words)| words)
 }
 
-/// A line for each step on standard error.
-fn tell(progress: Progress<'_>) {
-    match progress {
-        Progress::Stage { stage } => eprintln!("{stage}: running"),
-        Progress::Command { line } => eprintln!("> {line}"),
-        Progress::Done(stage) => {
-            eprintln!("{}: {}", stage.stage, words(stage.outcome));
-            if let Some(problem) = &stage.problem {
-                eprintln!("error: {problem}");
-            }
-            if stage.outcome == Outcome::WouldRun {
-                for reason in &stage.reasons {
-                    eprintln!("  {}", reason_text(reason));
-                }
-            }
-        }
-    }
-}
-
 fn stage_json(stage: &StageReport) -> Json {
     json!({
         "stage": stage.stage,
         "outcome": words(stage.outcome),
         "reasons": stage.reasons.iter().map(reason_json).collect::<Vec<_>>(),
         "problem": stage.problem,
+        "duration_ms": stage.duration.as_millis() as u64,
     })
 }
 

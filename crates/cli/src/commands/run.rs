@@ -6,8 +6,9 @@ use anyhow::Result;
 use everloop_domain::{CycleOutcome, StageName, Timestamp};
 use everloop_engine::{CycleReport, CycleRequest};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::output::Format;
+use crate::stopping::Stopping;
 use crate::workspace::{Tracking, Workspace};
 
 /// Arguments of `everloop run`.
@@ -43,11 +44,19 @@ pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
         as_of: args.as_of,
         ..CycleRequest::manual()
     };
-    let report = runner.run_cycle(&request).await;
+    let mut stopping = Stopping::listen()?;
+    let report = tokio::select! {
+        report = runner.run_cycle(&request) => Some(report),
+        // Commands are ended with the cycle, which the next run takes up.
+        () = stopping.asked() => None,
+    };
     if let Some(tracking) = tracking {
         tracking.stop().await;
     }
-    let report = report?;
+    let report = report.ok_or_else(|| {
+        let words = "interrupted; `everloop run` goes on from here".to_owned();
+        Failure::new(Exit::Interrupted, words)
+    })??;
     match args.format {
         Format::Text => eprint!("{}", text(&report)),
         Format::Json => sayln!("{}", serde_json::to_string_pretty(&report)?),

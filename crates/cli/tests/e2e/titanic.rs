@@ -92,7 +92,7 @@ fn a_command_that_fails_shows_its_last_words() {
     let ran = project.run(&["run"]);
     assert_eq!(ran.code, 20, "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("no such feature") && ran.stderr.contains("exit status: 3"),
+        ran.stderr.contains("no such feature") && ran.stderr.contains("exit code 3"),
         "{}",
         ran.stderr
     );

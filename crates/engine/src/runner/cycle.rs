@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use everloop_domain::{
-    CycleNumber, CycleOutcome, CycleReason, Digest, RunStatus, StageName, StageState, Timestamp,
+    CycleNumber, CycleOutcome, CycleReason, RunStatus, StageName, StageState, Timestamp,
     VersionNumber,
 };
 use everloop_metastore::{Entry, NewCycle};
 
-use super::{Runner, Told, chain};
-use crate::stages::collect::Collected;
+use super::stages::{Found, Stages, Verdict, stage_name};
+use super::{Runner, chain};
+use crate::executor::{OnFailure, Outcome, Policy, execute};
+use crate::process::Stop;
+use crate::stages::Output;
 use crate::stages::deploy::{self, Champion, Deployed};
-use crate::stages::evaluate::{self, Evaluation};
-use crate::stages::prepare::Prepared;
+use crate::stages::evaluate::Evaluation;
 use crate::stages::train::Trained;
-use crate::stages::{Output, collect, monitor, prepare, train};
 use crate::tracking::{self, CycleRun};
 use crate::{CycleLock, CycleReport, CycleRequest, Error, Progress};
 
@@ -31,6 +32,7 @@ pub(super) async fn run(runner: &Runner, request: &CycleRequest) -> Result<Cycle
         number,
         run,
         request,
+        found: Found::default(),
     };
     match cycle.stages().await {
         Ok(report) => {
@@ -54,10 +56,11 @@ pub(super) async fn run(runner: &Runner, request: &CycleRequest) -> Result<Cycle
 /// Takes up the interrupted cycle, or starts a new one.
 async fn begin(runner: &Runner, request: &CycleRequest) -> Result<(CycleNumber, Timestamp), Error> {
     let now = runner.clock().now();
-    let plan: Vec<(StageName, String)> = everloop_lifecycle::plan(runner.lifecycle())
-        .stages
-        .into_iter()
-        .map(|stage| (stage.name, stage.action))
+    let plan = everloop_lifecycle::plan(runner.lifecycle());
+    let plan: Vec<(StageName, String)> = plan
+        .stages()
+        .iter()
+        .filter_map(|stage| Some((stage_name(stage)?, stage.action.clone())))
         .collect();
     let (reason, why) = (request.reason, request.why.clone());
     let (number, started, is_resumed) = runner
@@ -94,214 +97,101 @@ async fn begin(runner: &Runner, request: &CycleRequest) -> Result<(CycleNumber, 
     Ok((number, started))
 }
 
-struct Cycle<'a> {
-    runner: &'a Runner,
-    number: CycleNumber,
-    run: CycleRun,
-    request: &'a CycleRequest,
+/// A cycle that runs.
+pub(super) struct Cycle<'a> {
+    pub(super) runner: &'a Runner,
+    pub(super) number: CycleNumber,
+    pub(super) run: CycleRun,
+    pub(super) request: &'a CycleRequest,
+    /// What its stages have found so far.
+    pub(super) found: Found,
 }
 
 impl Cycle<'_> {
+    /// Runs the plan, and draws the conclusion.
     async fn stages(&self) -> Result<CycleReport, Error> {
-        let collected = self.collect().await?;
-        if self.ends_with(StageName::Collect) {
-            return self.stopped(StageName::Collect).await;
-        }
-        let prepared = self.prepare(&collected).await?;
-        if self.ends_with(StageName::Prepare) {
-            return self.stopped(StageName::Prepare).await;
-        }
-        let trained = self.train(&prepared).await?;
-        if self.ends_with(StageName::Train) {
-            return self.stopped(StageName::Train).await;
-        }
-        let champion = deploy::champion(self.runner).await?;
-        let evaluated = self
-            .evaluate(&prepared, &trained, champion.as_ref())
-            .await?;
-        if self.ends_with(StageName::Evaluate) {
-            return self.stopped(StageName::Evaluate).await;
-        }
-        let is_cached = [
-            collected.is_cached,
-            prepared.is_cached,
-            trained.is_cached,
-            evaluated.is_cached,
-        ]
-        .into_iter()
-        .all(|is_cached| is_cached);
-        self.decide(&trained, &evaluated, champion, is_cached).await
-    }
-
-    fn ends_with(&self, stage: StageName) -> bool {
-        self.request.until == Some(stage)
-    }
-
-    async fn log_fingerprint<T>(&self, output: &Output<T>) -> Result<(), Error> {
-        tracking::log_fingerprint(self.runner, &self.run, output).await
-    }
-
-    async fn collect(&self) -> Result<Output<Collected>, Error> {
-        let work = async {
-            let output = collect::run(self.runner, self.number).await?;
-            tracking::log_sources(self.runner, &self.run, &output).await?;
-            self.log_fingerprint(&output).await?;
-            let n_rows: u64 = output
-                .result
-                .sources
-                .iter()
-                .map(|source| source.n_rows)
-                .sum();
-            let n_warned = output
-                .result
-                .checks
-                .iter()
-                .filter(|check| !check.passed())
-                .count();
-            let action = format!(
-                "{n_rows} rows of {} sources, {} checks, {n_warned} warnings",
-                output.result.sources.len(),
-                output.result.checks.len()
-            );
-            let told = Told {
-                action,
-                is_cached: output.is_cached,
-            };
-            Ok((output, told))
+        let plan = everloop_lifecycle::plan(self.runner.lifecycle());
+        let policy = Policy {
+            n_jobs: 1,
+            on_failure: OnFailure::Stop,
+            stop: Stop::default(),
         };
-        self.runner
-            .stage(self.number, StageName::Collect, work)
-            .await
+        let work = Stages { cycle: self, plan };
+        let outcomes = execute(&work.plan, &policy, &work).await?;
+        let mut skipped = Vec::new();
+        for (stage, outcome) in work.plan.stages().iter().zip(outcomes) {
+            match outcome {
+                Outcome::Failed(error) => return Err(error),
+                Outcome::Done(_) => {}
+                Outcome::Skipped { .. } | Outcome::NotBegun => skipped.extend(stage_name(stage)),
+            }
+        }
+        match self.last() {
+            Some(stage) => self.stopped(stage, skipped).await,
+            None => self.conclude(skipped).await,
+        }
     }
 
-    async fn prepare(&self, collected: &Output<Collected>) -> Result<Output<Prepared>, Error> {
-        let work = async {
-            let output =
-                prepare::run(self.runner, self.number, collected, self.request.as_of).await?;
-            tracking::log_data(self.runner, &self.run, &output).await?;
-            self.log_fingerprint(&output).await?;
-            let split = &output.result.split;
-            let action = format!(
-                "{} train, {} validation, {} test rows",
-                split.train.n_rows, split.validation.n_rows, split.test.n_rows
-            );
-            let told = Told {
-                action,
-                is_cached: output.is_cached,
-            };
-            Ok((output, told))
-        };
-        self.runner
-            .stage(self.number, StageName::Prepare, work)
-            .await
-    }
-
-    async fn train(&self, prepared: &Output<Prepared>) -> Result<Output<Trained>, Error> {
-        let work = async {
-            let output = train::run(self.runner, self.number, &self.run.id, prepared).await?;
-            tracking::log_training(self.runner, &self.run, &output).await?;
-            self.log_fingerprint(&output).await?;
-            let action = format!(
-                "`{}`, package {}",
-                output.result.trainer,
-                output.result.package.short()
-            );
-            let told = Told {
-                action,
-                is_cached: output.is_cached,
-            };
-            Ok((output, told))
-        };
-        self.runner.stage(self.number, StageName::Train, work).await
-    }
-
-    async fn evaluate(
-        &self,
-        prepared: &Output<Prepared>,
-        trained: &Output<Trained>,
-        champion: Option<&Champion>,
-    ) -> Result<Output<Evaluation>, Error> {
-        let work = async {
-            let output = evaluate::run(self.runner, prepared, trained, champion).await?;
-            tracking::log_evaluation(self.runner, &self.run, &output.result).await?;
-            self.log_fingerprint(&output).await?;
-            let n_passed = output
-                .result
-                .gates
-                .iter()
-                .filter(|gate| gate.passed)
-                .count();
-            let first = self.runner.lifecycle().evaluate.metrics.first();
-            let score = first
-                .and_then(|name| Some(format!("{name} {:.4}, ", output.result.metrics.get(name)?)));
-            let action = format!(
-                "{}{n_passed} of {} gates passed",
-                score.unwrap_or_default(),
-                output.result.gates.len()
-            );
-            let told = Told {
-                action,
-                is_cached: output.is_cached,
-            };
-            Ok((output, told))
-        };
-        self.runner
-            .stage(self.number, StageName::Evaluate, work)
-            .await
+    /// The stage after which no other is wanted; what is deployed is monitored.
+    pub(super) fn last(&self) -> Option<StageName> {
+        let is_early = |stage: &StageName| !matches!(stage, StageName::Deploy | StageName::Monitor);
+        self.request.until.filter(is_early)
     }
 
     /// What the numbers mean for the champion.
-    async fn decide(
+    pub(super) async fn judge(
         &self,
         trained: &Output<Trained>,
-        evaluated: &Output<Evaluation>,
+        evaluation: &Evaluation,
         champion: Option<Champion>,
-        is_cached: bool,
-    ) -> Result<CycleReport, Error> {
-        let version = champion.as_ref().map(|champion| champion.version);
-        let evaluation = &evaluated.result;
+    ) -> Result<Verdict, Error> {
         // The same package can be the champion already: then there is nothing to gate or to deploy, unless
         // this very cycle promoted it and was interrupted right after.
         if let Some(champion) =
             champion.filter(|champion| champion.package == Some(trained.result.package))
         {
             if self.made(&champion).await? {
-                return self.deploy(trained, evaluated, is_cached).await;
+                return Ok(Verdict::Deploy);
             }
-            let why = format!(
-                "the candidate is version {}, the champion",
-                champion.version
-            );
-            self.skip(&[StageName::Deploy, StageName::Monitor], &why)
-                .await?;
-            return self
-                .end(
-                    CycleOutcome::Healthy,
-                    why,
-                    Some(evaluation),
-                    version,
-                    is_cached,
-                )
-                .await;
+            return Ok(Verdict::IsChampion(champion.version));
         }
-        if let Some(gate) = evaluation.refusal() {
-            let why = format!("gate `{}` refused: {}", gate.text, gate.shown);
-            self.skip(
-                &[StageName::Deploy, StageName::Monitor],
-                "the candidate was refused",
-            )
-            .await?;
-            return self
-                .end(
-                    CycleOutcome::Rejected,
-                    why,
-                    Some(evaluation),
-                    version,
-                    is_cached,
-                )
-                .await;
-        }
-        self.deploy(trained, evaluated, is_cached).await
+        Ok(match evaluation.refusal() {
+            Some(gate) => Verdict::Refused(format!("gate `{}` refused: {}", gate.text, gate.shown)),
+            None => Verdict::Deploy,
+        })
+    }
+
+    /// Ends a cycle whose stages ran.
+    async fn conclude(&self, skipped: Vec<StageName>) -> Result<CycleReport, Error> {
+        let evaluation = &self.found.evaluated()?.result;
+        let (outcome, why) = match (self.found.verdict()?, self.found.deployed.get()) {
+            (Verdict::IsChampion(version), _) => {
+                let why = format!("the candidate is version {version}, the champion");
+                self.skip(skipped, &why).await?;
+                (CycleOutcome::Healthy, why)
+            }
+            (Verdict::Refused(why), _) => {
+                self.skip(skipped, "the candidate was refused").await?;
+                (CycleOutcome::Rejected, why.clone())
+            }
+            (Verdict::Deploy, Some(Deployed::Promoted(version))) => (
+                CycleOutcome::Promoted,
+                Self::why_promoted(*version, evaluation),
+            ),
+            (Verdict::Deploy, Some(Deployed::Waiting(version))) => {
+                let model = &self.runner.lifecycle().deploy.model;
+                let why = format!(
+                    "version {version} passed its gates and waits: `everloop model promote {model} {version}`"
+                );
+                (CycleOutcome::Healthy, why)
+            }
+            (Verdict::Deploy, None) => return Err(Found::lacks(StageName::Deploy)),
+        };
+        let champion = deploy::champion(self.runner).await?;
+        let champion = champion.map(|champion| champion.version);
+        let is_cached = self.found.is_cached();
+        self.end(outcome, why, Some(evaluation), champion, is_cached)
+            .await
     }
 
     /// Whether this cycle made the champion.
@@ -314,79 +204,6 @@ impl Cycle<'_> {
             .read(move |tx| tx.models().get_version(&model, version))
             .await?;
         Ok(found.tags.get(deploy::CYCLE_TAG) == Some(&self.number.to_string()))
-    }
-
-    async fn deploy(
-        &self,
-        trained: &Output<Trained>,
-        evaluated: &Output<Evaluation>,
-        is_cached: bool,
-    ) -> Result<CycleReport, Error> {
-        let evaluation = &evaluated.result;
-        let model = self.runner.lifecycle().deploy.model.clone();
-        let work = async {
-            let source = self.keep_package(&trained.package_dir())?;
-            let package: Digest = trained.result.package;
-            let deployed = deploy::run(
-                self.runner,
-                self.number,
-                &self.run.id,
-                package,
-                &source,
-                evaluation,
-            )
-            .await?;
-            let action = match &deployed {
-                Deployed::Promoted(version) => {
-                    format!("version {version} is the champion of `{model}`")
-                }
-                Deployed::Waiting(version) => {
-                    format!("version {version} of `{model}` waits for approval")
-                }
-            };
-            Ok((
-                deployed,
-                Told {
-                    action,
-                    is_cached: false,
-                },
-            ))
-        };
-        let deployed = self
-            .runner
-            .stage(self.number, StageName::Deploy, work)
-            .await?;
-        let work = async {
-            monitor::run(self.runner, &evaluated.dir, &model, deployed.version())?;
-            let action = format!("reference of version {} kept", deployed.version());
-            Ok((
-                (),
-                Told {
-                    action,
-                    is_cached: false,
-                },
-            ))
-        };
-        self.runner
-            .stage(self.number, StageName::Monitor, work)
-            .await?;
-        let (outcome, why) = match &deployed {
-            Deployed::Promoted(version) => (
-                CycleOutcome::Promoted,
-                Self::why_promoted(*version, evaluation),
-            ),
-            Deployed::Waiting(version) => (
-                CycleOutcome::Healthy,
-                format!(
-                    "version {version} passed its gates and waits: `everloop model promote {model} {version}`"
-                ),
-            ),
-        };
-        let champion = deploy::champion(self.runner)
-            .await?
-            .map(|champion| champion.version);
-        self.end(outcome, why, Some(evaluation), champion, is_cached)
-            .await
     }
 
     fn why_promoted(version: VersionNumber, evaluation: &Evaluation) -> String {
@@ -405,7 +222,7 @@ impl Cycle<'_> {
     }
 
     /// Copies the package among the run's artifacts: the version's source must outlive the cache.
-    fn keep_package(&self, package: &Path) -> Result<PathBuf, Error> {
+    pub(super) fn keep_package(&self, package: &Path) -> Result<PathBuf, Error> {
         let kept = self.runner.run_dir(&self.run).join("model");
         if !kept.join("MLmodel").is_file() {
             everloop_artifacts::copy_dir(package, &kept)?;
@@ -413,7 +230,7 @@ impl Cycle<'_> {
         Ok(kept)
     }
 
-    async fn skip(&self, stages: &'static [StageName], why: &str) -> Result<(), Error> {
+    async fn skip(&self, stages: Vec<StageName>, why: &str) -> Result<(), Error> {
         let (number, why) = (self.number, why.to_owned());
         self.runner
             .metastore()
@@ -421,7 +238,7 @@ impl Cycle<'_> {
                 for stage in stages {
                     tx.stages().finish(
                         number,
-                        *stage,
+                        stage,
                         StageState::Skipped,
                         false,
                         0,
@@ -436,14 +253,10 @@ impl Cycle<'_> {
     }
 
     /// Ends a cycle that was to run to a stage only.
-    async fn stopped(&self, stage: StageName) -> Result<CycleReport, Error> {
+    async fn stopped(&self, stage: StageName, later: Vec<StageName>) -> Result<CycleReport, Error> {
         let champion = deploy::champion(self.runner)
             .await?
             .map(|champion| champion.version);
-        let later: &'static [StageName] = StageName::ALL
-            .iter()
-            .position(|name| *name == stage)
-            .map_or(&[], |position| &StageName::ALL[position + 1..]);
         self.skip(later, &format!("only up to {stage} was asked for"))
             .await?;
         self.end(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use everloop_domain::dataset::{ColumnRule, Format, PrepareStep, Severity};
-use everloop_domain::{ColumnType, StageName, Value};
+use everloop_domain::{ColumnType, Value};
 
 use super::*;
 use crate::{Parsed, parse, plan};
@@ -249,7 +249,7 @@ fn metrics_of_gates_and_conditions_are_measured() {
 fn the_plan_says_what_will_be_done() {
     let plan = plan(&read(DESIGN));
     let stages: Vec<String> = plan
-        .stages
+        .stages()
         .iter()
         .map(|stage| format!("{}: {}", stage.name, stage.action))
         .collect();
@@ -264,6 +264,6 @@ fn the_plan_says_what_will_be_done() {
             "monitor: watch windows of 1d",
         ]
     );
-    assert_eq!(plan.stages[0].needs, []);
-    assert_eq!(plan.stages[5].needs, [StageName::Deploy]);
+    assert!(plan.stages()[0].needs.is_empty());
+    assert_eq!(plan.stages()[5].needs, [4]);
 }

@@ -5,6 +5,7 @@ mod trie;
 
 use std::fmt;
 
+use super::lock::Command;
 use super::pipeline::{Pipeline, Stage};
 use trie::{Clash, Trie};
 
@@ -23,6 +24,8 @@ pub struct Member {
     pub outs: Vec<String>,
     /// Whether it does not wait for what it reads.
     pub is_frozen: bool,
+    /// What it does, for people.
+    pub action: String,
 }
 
 /// All stages of a repository with what each needs.
@@ -31,6 +34,8 @@ pub struct Graph {
     members: Vec<Member>,
     /// For each member those that make what it reads, as DVC orders them; frozen ones have none.
     needs: Vec<Vec<usize>>,
+    /// The same, with those that frozen ones read from.
+    reads: Vec<Vec<usize>>,
 }
 
 /// Which stages are run besides those that are named.
@@ -137,12 +142,17 @@ impl Graph {
                 .map(|circle| circle_fault(&members, circle))
                 .collect());
         }
+        let reads = needs.clone();
         for (needs, member) in needs.iter_mut().zip(&members) {
             if member.is_frozen {
                 needs.clear();
             }
         }
-        Ok(Self { members, needs })
+        Ok(Self {
+            members,
+            needs,
+            reads,
+        })
     }
 
     /// The graph of the stages of several files.
@@ -169,6 +179,12 @@ impl Graph {
     pub fn needs(&self, member: usize) -> &[usize] {
         &self.needs[member]
     }
+
+    /// The stages that make what a stage reads, whether it waits for them or is frozen.
+    #[must_use]
+    pub fn reads(&self, member: usize) -> &[usize] {
+        &self.reads[member]
+    }
 }
 
 impl Member {
@@ -188,6 +204,10 @@ impl Member {
                 .map(|out| stage.place(&out.path))
                 .collect(),
             is_frozen: stage.is_frozen,
+            action: match &stage.cmd {
+                Command::One(text) => text.clone(),
+                Command::Many(texts) => texts.join("\n"),
+            },
         }
     }
 

@@ -1,6 +1,8 @@
 //! The order in which DVC runs stages.
 
-use everloop_lifecycle::dvc::{Graph, Selection, Target};
+use std::collections::HashSet;
+
+use everloop_lifecycle::dvc::{Graph, Member, Selection, Target};
 
 use crate::golden::{first_pipeline, projects, texts};
 
@@ -46,18 +48,40 @@ fn check_needs(graph: &Graph, order: &[usize]) {
             assert!(place(need).is_none_or(|before| Some(before) < place(at)));
         }
     }
-    let turns = graph.turns(order);
-    assert_eq!(turns.iter().map(Vec::len).sum::<usize>(), order.len());
-    for (turn, members) in turns.iter().enumerate() {
-        for need in members.iter().flat_map(|member| graph.needs(*member)) {
-            assert!(!turns[turn..].iter().flatten().any(|later| later == need));
-        }
+    let plan = graph.plan(order);
+    assert_eq!(plan.stages().len(), order.len());
+    for (at, stage) in order.iter().zip(plan.stages()) {
+        let needs: HashSet<usize> = stage.needs.iter().map(|need| order[*need]).collect();
+        let named = graph.needs(*at).iter().copied();
+        let named: HashSet<usize> = named.filter(|need| order.contains(need)).collect();
+        assert_eq!(needs, named, "{}", stage.name);
+    }
+    everloop_lifecycle::Plan::new(plan.stages().to_vec()).unwrap();
+}
+
+/// A stage that is frozen does not need what it reads, but it must not read while that is written.
+#[test]
+fn stages_that_share_files_follow_each_other() {
+    let member = |name: &str, deps: &[&str], out: &str, is_frozen| Member {
+        file: "dvc.yaml".to_owned(),
+        name: Some(name.to_owned()),
+        group: None,
+        deps: deps.iter().map(|dep| (*dep).to_owned()).collect(),
+        outs: vec![out.to_owned()],
+        is_frozen,
+        action: String::new(),
+    };
+    let still = member("still", &["x"], "y", true);
+    let graph = Graph::new(vec![still, member("make", &[], "x", false)]).unwrap();
+    for order in [[0, 1], [1, 0]] {
+        let plan = graph.plan(&order);
+        assert!(plan.stages().iter().all(|stage| stage.needs.is_empty()));
+        assert_eq!(plan.stages()[1].after, [0]);
     }
 }
 
 #[test]
 fn long_chains_and_wide_graphs_take_linear_time() {
-    use everloop_lifecycle::dvc::Member;
     let chain = (0..20_000).map(|at| Member {
         file: "dvc.yaml".to_owned(),
         name: Some(format!("s{at}")),
@@ -65,6 +89,7 @@ fn long_chains_and_wide_graphs_take_linear_time() {
         deps: vec![format!("d/{}", at + 1)],
         outs: vec![format!("d/{at}")],
         is_frozen: false,
+        action: String::new(),
     });
     let graph = Graph::new(chain.collect()).unwrap();
     assert_eq!(graph.order(&[], Selection::Upstream)[0], 19_999);

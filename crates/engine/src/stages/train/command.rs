@@ -6,15 +6,14 @@
 //! run of the cycle. It never sees the test rows.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use everloop_domain::dataset::Part;
 use everloop_domain::{CycleNumber, RunId, StageName};
 use tokio::process::Command;
 
 use super::{Trained, metadata};
+use crate::process::{self, Problem, Stop};
 use crate::scoring::part_file;
 use crate::stages::Output;
 use crate::stages::prepare::Prepared;
@@ -81,9 +80,8 @@ fn shell(
     output: &Path,
 ) -> Command {
     let lifecycle = runner.lifecycle();
-    let mut command = Command::new("sh");
+    let mut command = process::shell("sh", line);
     command
-        .args(["-c", line])
         .current_dir(runner.project().dir())
         .env("EVERLOOP_TRAIN", part_file(&prepared.dir, Part::Train))
         .env(
@@ -104,49 +102,27 @@ fn shell(
     command
 }
 
-/// Runs a command with its output in a log file; it dies with this process and after its time.
+/// Runs a command with its output in a log file; it ends with this process and after its time.
 async fn execute(
     command: &mut Command,
     line: &str,
     log: &Path,
-    timeout: Option<std::time::Duration>,
+    limit: Option<std::time::Duration>,
 ) -> Result<(), Error> {
     if let Some(dir) = log.parent() {
         std::fs::create_dir_all(dir).map_err(|source| Error::file("create", dir, source))?;
     }
-    let file = File::create(log).map_err(|source| Error::file("create", log, source))?;
-    let copy = file
-        .try_clone()
-        .map_err(|source| Error::file("open", log, source))?;
-    let failed = |problem: String| Error::Command {
+    let output = process::Output::File(log);
+    let ended = process::run(command, output, limit, &Stop::default(), |_| {}).await;
+    ended.map_err(|problem| Error::Command {
         command: line.to_owned(),
-        problem,
-        log: log.display().to_string(),
-    };
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(file)
-        .stderr(copy)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| failed(format!("cannot be started: {error}")))?;
-    let status = match timeout {
-        None => child.wait().await,
-        Some(limit) => match tokio::time::timeout(limit, child.wait()).await {
-            Ok(status) => status,
-            Err(_) => {
-                return Err(failed(format!(
-                    "did not end within {} s (`train.timeout`)",
-                    limit.as_secs()
-                )));
-            }
+        problem: match problem {
+            Problem::Late(_) => format!("{problem} (`train.timeout`)"),
+            Problem::Status(_) => format!("{problem}{}", last_lines(log)),
+            problem => problem.to_string(),
         },
-    };
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failed(format!("stopped with {status}{}", last_lines(log)))),
-        Err(error) => Err(failed(format!("cannot be waited for: {error}"))),
-    }
+        log: log.display().to_string(),
+    })
 }
 
 fn last_lines(log: &Path) -> String {

@@ -2,6 +2,7 @@
 
 use super::{Graph, Selection};
 use crate::order::walk;
+use crate::plan::{Plan, PlannedStage, Work};
 
 /// The circles, each member needing the next. No circle is found twice.
 pub(super) fn circles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
@@ -45,22 +46,43 @@ impl Graph {
         )
     }
 
-    /// The stages in turns: those of a turn need only stages of earlier turns, and may run at the
-    /// same time.
+    /// The plan of some members in an order. Of two that use the same files the later waits for the earlier, even where it
+    /// does not need it: so it is when they run one after the other.
     #[must_use]
-    pub fn turns(&self, order: &[usize]) -> Vec<Vec<usize>> {
-        let mut turn_of = vec![None; self.members.len()];
-        let mut turns: Vec<Vec<usize>> = Vec::new();
-        for at in order {
-            let needed = self.needs[*at].iter().filter_map(|need| turn_of[*need]);
-            let turn = needed.max().map_or(0, |latest: usize| latest + 1);
-            turn_of[*at] = Some(turn);
-            if turn == turns.len() {
-                turns.push(Vec::new());
-            }
-            turns[turn].push(*at);
+    pub fn plan(&self, order: &[usize]) -> Plan {
+        let mut positions = vec![None; self.members.len()];
+        for (position, at) in order.iter().enumerate() {
+            positions[*at] = Some(position);
         }
-        turns
+        let mut stages: Vec<PlannedStage> = order
+            .iter()
+            .enumerate()
+            .map(|(position, at)| {
+                let is_earlier = |other: &usize| *other < position;
+                let of = |edges: &[usize]| -> Vec<usize> {
+                    let found = edges.iter().filter_map(|other| positions[*other]);
+                    found.filter(is_earlier).collect()
+                };
+                let needs = of(&self.needs[*at]);
+                let mut after = of(&self.reads[*at]);
+                after.retain(|other| !needs.contains(other));
+                PlannedStage {
+                    name: self.members[*at].address(),
+                    needs,
+                    after,
+                    action: self.members[*at].action.clone(),
+                    work: Work::Member(*at),
+                }
+            })
+            .collect();
+        for (position, at) in order.iter().enumerate() {
+            for other in &self.reads[*at] {
+                if let Some(later) = positions[*other].filter(|other| *other > position) {
+                    stages[later].after.push(position);
+                }
+            }
+        }
+        Plan::of_checked(stages)
     }
 
     /// Everything that hangs together with the targets, one pipeline after the other.

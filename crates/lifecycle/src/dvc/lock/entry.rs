@@ -53,13 +53,9 @@ pub struct StageLock {
 impl StageLock {
     /// The value in the order in which DVC writes it: paths, files of parameters and parameters are
     /// sorted, `params.yaml` comes first.
-    pub(super) fn to_value(&self) -> Value {
+    pub(in crate::dvc) fn to_value(&self) -> Value {
         let mut entries = vec![(text("cmd"), self.cmd.to_value())];
-        let sorted = |records: &[Recorded]| {
-            let mut records: Vec<&Recorded> = records.iter().collect();
-            records.sort_by(|one, other| one.path.cmp(&other.path));
-            Value::List(records.into_iter().map(Recorded::to_value).collect())
-        };
+        let sorted = |records| Value::List(sorted(records).map(Recorded::to_value).collect());
         if !self.deps.is_empty() {
             entries.push((text("deps"), sorted(&self.deps)));
         }
@@ -70,6 +66,11 @@ impl StageLock {
             entries.push((text("outs"), sorted(&self.outs)));
         }
         Value::Map(entries)
+    }
+
+    /// What the stage made, in the order of the paths.
+    pub(in crate::dvc) fn sorted_outs(&self) -> impl Iterator<Item = &Recorded> {
+        sorted(&self.outs)
     }
 
     fn params_value(&self) -> Value {
@@ -117,6 +118,12 @@ impl Recorded {
         entries.extend(others.map(|(key, value)| (text(key), value.0.clone())));
         Value::Map(entries)
     }
+}
+
+fn sorted(records: &[Recorded]) -> impl Iterator<Item = &Recorded> {
+    let mut records: Vec<&Recorded> = records.iter().collect();
+    records.sort_by(|one, other| one.path.cmp(&other.path));
+    records.into_iter()
 }
 
 fn text(text: &str) -> Value {

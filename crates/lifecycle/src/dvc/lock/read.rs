@@ -36,14 +36,10 @@ fn read_tree(tree: &Node, report: &mut Report) -> Option<Lock> {
             .entry("stages")
             .is_none_or(|stages| stages.value.get("cmd").is_some())
     {
-        return Some(Lock {
-            stages: tree
-                .entries()
-                .iter()
-                .filter_map(|entry| stage(entry, report))
-                .collect(),
-            ..Lock::default()
-        });
+        let stages = tree.entries().iter();
+        return Some(Lock::of(
+            stages.filter_map(|entry| stage(entry, report)).collect(),
+        ));
     }
     let schema = tree.get("schema");
     if !schema.is_some_and(|schema| schema.written() == Some("2.0") && schema.text().is_some()) {
@@ -55,15 +51,9 @@ fn read_tree(tree: &Node, report: &mut Report) -> Option<Lock> {
         return None;
     }
     let stages = tree.entry("stages")?;
-    let mut lock = Lock {
-        stages: stages
-            .value
-            .entries()
-            .iter()
-            .filter_map(|entry| stage(entry, report))
-            .collect(),
-        ..Lock::default()
-    };
+    let entries = stages.value.entries().iter();
+    let found = entries.filter_map(|entry| stage(entry, report));
+    let mut lock = Lock::of(found.collect());
     keep_lines(&mut lock, tree, stages, report.text());
     Some(lock)
 }
@@ -143,6 +133,7 @@ fn stage(entry: &Entry, report: &mut Report) -> Option<Locked> {
             outs,
         },
         lines: None,
+        rank: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use everloop_domain::ErrorKind;
 
-/// An error of pipelines.
+/// An error of stages.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A `dvc.yaml` or `dvc.lock` is wrong.

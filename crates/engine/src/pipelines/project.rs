@@ -1,24 +1,26 @@
 //! All stages of a repository.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, SystemTime};
 
 use everloop_lifecycle::dvc::{Flags, Graph, Lock, Member, Pipeline, Stage, Surroundings, parse};
 use everloop_versions::{RepoPath, Repository, Tracked};
 
-use crate::Error;
+use super::Error;
 
 /// The stages of a repository, with what is tracked besides them.
 #[derive(Debug)]
 pub struct Project<'a> {
-    pub(crate) repository: &'a Repository,
-    pub(crate) graph: Graph,
-    pub(crate) nodes: Vec<Node>,
-    pub(crate) tracked: Vec<Tracked>,
+    pub(super) repository: &'a Repository,
+    pub(super) graph: Graph,
+    pub(super) nodes: Vec<Node>,
+    pub(super) tracked: Vec<Tracked>,
 }
 
 /// What a member of the graph stands for.
 #[derive(Clone, Debug)]
-pub(crate) enum Node {
+pub(super) enum Node {
     /// A stage of a file.
     Stage(Box<Stage>),
     /// A `.dvc` file.
@@ -65,6 +67,7 @@ impl<'a> Project<'a> {
                 deps: Vec::new(),
                 outs: vec![place],
                 is_frozen: false,
+                action: String::new(),
             });
             nodes.push(Node::Data);
         }
@@ -84,7 +87,7 @@ impl<'a> Project<'a> {
     }
 
     /// The `dvc.lock` beside a `dvc.yaml`; an absent one is empty.
-    pub(crate) fn read_lock(&self, file: &str) -> Result<(Lock, String), Error> {
+    pub(super) fn read_lock(&self, file: &str) -> Result<(Lock, String), Error> {
         let path = lock_path(file);
         let text = read_text(self.repository, &path)
             .map_err(|problem| Error::File {
@@ -108,8 +111,33 @@ impl<'a> Project<'a> {
     }
 }
 
+/// What changes when a file does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    size: u64,
+    inode: u64,
+    pub(super) modified: SystemTime,
+}
+
+impl Stamp {
+    /// The stamp of a file of the repository, if there is one.
+    pub(super) fn of(repository: &Repository, path: &str) -> Option<Self> {
+        let path = RepoPath::default().join(path).ok()?;
+        let metadata = fs::metadata(path.under(repository.root())).ok()?;
+        Some(Self {
+            size: metadata.len(),
+            inode: metadata.ino(),
+            modified: metadata.modified().ok()?,
+        })
+    }
+
+    pub(super) fn is_older_than(&self, age: Duration) -> bool {
+        self.modified.elapsed().is_ok_and(|elapsed| elapsed > age)
+    }
+}
+
 /// The path of the lock beside a `dvc.yaml`.
-pub(crate) fn lock_path(file: &str) -> String {
+pub(super) fn lock_path(file: &str) -> String {
     let dir = file.strip_suffix("dvc.yaml").unwrap_or_default();
     format!("{dir}dvc.lock")
 }
@@ -149,7 +177,7 @@ fn said<'a>(repository: &'a Repository, key: &str) -> Option<&'a str> {
 }
 
 /// The text of a file of the repository, if there is one.
-pub(crate) fn read_text(repository: &Repository, path: &str) -> Result<Option<String>, String> {
+pub(super) fn read_text(repository: &Repository, path: &str) -> Result<Option<String>, String> {
     let path = RepoPath::default()
         .join(path)
         .map_err(|error| error.to_string())?;

@@ -1,0 +1,160 @@
+//! What a stage was run with and what it made, as `dvc.lock` has it.
+
+use everloop_lifecycle::dvc::{Recorded, Stage, StageLock, Value};
+use everloop_versions::{self as versions, ObjectId, RepoPath, Workspace};
+
+use super::look::View;
+use super::{Error, Project};
+
+/// Parameters of a file with their values.
+type Params = Vec<(String, Value)>;
+
+/// The place of a path of a stage.
+pub(super) fn place(stage: &Stage, path: &str) -> Result<RepoPath, Error> {
+    Ok(RepoPath::default().join(&stage.place(path))?)
+}
+
+/// A record in the form of the cache; none where it names no object of ours.
+pub(super) fn to_versions(record: &Recorded) -> Option<versions::Recorded> {
+    let mut object: ObjectId = record.md5.as_ref()?.parse().ok()?;
+    if record.is_legacy {
+        object = object.of_dvc_2();
+    }
+    Some(versions::Recorded {
+        object,
+        size: record.size_bytes,
+        n_files: record.n_files,
+        is_executable: record.is_executable,
+    })
+}
+
+fn of_versions(path: &str, found: &versions::Recorded) -> Recorded {
+    Recorded {
+        path: path.to_owned(),
+        md5: Some(found.object.to_string()),
+        is_legacy: false,
+        size_bytes: found.size,
+        n_files: found.n_files,
+        is_executable: found.is_executable,
+        others: Vec::new(),
+    }
+}
+
+/// A record of DVC 2 that is still right.
+fn still_legacy(
+    workspace: &mut Workspace<'_>,
+    data: &RepoPath,
+    before: Option<&Recorded>,
+) -> Result<Option<Recorded>, Error> {
+    let Some(before) = before.filter(|before| before.is_legacy) else {
+        return Ok(None);
+    };
+    let now = workspace.look(data, true)?;
+    let digest = now.map(|now| now.object.to_string());
+    Ok((digest == before.md5).then(|| before.clone()))
+}
+
+/// How what a stage made is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeping {
+    /// Whether it is kept in the cache now.
+    pub(super) is_kept: bool,
+    /// Whether what is absent stays as it was recorded.
+    pub(super) allows_missing: bool,
+}
+
+impl Project<'_> {
+    /// Keeps what a stage made, and gives what its lock says from now on.
+    pub(super) fn record(
+        &self,
+        view: &mut View<'_>,
+        stage: &Stage,
+        before: Option<&StageLock>,
+        keeping: Keeping,
+    ) -> Result<StageLock, Error> {
+        let mut lock = self.record_inputs(view, stage, before)?;
+        let workspace = &mut view.workspace;
+        for out in &stage.outs {
+            let (path, data) = (&out.path, place(stage, &out.path)?);
+            let before = find(before.map(|lock| &lock.outs), path);
+            if let Some(kept) = still_legacy(workspace, &data, before.as_ref())? {
+                lock.outs.push(kept);
+                continue;
+            }
+            let found = if out.is_cached && keeping.is_kept {
+                workspace.keep(&data)?
+            } else {
+                workspace.look(&data, false)?
+            };
+            match (found, before) {
+                (Some(found), _) => lock.outs.push(of_versions(path, &found)),
+                (None, Some(before)) if keeping.allows_missing => lock.outs.push(before),
+                (None, _) => {
+                    return Err(Error::Stage {
+                        stage: stage.name.clone(),
+                        problem: format!("`{path}`, which it should have made, does not exist"),
+                    });
+                }
+            }
+        }
+        Ok(lock)
+    }
+
+    /// What a lock says of what a stage reads now; it says nothing of what it makes.
+    pub(super) fn record_inputs(
+        &self,
+        view: &mut View<'_>,
+        stage: &Stage,
+        before: Option<&StageLock>,
+    ) -> Result<StageLock, Error> {
+        let mut deps = Vec::new();
+        for path in &stage.deps {
+            let data = place(stage, path)?;
+            let before = find(before.map(|lock| &lock.deps), path);
+            if let Some(kept) = still_legacy(&mut view.workspace, &data, before.as_ref())? {
+                deps.push(kept);
+                continue;
+            }
+            let found = view.workspace.look(&data, false)?;
+            let found = found.ok_or_else(|| Error::Stage {
+                stage: stage.name.clone(),
+                problem: format!("`{path}`, which the stage needs, does not exist"),
+            })?;
+            deps.push(of_versions(path, &found));
+        }
+        Ok(StageLock {
+            cmd: stage.cmd.clone(),
+            deps,
+            params: self.record_params(view, stage)?,
+            outs: Vec::new(),
+        })
+    }
+
+    fn record_params(
+        &self,
+        view: &mut View<'_>,
+        stage: &Stage,
+    ) -> Result<Vec<(String, Params)>, Error> {
+        let mut files = Vec::new();
+        for file in &stage.params {
+            let failed = |problem: String| Error::Stage {
+                stage: stage.name.clone(),
+                problem: format!("`{}`: {problem}", file.path),
+            };
+            let params = view.params(self, &stage.place(&file.path));
+            let params = params.map_err(failed)?;
+            let params =
+                params.ok_or_else(|| failed("the file of parameters does not exist".to_owned()))?;
+            let values = file.values(&params).map_err(|absent| {
+                failed(format!("it has no parameter `{}`", absent.join("`, `")))
+            })?;
+            files.push((file.path.clone(), values));
+        }
+        Ok(files)
+    }
+}
+
+fn find(records: Option<&Vec<Recorded>>, path: &str) -> Option<Recorded> {
+    let mut records = records.into_iter().flatten();
+    records.find(|record| record.path == path).cloned()
+}
