@@ -9,15 +9,19 @@
 
 mod changes;
 mod context;
+mod declared;
 mod decode;
+mod differences;
 mod emit;
 mod expand;
 mod graph;
+mod json;
 mod lock;
 mod params;
 mod parse;
 mod path;
 mod pipeline;
+mod python;
 mod scalar;
 mod shape;
 mod targets;
@@ -26,6 +30,8 @@ mod value;
 mod vars;
 
 pub use changes::{Change, Current, Reason, Verdict, changes};
+pub use declared::{declared_metrics, declared_params};
+pub use differences::{Difference, differences, flatten, metrics, params};
 pub use graph::{Fault, Graph, Member, Selection};
 pub use lock::{Command, Lock, OtherValue, Recorded, StageLock};
 pub use params::read_params;

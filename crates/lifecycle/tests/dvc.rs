@@ -21,3 +21,6 @@ mod statuses;
 #[cfg(test)]
 #[path = "dvc/verdicts.rs"]
 mod verdicts;
+#[cfg(test)]
+#[path = "dvc/python.rs"]
+mod python;
