@@ -21,6 +21,7 @@ mod params;
 mod parse;
 mod path;
 mod pipeline;
+mod plots;
 mod python;
 mod scalar;
 mod shape;
@@ -37,6 +38,7 @@ pub use lock::{Command, Lock, OtherValue, Recorded, StageLock};
 pub use params::read_params;
 pub use parse::{Parsed, Surroundings, parse};
 pub use pipeline::{Out, OutKind, ParamsFile, Pipeline, Stage};
+pub use plots::{Axis, Plot, PlotProperties, Point, Series, declared_plots, read_points};
 pub use targets::Target;
 pub use value::Value;
 

@@ -13,6 +13,9 @@ mod orders;
 #[path = "dvc/properties.rs"]
 mod properties;
 #[cfg(test)]
+#[path = "dvc/python.rs"]
+mod python;
+#[cfg(test)]
 #[path = "dvc/stages.rs"]
 mod stages;
 #[cfg(test)]
@@ -21,6 +24,3 @@ mod statuses;
 #[cfg(test)]
 #[path = "dvc/verdicts.rs"]
 mod verdicts;
-#[cfg(test)]
-#[path = "dvc/python.rs"]
-mod python;

@@ -6,6 +6,7 @@
 //! - [`Project`]: all stages of a repository.
 //! - [`Project::reproduce`]: runs those that must run, one after the other; [`Stop`] ends it from elsewhere.
 //! - [`Project::why`]: what has changed for a stage.
+//! - [`Snapshot`]: pipelines and files as they are or were, for comparisons of versions.
 
 mod command;
 mod error;
@@ -13,8 +14,10 @@ mod look;
 mod project;
 mod record;
 mod reproduce;
+mod snapshot;
 
 pub use command::Stop;
 pub use error::Error;
 pub use project::Project;
 pub use reproduce::{Besides, Outcome, Progress, Report, Request, StageReport};
+pub use snapshot::{Problem, Snapshot};

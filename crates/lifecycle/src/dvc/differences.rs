@@ -268,7 +268,10 @@ mod tests {
     fn parameters_are_those_that_are_named() {
         let file = yaml("{a: {b: 1, c: 2, d: 3}, e: 4}").unwrap();
         let keys = ["a.b", "e", "a.c", "nothing"].map(str::to_owned);
-        assert_eq!(params(&file, &keys).repr(), "{'a': {'b': 1, 'c': 2}, 'e': 4}");
+        assert_eq!(
+            params(&file, &keys).repr(),
+            "{'a': {'b': 1, 'c': 2}, 'e': 4}"
+        );
         assert_eq!(params(&file, &[]), file);
     }
 }

@@ -1,8 +1,8 @@
 //! Files of parameters: YAML, JSON, TOML and Python to values.
 
 use super::pipeline::ParamsFile;
-use super::{json, python};
 use super::value::Value;
+use super::{json, python};
 use crate::diagnostic::Report;
 use crate::yaml::{Dialect, read_as};
 

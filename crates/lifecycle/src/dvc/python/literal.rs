@@ -171,8 +171,10 @@ fn distinct(elements: Vec<Value>) -> Vec<Value> {
 
 /// A number: whole in four notations, or with a fraction or an exponent.
 fn number(text: &str) -> Option<Value> {
-    let is_spaced_well =
-        !text.contains("__") && !text.ends_with('_') && !text.contains("_.") && !text.contains("._");
+    let is_spaced_well = !text.contains("__")
+        && !text.ends_with('_')
+        && !text.contains("_.")
+        && !text.contains("._");
     if !is_spaced_well {
         return None;
     }
@@ -188,7 +190,8 @@ fn number(text: &str) -> Option<Value> {
         return (!plain[2..].starts_with(['+', '-'])).then_some(Value::Integer(whole));
     }
     if plain.bytes().all(|digit| digit.is_ascii_digit()) {
-        let is_octal_of_python_2 = plain.starts_with('0') && plain.bytes().any(|digit| digit != b'0');
+        let is_octal_of_python_2 =
+            plain.starts_with('0') && plain.bytes().any(|digit| digit != b'0');
         return (!is_octal_of_python_2)
             .then(|| plain.parse().ok())
             .flatten()

@@ -5,7 +5,11 @@ use super::*;
 /// What `read` makes of a text, in short: the values as Python writes them.
 #[track_caller]
 fn check(text: &str, expected: &str) {
-    assert_eq!(read(text).map(|value| shown(&value)), Ok(expected.to_owned()), "{text}");
+    assert_eq!(
+        read(text).map(|value| shown(&value)),
+        Ok(expected.to_owned()),
+        "{text}"
+    );
 }
 
 fn shown(value: &Value) -> String {
@@ -111,9 +115,50 @@ fn what_is_not_python_is_told() {
 }
 
 const PIECES: [&str; 44] = [
-    "class A:", "def __init__(self):", "self.", "x", " = ", ": ", "\n", "    ", "\t", "(", ")", "[", "]", "{",
-    "}", ",", "1", "1.5", "-", "0x", "e", "_", "'", "\"", "\"\"\"", "f'", "rb\"", "\\", "\\\n", "\\x4", "\\u00e9", "\\N{",
-    "#", ";", "None", "set()", "if x:", "lambda", "é", "\r\n", "\u{c}", "\0", "->", "=",
+    "class A:",
+    "def __init__(self):",
+    "self.",
+    "x",
+    " = ",
+    ": ",
+    "\n",
+    "    ",
+    "\t",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "1",
+    "1.5",
+    "-",
+    "0x",
+    "e",
+    "_",
+    "'",
+    "\"",
+    "\"\"\"",
+    "f'",
+    "rb\"",
+    "\\",
+    "\\\n",
+    "\\x4",
+    "\\u00e9",
+    "\\N{",
+    "#",
+    ";",
+    "None",
+    "set()",
+    "if x:",
+    "lambda",
+    "é",
+    "\r\n",
+    "\u{c}",
+    "\0",
+    "->",
+    "=",
 ];
 
 proptest! {
