@@ -11,6 +11,7 @@ pub(crate) mod init;
 pub(crate) mod metrics;
 pub(crate) mod model;
 pub(crate) mod params;
+pub(crate) mod plots;
 pub(crate) mod reference;
 pub(crate) mod replay;
 pub(crate) mod repro;
@@ -45,6 +46,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         // Files and what git tells: nothing to wait for side by side.
         Command::Metrics(command) => tokio::task::block_in_place(|| metrics::run(command, project)),
         Command::Params(command) => tokio::task::block_in_place(|| params::run(command, project)),
+        Command::Plots(command) => tokio::task::block_in_place(|| plots::run(command, project)),
         Command::Runs(command) => runs::run(command, project).await,
         Command::Data(command) => data::run(command, project).await,
         Command::Db(command) => db::run(command),

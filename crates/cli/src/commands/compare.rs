@@ -143,6 +143,11 @@ impl Here {
         ups.chain(rest).collect::<Vec<_>>().join("/")
     }
 
+    /// A file that is named in the directory that the command was started in.
+    pub(crate) fn file(&self, named: &Path) -> PathBuf {
+        self.dir.join(named)
+    }
+
     /// The paths in the repository of what people name.
     pub(crate) fn targets(&self, named: &[PathBuf]) -> Result<Vec<String>> {
         let paths = named.iter().map(|path| {

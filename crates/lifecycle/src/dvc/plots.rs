@@ -166,7 +166,8 @@ fn axis(value: &Value, directory: &str) -> Option<Axis> {
         Value::Null => None,
         Value::Map(files) => {
             let files = files.iter();
-            let files = files.map(|(file, value)| (path::join(directory, &shown(file)), fields(value)));
+            let files =
+                files.map(|(file, value)| (path::join(directory, &shown(file)), fields(value)));
             Some(Axis::Files(files.collect()))
         }
         other => Some(Axis::Fields(fields(other))),

@@ -22,6 +22,18 @@ pub struct Series {
     pub points: Vec<Point>,
 }
 
+impl Series {
+    /// What tells it from the others of its plot.
+    #[must_use]
+    pub fn label(&self) -> String {
+        if self.file.is_empty() {
+            self.field.clone()
+        } else {
+            format!("{}:{}", self.file, self.field)
+        }
+    }
+}
+
 /// A field of a file.
 type Source = (String, String);
 
@@ -52,7 +64,11 @@ impl Plot {
         let n_shared = n_shared(&files);
         let mut all = Vec::new();
         for (index, (file, field)) in ys.iter().enumerate() {
-            let x = if xs.len() > 1 { xs.get(index) } else { xs.first() };
+            let x = if xs.len() > 1 {
+                xs.get(index)
+            } else {
+                xs.first()
+            };
             let Some(points) = data.get(file) else {
                 continue;
             };
@@ -64,7 +80,11 @@ impl Plot {
                 if has_many.1 {
                     put(point, "dvc_inferred_y_value".to_owned(), y.clone());
                 }
-                let x_name = if has_many.0 { "dvc_inferred_x_value" } else { x_field };
+                let x_name = if has_many.0 {
+                    "dvc_inferred_x_value"
+                } else {
+                    x_field
+                };
                 put(point, x_name.to_owned(), x.clone());
                 put(point, "filename".to_owned(), Value::Text(short.clone()));
                 put(point, "field".to_owned(), Value::Text(field.clone()));
@@ -131,7 +151,9 @@ impl Plot {
 
     fn own(&self, fields: &[String]) -> Vec<Source> {
         let fields = fields.iter();
-        fields.map(|field| (self.id.clone(), field.clone())).collect()
+        fields
+            .map(|field| (self.id.clone(), field.clone()))
+            .collect()
     }
 }
 

@@ -12,7 +12,11 @@ fn pipelines(text: &str) -> Vec<Pipeline> {
         read: &|_| Ok(None),
     };
     let parsed = parse(text, surroundings);
-    vec![parsed.pipeline.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics))]
+    vec![
+        parsed
+            .pipeline
+            .unwrap_or_else(|| panic!("{:?}", parsed.diagnostics)),
+    ]
 }
 
 /// The series of the only plot of a text, one a line: file, field, values.
@@ -27,12 +31,16 @@ fn check(text: &str, files: &[(&str, &str)], expected: &[&str]) {
         ((*path).to_owned(), points.unwrap())
     };
     let data: BTreeMap<String, Vec<Point>> = files.iter().map(read).collect();
-    let series = plot.series(&data).unwrap_or_else(|problem| panic!("{problem}"));
+    let series = plot
+        .series(&data)
+        .unwrap_or_else(|problem| panic!("{problem}"));
     let found: Vec<String> = series
         .iter()
         .map(|series| {
             let values = series.values.iter();
-            let values: Vec<String> = values.map(|(x, y)| format!("{}:{}", shown(x), shown(y))).collect();
+            let values: Vec<String> = values
+                .map(|(x, y)| format!("{}:{}", shown(x), shown(y)))
+                .collect();
             format!("{} {} {}", series.file, series.field, values.join(" "))
         })
         .collect();
@@ -110,7 +118,14 @@ fn sources_are_the_files_of_both_axes() {
     let text = "plots: [{a: {x: {x.csv: t}, y: {p.csv: l}}}, b.png, {dir/: {x: t}}]";
     let plots = declared_plots(&pipelines(text));
     let sources: Vec<Vec<String>> = plots.iter().map(Plot::sources).collect();
-    assert_eq!(sources, [vec!["sub/p.csv", "sub/x.csv"], vec!["sub/b.png"], vec!["sub/dir"]]);
+    assert_eq!(
+        sources,
+        [
+            vec!["sub/p.csv", "sub/x.csv"],
+            vec!["sub/b.png"],
+            vec!["sub/dir"]
+        ]
+    );
     assert_eq!(plots[2].labels(&BTreeMap::new()), ("t".into(), "y".into()));
 }
 
