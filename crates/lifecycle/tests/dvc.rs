@@ -24,3 +24,6 @@ mod statuses;
 #[cfg(test)]
 #[path = "dvc/verdicts.rs"]
 mod verdicts;
+#[cfg(test)]
+#[path = "dvc/random.rs"]
+mod random;

@@ -272,7 +272,12 @@ impl<'a> Snapshot<'a> {
             }
         }
         let is_file = files.is_empty() || files.contains(place.as_str());
-        (!is_file).then(|| files.into_iter().collect())
+        // What tells of data is no data.
+        let is_data = |file: &String| {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            !(name == "dvc.yaml" || name == ".dvcignore" || name.ends_with(".dvc"))
+        };
+        (!is_file).then(|| files.into_iter().filter(is_data).collect())
     }
 
     fn read_all(&self, places: &[RepoPath]) -> Vec<Result<Vec<u8>, Problem>> {
