@@ -16,6 +16,9 @@ mod properties;
 #[path = "dvc/python.rs"]
 mod python;
 #[cfg(test)]
+#[path = "dvc/random.rs"]
+mod random;
+#[cfg(test)]
 #[path = "dvc/stages.rs"]
 mod stages;
 #[cfg(test)]
@@ -24,6 +27,3 @@ mod statuses;
 #[cfg(test)]
 #[path = "dvc/verdicts.rs"]
 mod verdicts;
-#[cfg(test)]
-#[path = "dvc/random.rs"]
-mod random;

@@ -1,6 +1,7 @@
 //! Values as JSON, and JSON as Python writes it as values.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -153,7 +154,7 @@ fn quoted(text: &str) -> String {
                 shown.push(c);
             }
             c if u32::from(c) < 0x20 || (0x7f..0xa1).contains(&u32::from(c)) => {
-                shown.push_str(&format!("\\x{:02x}", u32::from(c)));
+                let _ = write!(shown, "\\x{:02x}", u32::from(c));
             }
             c => shown.push(c),
         }

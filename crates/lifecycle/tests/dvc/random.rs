@@ -10,7 +10,11 @@ fn described(stage: &Stage) -> Json {
         Command::One(line) => json!(line),
         Command::Many(lines) => json!(lines),
     };
-    let wdir = if stage.directory.is_empty() { "." } else { &stage.directory };
+    let wdir = if stage.directory.is_empty() {
+        "."
+    } else {
+        &stage.directory
+    };
     let params = stage.params.iter();
     let params: Map<_, _> = params
         .map(|file| (file.path.clone(), json!(file.keys)))
@@ -61,5 +65,9 @@ fn random_pipelines_are_filled_in_as_with_dvc() {
     }
     let n_problems = problems.len();
     problems.truncate(4);
-    assert!(problems.is_empty(), "{n_problems} differ:\n{}", problems.join("\n=====\n"));
+    assert!(
+        problems.is_empty(),
+        "{n_problems} differ:\n{}",
+        problems.join("\n=====\n")
+    );
 }

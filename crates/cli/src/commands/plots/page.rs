@@ -20,21 +20,17 @@ pub(super) fn page(drawings: &[Drawing], versions: &[String]) -> String {
     let title = format!("Plots of {}", versions.join(", "));
     let mut body = String::new();
     for drawing in drawings {
-        let _ = write!(body, "<section><h2>{}</h2>\n", escaped(&drawing.id));
+        let _ = writeln!(body, "<section><h2>{}</h2>", escaped(&drawing.id));
         let Some(kind) = drawing.image_type() else {
-            let _ = write!(
-                body,
-                "<figure>{}</figure></section>\n",
-                drawing.chart().svg()
-            );
+            let _ = writeln!(body, "<figure>{}</figure></section>", drawing.chart().svg());
             continue;
         };
         for (version, content) in &drawing.versions {
             if let Content::Image(bytes) = content {
                 let (url, version) = (data_url(kind, bytes), escaped(version));
-                let _ = write!(
+                let _ = writeln!(
                     body,
-                    "<figure><img src=\"{url}\" alt=\"{version}\"><figcaption>{version}</figcaption></figure>\n"
+                    "<figure><img src=\"{url}\" alt=\"{version}\"><figcaption>{version}</figcaption></figure>"
                 );
             }
         }
