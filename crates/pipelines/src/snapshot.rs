@@ -73,7 +73,7 @@ impl<'a> Snapshot<'a> {
             let files = revision.files();
             files.filter(|file| is_it(file.name())).cloned().collect()
         };
-        let records = named(|name| name.len() > 4 && name.ends_with(".dvc"));
+        let records = named(is_record);
         let mut files = named(|name| name == "dvc.yaml");
         let mut snapshot = Self::empty(repository, Some(revision));
         let texts = snapshot.read_all(&records);
@@ -275,7 +275,7 @@ impl<'a> Snapshot<'a> {
         // What tells of data is no data.
         let is_data = |file: &String| {
             let name = file.rsplit('/').next().unwrap_or(file);
-            !(name == "dvc.yaml" || name == ".dvcignore" || name.ends_with(".dvc"))
+            !(name == "dvc.yaml" || name == ".dvcignore" || is_record(name))
         };
         (!is_file).then(|| files.into_iter().filter(is_data).collect())
     }
@@ -338,6 +338,12 @@ impl<'a> Snapshot<'a> {
         }
         fs::read(cache.path(object)).map_err(|error| missing(error.to_string()))
     }
+}
+
+/// Whether a file of this name tells what is tracked.
+fn is_record(name: &str) -> bool {
+    name.strip_suffix(".dvc")
+        .is_some_and(|data| !data.is_empty())
 }
 
 const NOT_FOUND: &str = "FileNotFoundError";

@@ -120,7 +120,13 @@ fn thinned(points: Points) -> Points {
     kept
 }
 
-fn line(inner: &mut String, series: &Series, points: &Points, scales: (Scale, Scale), more: &str) {
+fn line(
+    inner: &mut String,
+    series: &Series,
+    points: &[(f64, f64)],
+    scales: (Scale, Scale),
+    more: &str,
+) {
     let mut path = String::new();
     for (index, (x, y)) in points.iter().enumerate() {
         let verb = if index == 0 { 'M' } else { 'L' };
@@ -138,13 +144,19 @@ fn line(inner: &mut String, series: &Series, points: &Points, scales: (Scale, Sc
 }
 
 /// A mark for each point, round or square by field, with words for who points at it.
-fn marks(inner: &mut String, series: &Series, points: &Points, scales: (Scale, Scale), size: f64) {
+fn marks(
+    inner: &mut String,
+    series: &Series,
+    points: &[(f64, f64)],
+    scales: (Scale, Scale),
+    size: f64,
+) {
     let colour = series.colour();
     let label = escaped(&series.label);
     for (x, y) in points {
         let title = format!("<title>{label}: {x}, {y}</title>");
         let (x, y) = (scales.0.at(*x), scales.1.at(*y));
-        let _ = if series.field % 2 == 0 {
+        let _ = if series.field.is_multiple_of(2) {
             write!(
                 inner,
                 "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{size}\" fill=\"{colour}\" fill-opacity=\".8\">{title}</circle>"
@@ -163,10 +175,10 @@ fn marks(inner: &mut String, series: &Series, points: &Points, scales: (Scale, S
 
 /// A line that goes among the points: at each a straight line is fitted to those around it, the nearer
 /// the heavier (local regression).
-fn smooth(points: &Points) -> Points {
+fn smooth(points: &[(f64, f64)]) -> Points {
     let n_near = ((points.len() as f64 * BANDWIDTH).ceil() as usize).max(3);
     if points.len() <= n_near {
-        return points.clone();
+        return points.to_vec();
     }
     let mut start = 0;
     let fitted = points.iter().map(|(x, y)| {

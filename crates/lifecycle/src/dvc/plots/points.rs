@@ -64,7 +64,7 @@ fn of_lists(file: &Value) -> Result<Vec<Point>, String> {
     let mut lists = Vec::new();
     find_lists(file, &mut lists);
     let mut points: Vec<Point> = Vec::new();
-    for list in lists.into_iter().filter_map(|list| of_list(list)) {
+    for list in lists.into_iter().filter_map(of_list) {
         for (index, fields) in list.into_iter().enumerate() {
             if points.len() <= index {
                 points.push(Point::new());

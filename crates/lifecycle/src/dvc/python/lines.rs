@@ -77,10 +77,9 @@ fn logical_line(text: &str) -> Result<(Vec<Token<'_>>, &str), String> {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         match first {
-            ' ' | '\t' | '\x0c' => rest = &rest[1..],
             '#' => rest = &rest[rest.find('\n').unwrap_or(rest.len())..],
             '\n' if open.is_empty() => return Ok((tokens, &rest[1..])),
-            '\n' => rest = &rest[1..],
+            ' ' | '\t' | '\x0c' | '\n' => rest = &rest[1..],
             '\\' => {
                 let next = rest[1..].strip_prefix('\n');
                 rest = next.ok_or("a backslash stands within the line")?;

@@ -174,7 +174,8 @@ proptest! {
 
     #[test]
     fn texts_and_numbers_come_back(text in "\\PC{0,20}", whole in any::<i64>(), number in -1e300..1e300_f64) {
-        let quoted: String = text.chars().map(|c| format!("\\U{:08x}", u32::from(c))).collect();
+        let quoted: Vec<String> = text.chars().map(|c| format!("\\U{:08x}", u32::from(c))).collect();
+        let quoted = quoted.concat();
         let params = read(&format!("a = '{quoted}'\nb = {whole}\nc = {number:?}\n")).unwrap();
         prop_assert_eq!(params.get("a"), Some(&Value::Text(text)));
         prop_assert_eq!(params.get("b"), Some(&Value::Integer(i128::from(whole))));
