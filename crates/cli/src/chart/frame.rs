@@ -40,10 +40,10 @@ pub(super) fn picture(title: &str, width: f64, height: f64, inner: &str) -> Stri
 /// A picture with labelled axes and a legend below.
 pub(super) fn with_axes(chart: &Chart, area: Area, inner: &str) -> String {
     let mut all = String::from(inner);
-    let middle = (area.left + area.right) / 2.0;
+    let middle = f64::midpoint(area.left, area.right);
     let below = area.bottom + 40.0;
     label(&mut all, middle, below, &chart.x_label, "");
-    let height = (area.top + area.bottom) / 2.0;
+    let height = f64::midpoint(area.top, area.bottom);
     let turned = format!(" transform=\"rotate(-90 16 {height:.0})\"");
     label(&mut all, 16.0, height, &chart.y_label, &turned);
     let (legend, bottom) = legend(&chart.series, area.left, below + 12.0);

@@ -182,7 +182,7 @@ impl Here {
             sides,
             precision,
         };
-        table.tell(&found)?;
+        table.tell(&found);
         Ok(Exit::Ok)
     }
 
@@ -210,14 +210,14 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn tell(&self, found: &[(String, Vec<Difference>)]) -> Result<()> {
+    fn tell(&self, found: &[(String, Vec<Difference>)]) {
         let form = self.sides.shown.form();
         if form == Form::Json {
             let files = found
                 .iter()
                 .map(|(path, found)| (path.clone(), differences_json(found)));
             sayln!("{}", Json::Object(files.collect()));
-            return Ok(());
+            return;
         }
         if found.is_empty() {
             eprintln!("no {} differs", self.title.to_lowercase());
@@ -229,7 +229,6 @@ impl Table<'_> {
                 _ => say!("{}", output::table(&header, &rows)),
             }
         }
-        Ok(())
     }
 
     fn header(&self) -> Vec<String> {
