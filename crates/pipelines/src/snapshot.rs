@@ -385,3 +385,6 @@ fn walk(dir: &RepoPath, repository: &Repository, files: &mut BTreeSet<String>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
