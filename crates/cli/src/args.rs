@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check, data, db, export, gc, import, init, model, reference, replay, repro, run, runs, schema,
-    serve, server, status, up,
+    check, data, db, export, gc, import, init, metrics, model, params, plots, reference, replay,
+    repro, run, runs, schema, serve, server, status, up,
 };
 use crate::demo;
 
@@ -46,6 +46,15 @@ pub(crate) enum Command {
     Replay(replay::Args),
     /// Run the stages of `dvc.yaml` that must run, and record them in `dvc.lock`.
     Repro(repro::Args),
+    /// Show metrics, and compare those of versions.
+    #[command(subcommand)]
+    Metrics(metrics::Command),
+    /// Compare the parameters of versions.
+    #[command(subcommand)]
+    Params(params::Command),
+    /// Draw plots, those of several versions into each other.
+    #[command(subcommand)]
+    Plots(plots::Command),
     /// List, show and compare runs.
     #[command(subcommand)]
     Runs(runs::Command),

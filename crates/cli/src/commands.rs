@@ -1,13 +1,17 @@
 //! One file a command.
 
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod db;
 pub(crate) mod export;
 pub(crate) mod gc;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod metrics;
 pub(crate) mod model;
+pub(crate) mod params;
+pub(crate) mod plots;
 pub(crate) mod reference;
 pub(crate) mod replay;
 pub(crate) mod repro;
@@ -39,6 +43,10 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Up(args) => up::run(args, project).await,
         Command::Replay(args) => replay::run(args, project).await,
         Command::Repro(args) => repro::run(args, project).await,
+        // Files and what git tells: nothing to wait for side by side.
+        Command::Metrics(command) => tokio::task::block_in_place(|| metrics::run(command, project)),
+        Command::Params(command) => tokio::task::block_in_place(|| params::run(command, project)),
+        Command::Plots(command) => tokio::task::block_in_place(|| plots::run(command, project)),
         Command::Runs(command) => runs::run(command, project).await,
         Command::Data(command) => data::run(command, project).await,
         Command::Db(command) => db::run(command),

@@ -13,6 +13,7 @@
 mod output;
 
 mod args;
+mod chart;
 mod commands;
 mod demo;
 mod environment;

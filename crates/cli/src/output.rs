@@ -58,6 +58,58 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Rows under a header as a table of Markdown, in the form of GitHub.
+pub(crate) fn markdown_table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let escaped = |cell: &str| cell.replace('|', "\\|").replace(['\n', '\r'], " ");
+    let header: Vec<String> = header.iter().map(|cell| escaped(cell)).collect();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| escaped(cell)).collect())
+        .collect();
+    let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let mut text = String::new();
+    for row in [&header, &rule].into_iter().chain(&rows) {
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(text, "| {cell:<width$} ");
+        }
+        text.push_str("|\n");
+    }
+    text
+}
+
+/// The most characters of a value that a table for people shows.
+const MAX_CELL: usize = 40;
+
+/// Two values of a row, cut to what a table has room for, so that what differs is still seen.
+pub(crate) fn shortened(before: &str, now: &str) -> (String, String) {
+    let common = before.chars().zip(now.chars()).take_while(|(a, b)| a == b);
+    let n_common = common.count();
+    let is_long = |text: &str| text.chars().count() > MAX_CELL;
+    let skipped = if n_common + 10 > MAX_CELL && (is_long(before) || is_long(now)) {
+        n_common - 10
+    } else {
+        0
+    };
+    let cut = |text: &str| {
+        let text = text.replace(['\n', '\r', '\t'], " ");
+        let mut shown: String = text.chars().skip(skipped).take(MAX_CELL).collect();
+        if skipped > 0 {
+            shown.insert(0, '…');
+        }
+        if text.chars().count() > skipped + MAX_CELL {
+            shown.push('…');
+        }
+        shown
+    };
+    (cut(before), cut(now))
+}
+
 /// A duration as people say it: `0 ms`, `340 ms`, `2.1 s`, `3 min 05 s`.
 pub(crate) fn duration(value: Duration) -> String {
     let millis = value.as_millis();
@@ -94,6 +146,25 @@ mod tests {
             table(&["stage", "state"], &rows),
             "stage    state\ncollect  done\nprepare  é\n"
         );
+    }
+
+    #[test]
+    fn markdown_keeps_its_columns() {
+        let rows = vec![vec!["a|b".to_owned(), "1\n2".to_owned()]];
+        assert_eq!(
+            markdown_table(&["Path", "x"], &rows),
+            "| Path | x   |\n| ---- | --- |\n| a\\|b | 1 2 |\n"
+        );
+    }
+
+    #[test]
+    fn long_values_are_cut_but_not_what_differs() {
+        let (long, other) = ("x".repeat(60) + "a", "x".repeat(60) + "b");
+        let (before, now) = shortened(&long, &other);
+        assert!(before.starts_with('…') && before.ends_with('a') && now.ends_with('b'));
+        let (before, now) = shortened(&long, "y");
+        assert_eq!((before.chars().count(), now.as_str()), (MAX_CELL + 1, "y"));
+        assert_eq!(shortened("a", "b"), ("a".to_owned(), "b".to_owned()));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! - [`Project`]: all stages of a repository.
 //! - [`Project::reproduce`]: runs those that must run.
 //! - [`Project::why`]: what has changed for a stage.
+//! - [`Snapshot`]: pipelines and files as they are or were, for comparisons of versions.
 //! - [`run_cache_entries`]: what the run cache holds.
 
 mod commands;
@@ -20,6 +21,7 @@ mod report;
 mod reproduce;
 mod run;
 mod run_cache;
+mod snapshot;
 mod targets;
 
 pub use drawing::{Drawing, Thing, ThingKind};
@@ -28,3 +30,4 @@ pub use project::Project;
 pub use report::{Outcome, Progress, Report, StageReport};
 pub use reproduce::{Besides, Request};
 pub use run_cache::{Entry, run_cache_entries};
+pub use snapshot::{Problem, Snapshot};

@@ -9,15 +9,20 @@
 
 mod changes;
 mod context;
+mod declared;
 mod decode;
+mod differences;
 mod emit;
 mod expand;
 mod graph;
+mod json;
 mod lock;
 mod params;
 mod parse;
 mod path;
 mod pipeline;
+mod plots;
+mod python;
 mod run_cache;
 mod scalar;
 mod shape;
@@ -27,11 +32,14 @@ mod value;
 mod vars;
 
 pub use changes::{Change, Current, Reason, Verdict, changes};
+pub use declared::{declared_metrics, declared_params};
+pub use differences::{Difference, differences, flatten, metrics, params};
 pub use graph::{Fault, Graph, Member, Selection};
 pub use lock::{Command, Lock, OtherValue, Recorded, StageLock};
 pub use params::read_params;
 pub use parse::{Parsed, Surroundings, parse};
 pub use pipeline::{Out, OutKind, ParamsFile, Pipeline, Stage};
+pub use plots::{Axis, Plot, PlotProperties, Point, Series, declared_plots, read_points};
 pub use targets::Target;
 pub use value::Value;
 

@@ -13,6 +13,12 @@ mod orders;
 #[path = "dvc/properties.rs"]
 mod properties;
 #[cfg(test)]
+#[path = "dvc/python.rs"]
+mod python;
+#[cfg(test)]
+#[path = "dvc/random.rs"]
+mod random;
+#[cfg(test)]
 #[path = "dvc/stages.rs"]
 mod stages;
 #[cfg(test)]

@@ -18,6 +18,8 @@ mod cycles;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod diffs;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod gc;

@@ -148,17 +148,10 @@ fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, E
     };
     let text = read_text(repository, file.as_str()).map_err(failed)?;
     let text = text.unwrap_or_default();
-    let flags = Flags {
-        is_negated: said(repository, "bool") == Some("boolean_optional"),
-        lists: match said(repository, "list") {
-            Some("append") => everloop_lifecycle::dvc::ListFlags::Repeated,
-            _ => everloop_lifecycle::dvc::ListFlags::Once,
-        },
-    };
     let read = |path: &str| read_text(repository, path);
     let surroundings = Surroundings {
         file: file.as_str(),
-        flags,
+        flags: flags(repository),
         read: &read,
     };
     let parsed = parse(&text, surroundings);
@@ -170,6 +163,17 @@ fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, E
                 .collect(),
         }
     })
+}
+
+/// How maps in commands become flags here.
+pub(crate) fn flags(repository: &Repository) -> Flags {
+    Flags {
+        is_negated: said(repository, "bool") == Some("boolean_optional"),
+        lists: match said(repository, "list") {
+            Some("append") => everloop_lifecycle::dvc::ListFlags::Repeated,
+            _ => everloop_lifecycle::dvc::ListFlags::Once,
+        },
+    }
 }
 
 fn said<'a>(repository: &'a Repository, key: &str) -> Option<&'a str> {

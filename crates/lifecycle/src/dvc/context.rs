@@ -1,6 +1,8 @@
 //! The variables that templates refer to.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use super::template::Problem;
 use super::value::Value;
@@ -13,6 +15,16 @@ pub(super) struct Context {
     loaded: HashMap<String, Option<Vec<String>>>,
     /// `item` and `key`: these win, and cannot be set.
     element: Vec<(&'static str, Value)>,
+    /// What stages have asked for; contexts that were made of each other share it.
+    used: Rc<RefCell<Used>>,
+}
+
+/// Variables of files that stages use.
+#[derive(Debug, Default)]
+struct Used {
+    is_watched: bool,
+    /// By file and path.
+    values: BTreeMap<(String, String), Value>,
 }
 
 /// A variable and where it comes from.
@@ -90,15 +102,38 @@ impl Context {
         let missing = || Problem::Missing(path.join("."));
         let (first, rest) = path.split_first().ok_or_else(missing)?;
         let element = self.element.iter().find(|(name, _)| name == first);
-        let root = if let Some((_, value)) = element {
-            value
+        let (root, source) = if let Some((_, value)) = element {
+            (value, None)
         } else {
             let found = self.variables.iter().find(|known| known.name == *first);
-            &found.ok_or_else(missing)?.value
+            let found = found.ok_or_else(missing)?;
+            (&found.value, Some(&found.source))
         };
-        rest.iter()
+        let value = rest
+            .iter()
             .try_fold(root, |value, part| child(value, part))
-            .ok_or_else(missing)
+            .ok_or_else(missing)?;
+        if let Some(source) = source.filter(|source| self.loaded.contains_key(*source)) {
+            let mut used = self.used.borrow_mut();
+            if used.is_watched {
+                let place = (source.clone(), path.join("."));
+                used.values.insert(place, value.clone());
+            }
+        }
+        Ok(value)
+    }
+
+    /// From now on, notes which variables are used, or does so no longer.
+    pub(super) fn watch(&self, is_watched: bool) {
+        self.used.borrow_mut().is_watched = is_watched;
+    }
+
+    /// The variables of files that were used while it was watched: file, path and value.
+    pub(super) fn used(&self) -> Vec<(String, String, Value)> {
+        let used = self.used.borrow();
+        let used = used.values.iter();
+        used.map(|((file, path), value)| (file.clone(), path.clone(), value.clone()))
+            .collect()
     }
 
     /// The paths of all variables that have no parts, and the names of the others.

@@ -110,6 +110,7 @@ impl<'a> Expansion<'a> {
         };
         let mut values = Vec::new();
         let mut is_whole = true;
+        context.watch(true);
         for entry in body.entries() {
             if matches!(entry.key.as_str(), "matrix" | "vars" | "wdir") {
                 continue;
@@ -124,6 +125,7 @@ impl<'a> Expansion<'a> {
                 None => is_whole = false,
             }
         }
+        context.watch(false);
         let stage = decode::stage(name, group, directory, &values, report);
         stage.filter(|_| is_whole)
     }

@@ -1,7 +1,8 @@
-//! Files of parameters: YAML, JSON and TOML to values.
+//! Files of parameters: YAML, JSON, TOML and Python to values.
 
 use super::pipeline::ParamsFile;
 use super::value::Value;
+use super::{json, python};
 use crate::diagnostic::Report;
 use crate::yaml::{Dialect, read_as};
 
@@ -9,19 +10,16 @@ use crate::yaml::{Dialect, read_as};
 ///
 /// # Errors
 ///
-/// Fails with what is wrong, in words, if the text is not of that kind. Python files are refused:
-/// everloop does not run or read code to find parameters.
+/// Fails with what is wrong, in words, if the text is not of that kind.
 pub fn read_params(path: &str, text: &str) -> Result<Value, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let extension = path.rsplit_once('.').map(|(_, extension)| extension);
     match extension {
-        Some("json") => serde_json::from_str(text)
-            .map(json)
-            .map_err(|error| format!("not JSON: {error}")),
+        Some("json") => json::read(text),
         Some("toml") => toml::from_str(text)
             .map(|table| of_toml(toml::Value::Table(table)))
             .map_err(|error| format!("not TOML: {}", error.message())),
-        Some("py") => Err("parameters in Python files are not read".to_owned()),
+        Some("py") => python::read(text).map_err(|problem| format!("not Python: {problem}")),
         _ => yaml(text),
     }
 }
@@ -39,25 +37,6 @@ fn yaml(text: &str) -> Result<Value, String> {
                 value
             }
         }),
-    }
-}
-
-fn json(value: serde_json::Value) -> Value {
-    match value {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(value) => Value::Boolean(value),
-        serde_json::Value::Number(number) => match number.as_i128() {
-            Some(whole) => Value::Integer(whole),
-            None => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        serde_json::Value::String(text) => Value::Text(text),
-        serde_json::Value::Array(elements) => Value::List(elements.into_iter().map(json).collect()),
-        serde_json::Value::Object(entries) => Value::Map(
-            entries
-                .into_iter()
-                .map(|(key, value)| (Value::Text(key), json(value)))
-                .collect(),
-        ),
     }
 }
 
@@ -132,6 +111,7 @@ mod tests {
             ("p", "a: {b: [1, 2.5]}"),
             ("p.json", r#"{"a": {"b": [1, 2.5]}}"#),
             ("p.toml", "[a]\nb = [1, 2.5]"),
+            ("p.py", "class a:\n    b = (1, 2.5)"),
         ] {
             let params = read_params(path, text).unwrap();
             assert_eq!(
@@ -160,6 +140,10 @@ mod tests {
                 .unwrap_err()
                 .starts_with("not YAML")
         );
-        assert!(read_params("p.py", "a = 1").is_err());
+        assert!(
+            read_params("p.py", "a = (")
+                .unwrap_err()
+                .starts_with("not Python")
+        );
     }
 }

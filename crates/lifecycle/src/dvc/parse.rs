@@ -55,6 +55,7 @@ fn read(surroundings: Surroundings, report: &mut Report) -> Option<Pipeline> {
         plots: Vec::new(),
         artifacts: Vec::new(),
         datasets: Vec::new(),
+        used: Vec::new(),
     };
     let Some(tree) = tree.filter(|tree| !tree.is_null()) else {
         return Some(pipeline);
@@ -87,6 +88,7 @@ fn read(surroundings: Surroundings, report: &mut Report) -> Option<Pipeline> {
             pipeline.stages.push(stage);
         }
     }
+    pipeline.used = context.used();
     if !report.has_errors() {
         check_graph(
             &pipeline,

@@ -21,6 +21,8 @@ pub struct Pipeline {
     pub artifacts: Vec<(String, Value)>,
     /// Data sets, each a map.
     pub datasets: Vec<Value>,
+    /// The variables that the stages take from files of the repository: file, path of keys, value.
+    pub used: Vec<(String, String, Value)>,
 }
 
 /// A stage.

@@ -107,6 +107,11 @@ pub(super) fn matrix(
     let mut combinations: Vec<Combination> = vec![(Vec::new(), Vec::new())];
     for (place, (axis, values)) in axes.into_iter().enumerate() {
         let data = nodes.get(place).map_or(node, |entry| &entry.value);
+        // Of a map, the keys are the values.
+        let values = match values {
+            Value::Map(entries) => Value::List(entries.into_iter().map(|(key, _)| key).collect()),
+            other => other,
+        };
         let Value::List(values) = values else {
             let message = format!(
                 "`{}` takes a list, and this is {}",
