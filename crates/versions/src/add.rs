@@ -6,8 +6,7 @@ use everloop_artifacts::write_atomically;
 
 use crate::cache::file_id;
 use crate::dvc_file::{DvcFile, Recorded};
-use crate::known::Known;
-use crate::links::Link;
+use crate::known::{Known, Stamp};
 use crate::md5::Hashing;
 use crate::repository::{Repository, Tracked, is_dvc_file};
 use crate::scan::{Content, Purpose, scan};
@@ -180,38 +179,30 @@ impl Repository {
         Ok(added)
     }
 
-    /// Where files are shared with the cache, those of the workspace become names of the objects.
+    /// Where files are shared with the cache, those of the workspace become names of the objects. A file that was written to after
+    /// it was read stays: nobody's work is lost.
     pub(crate) fn relink(&self, path: &RepoPath, content: &Content) -> Result<(), Error> {
-        let is_shared = self.cache().links().current().is_some_and(Link::is_shared);
-        if !is_shared || content.recorded().is_executable {
-            return Ok(());
-        }
+        let loose = match content {
+            Content::File {
+                is_executable: true,
+                ..
+            } => return Ok(()),
+            Content::File { loose, .. } | Content::Dir { loose, .. } => loose,
+        };
         let place = path.under(self.root());
-        let files = content.files();
-        crate::parallel::map(&files, |(path, md5)| {
-            let file = if path.is_empty() {
-                place.clone()
-            } else {
-                place.join(path)
+        crate::parallel::map(loose, |one| {
+            let file = match one.path.as_str() {
+                "" => place.clone(),
+                below => place.join(below),
             };
-            let object = self.cache().path(file_id(*md5));
-            if is_same_file(&file, &object) {
+            let now = fs::metadata(&file).map(|metadata| Stamp::of(&metadata));
+            if now.ok() != Some(one.stamp) {
                 return Ok(());
             }
-            self.place(file_id(*md5), &file, false)
+            self.place(file_id(one.md5), &file, false)
         })?;
         Ok(())
     }
-}
-
-fn is_same_file(left: &std::path::Path, right: &std::path::Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let of = |path| {
-        fs::metadata(path)
-            .map(|metadata| (metadata.dev(), metadata.ino()))
-            .ok()
-    };
-    of(left).is_some_and(|left| Some(left) == of(right))
 }
 
 fn imported(one: &Tracked) -> Error {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::config::{Config, ConfigFile, lexical};
@@ -11,6 +12,7 @@ use crate::known::Known;
 use crate::links::Links;
 use crate::lock::Lock;
 use crate::md5::Hashing;
+use crate::progress::Progress;
 use crate::{Error, RepoPath, git};
 
 const IGNORE_TEXT: &str = "\
@@ -25,6 +27,7 @@ pub struct Repository {
     root: PathBuf,
     config: Config,
     cache: Cache,
+    progress: Arc<Progress>,
 }
 
 /// Something that a `.dvc` file tracks.
@@ -110,11 +113,13 @@ impl Repository {
         let place = config
             .get("cache", "dir")
             .map_or_else(|| root.join(".dvc/cache"), PathBuf::from);
+        let progress = Arc::default();
         let cache = Cache::new(&place, Links::parse(config.get("cache", "type"))?);
         Ok(Self {
             root,
             config,
-            cache,
+            cache: cache.counting(&progress),
+            progress,
         })
     }
 
@@ -160,7 +165,13 @@ impl Repository {
     }
 
     pub(crate) fn known(&self) -> Known {
-        Known::load(&self.tmp())
+        Known::load(&self.tmp()).counting(&self.progress)
+    }
+
+    /// How far the work of the methods has come.
+    #[must_use]
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
     }
 
     /// The path of a file as people name it, seen from `from`. Its last name may be a link.
