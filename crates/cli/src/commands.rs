@@ -40,7 +40,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Replay(args) => replay::run(args, project).await,
         Command::Repro(args) => repro::run(args, project).await,
         Command::Runs(command) => runs::run(command, project).await,
-        Command::Data(command) => data::run(command, project).await,
+        Command::Data(command) => data::run(command, project, args.quiet).await,
         Command::Db(command) => db::run(command),
         Command::Export(command) => export::run(command).await,
         Command::Gc(args) => gc::run(args).await,

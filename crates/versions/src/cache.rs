@@ -164,12 +164,12 @@ impl Cache {
         let source = from.path(object);
         let read = |error| Error::file("read", &source, error);
         let mut file = File::open(&source).map_err(read)?;
-        let check = |md5: Md5, size: u64| match md5 == object.md5 {
-            true => Ok(size),
-            false => {
-                let problem = format!("its {size} bytes have the MD5 {md5}");
-                Err(damaged(object, &source, &problem))
+        let check = |md5: Md5, size: u64| {
+            if md5 == object.md5 {
+                return Ok(size);
             }
+            let problem = format!("its {size} bytes have the MD5 {md5}");
+            Err(damaged(object, &source, &problem))
         };
         let size = file.metadata().map_err(read)?.len();
         let is_plain = object.hashing == Hashing::Plain;
@@ -181,9 +181,11 @@ impl Cache {
             return Ok(size);
         }
         let temporary = temporary(&self.dir);
-        let copied = File::create_new(&temporary).and_then(|mut to| match is_plain {
-            true => stream::copy(file, to, &self.progress),
-            false => object.hashing.copy(&mut file, &mut to),
+        let copied = File::create_new(&temporary).and_then(|mut to| {
+            if is_plain {
+                return stream::copy(file, to, &self.progress);
+            }
+            object.hashing.copy(&mut file, &mut to)
         });
         let checked = match copied {
             Ok((md5, size)) => check(md5, size),

@@ -136,11 +136,6 @@ impl Md5 {
             size += n_read as u64;
         }
     }
-
-    /// The digest of a file and its size.
-    pub(crate) fn of_file(path: &Path) -> Result<(Self, u64), std::io::Error> {
-        Self::copy(&mut File::open(path)?, &mut std::io::sink())
-    }
 }
 
 impl From<[u8; 16]> for Md5 {

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Counts of files and bytes, of the work that is being done.
 #[derive(Debug, Default)]
 pub struct Progress {
-    n_found: AtomicU64,
-    n_expected: AtomicU64,
-    n_done: AtomicU64,
-    n_bytes: AtomicU64,
-    n_bytes_expected: AtomicU64,
+    found: AtomicU64,
+    expected: AtomicU64,
+    done: AtomicU64,
+    bytes: AtomicU64,
+    bytes_expected: AtomicU64,
 }
 
 /// The counts at one time.
@@ -35,32 +35,32 @@ impl Progress {
     pub fn counts(&self) -> Counts {
         let now = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counts {
-            n_found: now(&self.n_found),
-            n_expected: now(&self.n_expected),
-            n_done: now(&self.n_done),
-            n_bytes_expected: now(&self.n_bytes_expected),
-            n_bytes: now(&self.n_bytes),
+            n_found: now(&self.found),
+            n_expected: now(&self.expected),
+            n_done: now(&self.done),
+            n_bytes_expected: now(&self.bytes_expected),
+            n_bytes: now(&self.bytes),
         }
     }
 
     /// So many files were found.
     pub(crate) fn find(&self, n_files: usize) {
-        self.n_found.fetch_add(n_files as u64, Ordering::Relaxed);
+        self.found.fetch_add(n_files as u64, Ordering::Relaxed);
     }
 
     /// So much is to be done, too.
     pub(crate) fn expect(&self, n_files: usize, n_bytes: u64) {
-        self.n_expected.fetch_add(n_files as u64, Ordering::Relaxed);
-        self.n_bytes_expected.fetch_add(n_bytes, Ordering::Relaxed);
+        self.expected.fetch_add(n_files as u64, Ordering::Relaxed);
+        self.bytes_expected.fetch_add(n_bytes, Ordering::Relaxed);
     }
 
     /// A file is done.
     pub(crate) fn finish(&self) {
-        self.n_done.fetch_add(1, Ordering::Relaxed);
+        self.done.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Bytes were read or written.
     pub(crate) fn pass(&self, n_bytes: u64) {
-        self.n_bytes.fetch_add(n_bytes, Ordering::Relaxed);
+        self.bytes.fetch_add(n_bytes, Ordering::Relaxed);
     }
 }

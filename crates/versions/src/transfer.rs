@@ -43,7 +43,8 @@ impl Repository {
             ));
         }
         let place = Path::new(url.strip_prefix("file://").unwrap_or(url));
-        Ok(Cache::new(place, Links::parse(Some("copy"))?))
+        let remote = Cache::new(place, Links::parse(Some("copy"))?);
+        Ok(remote.counting(self.progress()))
     }
 
     /// Sends objects of the chosen data to a remote. An interrupted push is taken up where it was.
@@ -164,19 +165,11 @@ fn send(
     objects: &[ObjectId],
     sum: &mut Transferred,
 ) -> Result<(), Error> {
+    to.progress.expect(objects.len(), 0);
     let results = parallel::map(objects, |object| {
-        if to.has(*object)? {
-            return Ok(Ok(None));
-        }
-        let source = from.path(*object);
-        if !source.exists() {
-            return Ok(Err(format!("`{}` is not there", source.display())));
-        }
-        match to.take(*object, from) {
-            Ok(n_bytes) => Ok(Ok(Some(n_bytes))),
-            Err(error @ Error::Damaged { .. }) => Ok(Err(error.to_string())),
-            Err(error) => Err(error),
-        }
+        let sent = send_one(from, to, *object);
+        to.progress.finish();
+        sent
     })?;
     for (object, result) in objects.iter().zip(results) {
         match result {
@@ -189,4 +182,24 @@ fn send(
         }
     }
     Ok(())
+}
+
+/// The bytes of an object that was sent, nothing if it was there, or why it could not be sent.
+fn send_one(
+    from: &Cache,
+    to: &Cache,
+    object: ObjectId,
+) -> Result<Result<Option<u64>, String>, Error> {
+    if to.has(object)? {
+        return Ok(Ok(None));
+    }
+    let source = from.path(object);
+    if !source.exists() {
+        return Ok(Err(format!("`{}` is not there", source.display())));
+    }
+    match to.take(object, from) {
+        Ok(n_bytes) => Ok(Ok(Some(n_bytes))),
+        Err(error @ Error::Damaged { .. }) => Ok(Err(error.to_string())),
+        Err(error) => Err(error),
+    }
 }

@@ -25,12 +25,11 @@ use crate::setup;
 pub(super) fn run(words: &[&str]) -> Result<()> {
     let options = Options::parse(words)?;
     let python = setup::run()?.python;
-    let binary = match &options.binary {
-        Some(binary) => binary.clone(),
-        None => {
-            run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
-            binary()?
-        }
+    let binary = if let Some(binary) = &options.binary {
+        binary.clone()
+    } else {
+        run_command(&mut cargo(&["build", "--release", "--workspace"]))?;
+        binary()?
     };
     let work = options
         .dir

@@ -56,12 +56,12 @@ pub(crate) enum Command {
 }
 
 /// Runs a command about data.
-pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exit> {
+pub(crate) async fn run(command: &Command, project: Option<&Path>, is_quiet: bool) -> Result<Exit> {
     match command {
         Command::Profile { table, format } => profile(table, *format, project).await,
         Command::Check { format } => check(*format, project).await,
         // Files and their digests: nothing to wait for side by side.
-        command => tokio::task::block_in_place(|| versions::run(command, project)),
+        command => tokio::task::block_in_place(|| versions::run(command, project, is_quiet)),
     }
 }
 

@@ -44,7 +44,7 @@ impl Side {
 /// Both programs, or Everloop alone.
 pub(super) struct Sides {
     pub(super) meter: Meter,
-    sides: Vec<Side>,
+    both: Vec<Side>,
     pub(super) work: PathBuf,
     n_times: usize,
 }
@@ -70,7 +70,7 @@ impl Sides {
         }
         Ok(Self {
             meter,
-            sides,
+            both: sides,
             work: work.to_owned(),
             n_times,
         })
@@ -78,7 +78,7 @@ impl Sides {
 
     /// New repositories with git in them; `kinds` is the `cache.type`.
     pub(super) fn begin(&self, kinds: Option<&str>) -> Result<()> {
-        for side in &self.sides {
+        for side in &self.both {
             if side.dir.exists() {
                 fs::remove_dir_all(&side.dir)?;
             }
@@ -95,7 +95,7 @@ impl Sides {
 
     /// Has the shell do something in each repository; it is not measured.
     pub(super) fn each(&self, line: &str) -> Result<()> {
-        let mut sides = self.sides.iter();
+        let mut sides = self.both.iter();
         sides.try_for_each(|side| self.meter.shell(line, &side.dir))
     }
 
@@ -110,9 +110,9 @@ impl Sides {
     }
 
     fn measured(&self, what: &str, command: &str, prepare: &str, n_times: usize) -> Result<Cost> {
-        let mut costs: Vec<Option<Cost>> = vec![None; self.sides.len()];
+        let mut costs: Vec<Option<Cost>> = vec![None; self.both.len()];
         for _ in 0..n_times {
-            for (side, cost) in self.sides.iter().zip(&mut costs) {
+            for (side, cost) in self.both.iter().zip(&mut costs) {
                 self.meter.shell(prepare, &side.dir)?;
                 let new = side.run(&self.meter, command)?;
                 *cost = Some(cost.map_or(new, |cost| cost.best(new)));
@@ -148,7 +148,7 @@ impl Sides {
     /// Both programs must have written the same bytes.
     pub(super) fn check_same(&self, file: &str) -> Result<()> {
         let read = |side: &Side| fs::read(side.dir.join(file)).context(file.to_owned());
-        let texts: Vec<Vec<u8>> = self.sides.iter().map(read).collect::<Result<_>>()?;
+        let texts: Vec<Vec<u8>> = self.both.iter().map(read).collect::<Result<_>>()?;
         for pair in texts.windows(2) {
             ensure!(pair[0] == pair[1], "`{file}` differs");
         }
@@ -157,7 +157,7 @@ impl Sides {
 
     /// The names over the columns.
     pub(super) fn head(&self) {
-        let names = self.sides.iter().map(|side| format!("{:>28}", side.name));
+        let names = self.both.iter().map(|side| format!("{:>28}", side.name));
         let names: Vec<String> = names.collect();
         let ratio = if names.len() > 1 { "wall      cpu" } else { "" };
         println!("{:<40} {} {ratio:>16}", "", names.join(" "));

@@ -61,9 +61,7 @@ fn files(sides: &Sides, n_files: usize) -> Result<String> {
 fn stages(sides: &Sides, n_stages: usize) -> Result<String> {
     println!("\n{n_stages} stages");
     sides.begin(None)?;
-    for side in [&sides.work] {
-        generate::pipeline(&side.join("everloop"), n_stages)?;
-    }
+    generate::pipeline(&sides.work.join("everloop"), n_stages)?;
     sides.each("git add -A; git commit -q -m 1")?;
     let first = sides.measure_once("repro, first", "repro")?;
     sides.each("git add -A; git commit -q -m 2")?;
