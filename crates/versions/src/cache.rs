@@ -14,7 +14,6 @@ use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Error;
 use crate::links::{Links, set_mode, temporary};
@@ -31,8 +30,6 @@ pub struct Cache {
     dir: PathBuf,
     /// Where DVC 2 kept its objects.
     legacy_dir: PathBuf,
-    /// Whether the directory was seen.
-    has_dir: AtomicBool,
     pub(crate) links: Links,
     /// Where those count who fill it.
     pub(crate) progress: Arc<Progress>,
@@ -53,7 +50,6 @@ impl Cache {
         Self {
             dir: place.join("files/md5"),
             legacy_dir: place.to_owned(),
-            has_dir: AtomicBool::new(false),
             links,
             progress: Arc::default(),
         }
@@ -148,7 +144,6 @@ impl Cache {
     pub fn keep_listing(&self, listing: &Listing) -> Result<ObjectId, Error> {
         let (object, bytes) = listing.object();
         if !self.has(object)? {
-            self.make_dir()?;
             self.write(object, &bytes)?;
         }
         Ok(object)
@@ -160,7 +155,6 @@ impl Cache {
     ///
     /// Fails if it is absent there, damaged, or cannot be kept.
     pub(crate) fn take(&self, object: ObjectId, from: &Self) -> Result<u64, Error> {
-        self.make_dir()?;
         let source = from.path(object);
         let read = |error| Error::file("read", &source, error);
         let mut file = File::open(&source).map_err(read)?;
@@ -181,7 +175,7 @@ impl Cache {
             return Ok(size);
         }
         let temporary = temporary(&self.dir);
-        let copied = File::create_new(&temporary).and_then(|mut to| {
+        let copied = self.create(&temporary).and_then(|mut to| {
             if is_plain {
                 return stream::copy(file, to, &self.progress);
             }
@@ -236,13 +230,11 @@ impl Cache {
         renamed.map_err(|error| Error::file("write", &path, error))
     }
 
-    pub(crate) fn make_dir(&self) -> Result<(), Error> {
-        if self.has_dir.load(Ordering::Relaxed) {
+    pub(crate) fn make_dir(&self) -> Result<(), std::io::Error> {
+        if self.dir.is_dir() {
             return Ok(());
         }
-        fs::create_dir_all(&self.dir).map_err(|error| Error::file("create", &self.dir, error))?;
-        self.has_dir.store(true, Ordering::Relaxed);
-        Ok(())
+        fs::create_dir_all(&self.dir)
     }
 
     /// All objects, and what was left. Other files are nobody's business.

@@ -43,7 +43,6 @@ impl Cache {
     ///
     /// Fails if it cannot be read, changes while it is read, or cannot be kept.
     pub(crate) fn keep(&self, source: &Path, seen: &Seen) -> Result<Kept, Error> {
-        self.make_dir()?;
         let file = File::open(source).map_err(|error| Error::file("read", source, error))?;
         let copied = |md5| Kept {
             md5,
@@ -89,7 +88,10 @@ impl Cache {
         seen: &Seen,
     ) -> Result<Option<Md5>, Error> {
         let temporary = temporary(self.dir());
-        if Link::Reflink.make(source, &temporary).is_err() {
+        let made = self
+            .make_dir()
+            .and_then(|()| Link::Reflink.make(source, &temporary));
+        if made.is_err() {
             self.links.give_up(Link::Reflink);
             return Ok(None);
         }
@@ -158,7 +160,9 @@ impl Cache {
     fn copy_open(&self, (source, file): (&Path, &File), seen: &Seen) -> Result<Md5, Error> {
         let temporary = temporary(self.dir());
         if seen.stamp.size > SMALL {
-            let copied = create(&temporary).and_then(|to| stream::copy(file, &to, &self.progress));
+            let copied = self
+                .create(&temporary)
+                .and_then(|to| stream::copy(file, &to, &self.progress));
             if let Err(error) = check_same((source, file), &seen.stamp) {
                 // What was copied is of no file that ever was.
                 let _ = fs::remove_file(&temporary);
@@ -181,7 +185,7 @@ impl Cache {
     /// Writes the bytes of an object that is not there.
     pub(crate) fn write(&self, object: ObjectId, bytes: &[u8]) -> Result<(), Error> {
         let temporary = temporary(self.dir());
-        let written = create(&temporary).and_then(|mut to| {
+        let written = self.create(&temporary).and_then(|mut to| {
             to.write_all(bytes)?;
             // What a file is created with depends on the user's mask.
             to.set_permissions(Permissions::from_mode(MODE))
@@ -193,12 +197,19 @@ impl Cache {
             let _ = fs::remove_file(&temporary);
         })
     }
-}
 
-fn create(temporary: &Path) -> Result<File, std::io::Error> {
-    let mut options = File::options();
-    options.write(true).create_new(true).mode(MODE);
-    options.open(temporary)
+    /// A temporary file, and the directory for it if need be.
+    pub(crate) fn create(&self, temporary: &Path) -> Result<File, std::io::Error> {
+        let mut options = File::options();
+        options.write(true).create_new(true).mode(MODE);
+        match options.open(temporary) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.make_dir()?;
+                options.open(temporary)
+            }
+            opened => opened,
+        }
+    }
 }
 
 /// A file that changes while it is read has no digest.

@@ -30,6 +30,7 @@ mod objects;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
+mod progress;
 mod projects;
 #[cfg(test)]
 mod repro;
