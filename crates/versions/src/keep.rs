@@ -20,7 +20,7 @@ use crate::md5::{Md5, ObjectId};
 use crate::stream::{self, SMALL};
 
 /// A file of the workspace as it was seen before it is read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) stamp: Stamp,
     pub(crate) mode: u32,

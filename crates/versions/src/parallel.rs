@@ -65,6 +65,47 @@ pub(crate) fn map<T: Sync, R: Send>(
     Ok(results)
 }
 
+/// Applies `work` to items where they are, without results: of millions, those would take their share of memory.
+///
+/// # Errors
+///
+/// Fails with the error of the first item in order that failed; the others are still worked on.
+pub(crate) fn change<T: Send>(
+    items: &mut [T],
+    work: impl Fn(&mut T) -> Result<(), Error> + Sync,
+) -> Result<(), Error> {
+    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let block = (items.len() / 1024).clamp(1, LARGEST_BLOCK);
+    let n_threads = (n_cores + 2).min(items.len().div_ceil(block));
+    let blocks = Mutex::new(items.chunks_mut(block).enumerate());
+    let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+    let run = || {
+        loop {
+            let next = blocks
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .next();
+            let Some((number, items)) = next else { return };
+            for (index, item) in items.iter_mut().enumerate() {
+                if let Err(error) = work(item) {
+                    fail(&failed, number * block + index, error);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..n_threads {
+            scope.spawn(run);
+        }
+        run();
+    });
+    let failed = failed.into_inner();
+    match failed.unwrap_or_else(std::sync::PoisonError::into_inner) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
 /// Remembers the error of the first item.
 fn fail(failed: &Mutex<Option<(usize, Error)>>, index: usize, error: Error) {
     let mut failed = failed
@@ -87,6 +128,25 @@ mod tests {
         }
         let items: Vec<u32> = (0..1000).collect();
         let failed = map(&items, |item| match item {
+            7 | 900 => Err(Error::form(item, "odd")),
+            _ => Ok(()),
+        });
+        assert!(failed.unwrap_err().to_string().contains("`7`"));
+    }
+
+    #[test]
+    fn items_are_changed_once_each() {
+        for n_items in [0, 1, 5, 1000, 100_003] {
+            let mut items: Vec<u32> = (0..n_items).collect();
+            change(&mut items, |item| {
+                *item += 1;
+                Ok(())
+            })
+            .unwrap();
+            assert!(items.iter().copied().eq(1..=n_items));
+        }
+        let mut items: Vec<u32> = (0..1000).collect();
+        let failed = change(&mut items, |item| match item {
             7 | 900 => Err(Error::form(item, "odd")),
             _ => Ok(()),
         });

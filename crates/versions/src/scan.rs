@@ -105,8 +105,28 @@ struct Found {
     /// Below what is looked at; a file that is looked at itself has the empty path.
     name: String,
     seen: Seen,
-    /// The digest that it had when it was last read, if it has not changed.
-    remembered: Option<Md5>,
+    digest: Digest,
+}
+
+/// What is known of the digest of a file.
+#[derive(Clone, Copy)]
+enum Digest {
+    /// Nothing.
+    Unknown,
+    /// What it was when the file was last read; it has not changed.
+    Remembered(Md5),
+    /// That of its bytes now, remembered or not.
+    Now { kept: Kept, is_new: bool },
+}
+
+impl Found {
+    fn md5(&self) -> Option<Md5> {
+        match self.digest {
+            Digest::Unknown => None,
+            Digest::Remembered(md5) => Some(md5),
+            Digest::Now { kept, .. } => Some(kept.md5),
+        }
+    }
 }
 
 /// Where files that were found are.
@@ -176,18 +196,18 @@ fn file(
     let found = Found {
         name: String::new(),
         seen: seen(metadata, is_link),
-        remembered: None,
+        digest: Digest::Unknown,
     };
     let mut files = [found];
-    let kept = digests(place, &mut files, known, purpose)?;
-    let Some(Kept { md5, .. }) = kept.first() else {
+    digest(place, &mut files, known, purpose)?;
+    let Some(md5) = files.first().and_then(Found::md5) else {
         return Err(odd(place.path, "it was not read"));
     };
     Ok(Content::File {
-        md5: *md5,
+        md5,
         size: metadata.len(),
         is_executable: metadata.permissions().mode() & 0o100 != 0,
-        loose: loose(&files, &kept, purpose),
+        loose: loose(&files, purpose),
     })
 }
 
@@ -199,11 +219,11 @@ fn dir(
 ) -> Result<Content, Error> {
     let is_complete = matches!(purpose, Purpose::Keep(_));
     let mut files = find(root, place, is_complete, &known.progress)?;
-    let kept = digests(place, &mut files, known, purpose)?;
+    digest(place, &mut files, known, purpose)?;
     let size = files.iter().map(|file| file.seen.stamp.size).sum();
-    let loose = loose(&files, &kept, purpose);
-    let files = files.into_iter().map(|file| file.name);
-    let files = files.zip(kept).map(|(name, kept)| (name, kept.md5));
+    let loose = loose(&files, purpose);
+    let files = files.into_iter();
+    let files = files.filter_map(|file| file.md5().map(|md5| (file.name, md5)));
     let listing = Listing::new(files.collect());
     let object = match purpose {
         Purpose::Keep(cache) => cache.keep_listing(&listing)?,
@@ -226,21 +246,22 @@ fn seen(metadata: &Metadata, is_link: bool) -> Seen {
 }
 
 /// What was kept and is no name of its object, where it should be.
-fn loose(files: &[Found], kept: &[Kept], purpose: Purpose<'_>) -> Vec<Loose> {
+fn loose(files: &[Found], purpose: Purpose<'_>) -> Vec<Loose> {
     let Purpose::Keep(cache) = purpose else {
         return Vec::new();
     };
     if !cache.links().current().is_some_and(Link::is_shared) {
         return Vec::new();
     }
-    let pairs = files.iter().zip(kept).filter(|(_, kept)| !kept.is_object);
-    pairs
-        .map(|(file, kept)| Loose {
+    let loose = |file: &Found| match file.digest {
+        Digest::Now { kept, .. } if !kept.is_object => Some(Loose {
             path: file.name.clone(),
             md5: kept.md5,
             stamp: file.seen.stamp,
-        })
-        .collect()
+        }),
+        _ => None,
+    };
+    files.iter().filter_map(loose).collect()
 }
 
 pub(crate) fn is_absent(error: &std::io::Error) -> bool {
@@ -268,25 +289,21 @@ fn find(
         n_above: place.path.as_str().len() + 1,
         is_complete,
         progress,
-        names: Vec::new(),
+        files: Vec::new(),
     };
     search.find(place.path, &above)?;
-    let mut names = search.names;
-    names.sort_unstable();
-    let seen = parallel::map(&names, |(name, is_link)| {
-        let path = place.file(name);
+    let mut files = search.files;
+    files.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+    parallel::change(&mut files, |file| {
+        let path = place.file(&file.name);
         let metadata = fs::metadata(&path).map_err(|error| Error::file("read", &path, error))?;
         if !metadata.is_file() {
             return Err(odd(path.display(), "it is neither a file nor a directory"));
         }
-        Ok(seen(&metadata, *is_link))
+        file.seen = seen(&metadata, file.seen.is_link);
+        Ok(())
     })?;
-    let found = names.into_iter().zip(seen).map(|((name, _), seen)| Found {
-        name,
-        seen,
-        remembered: None,
-    });
-    Ok(found.collect())
+    Ok(files)
 }
 
 /// A walk through a directory; what its files are is looked at later, by many.
@@ -297,8 +314,7 @@ struct Search<'a> {
     /// Whether all must be readable; otherwise links to objects that are gone are absent files.
     is_complete: bool,
     progress: &'a Progress,
-    /// Files, and whether they are symbolic links.
-    names: Vec<(String, bool)>,
+    files: Vec<Found>,
 }
 
 impl Search<'_> {
@@ -306,7 +322,7 @@ impl Search<'_> {
         let place = dir.under(self.root);
         let read = |error| Error::file("read", &place, error);
         let ignore = above.within(self.root, dir)?;
-        let n_before = self.names.len();
+        let n_before = self.files.len();
         let mut dirs = Vec::new();
         for entry in fs::read_dir(&place).map_err(read)? {
             let entry = entry.map_err(read)?;
@@ -349,10 +365,17 @@ impl Search<'_> {
                     ));
                 }
                 (true, false) => dirs.push(dir.join(&name)?),
-                (false, _) => self.names.push((path[self.n_above..].to_owned(), is_link)),
+                (false, _) => self.files.push(Found {
+                    name: path[self.n_above..].to_owned(),
+                    seen: Seen {
+                        is_link,
+                        ..Seen::default()
+                    },
+                    digest: Digest::Unknown,
+                }),
             }
         }
-        self.progress.find(self.names.len() - n_before);
+        self.progress.find(self.files.len() - n_before);
         dirs.iter().try_for_each(|dir| self.find(dir, &ignore))
     }
 
@@ -366,44 +389,48 @@ impl Search<'_> {
     }
 }
 
-/// The digests of files, from memory where they have not changed. Those of DVC 2 are not remembered.
-fn digests(
+/// Finds the digests of files, from memory where they have not changed. Those of DVC 2 are not remembered.
+fn digest(
     place: &Place<'_>,
     files: &mut [Found],
     known: &mut Known,
     purpose: Purpose<'_>,
-) -> Result<Vec<Kept>, Error> {
-    if !matches!(purpose, Purpose::Compare(Hashing::Dos2Unix)) {
-        let mut path = PathOf::new(place.path);
-        for file in &mut *files {
-            file.remembered = known.get(path.of(&file.name), &file.seen.stamp);
-        }
-    }
-    let is_new = |file: &&Found| file.remembered.is_none();
+) -> Result<(), Error> {
+    let can_remember = !matches!(purpose, Purpose::Compare(Hashing::Dos2Unix));
     let (mut n_new, mut n_bytes) = (0, 0);
-    for file in files.iter().filter(is_new) {
-        n_new += 1;
-        n_bytes += file.seen.stamp.size;
+    let mut path = PathOf::new(place.path);
+    for file in &mut *files {
+        if can_remember && let Some(md5) = known.get(path.of(&file.name), &file.seen.stamp) {
+            file.digest = Digest::Remembered(md5);
+        } else {
+            n_new += 1;
+            n_bytes += file.seen.stamp.size;
+        }
     }
     let progress = known.progress.clone();
     progress.expect(files.len(), n_bytes);
     let before = if n_new > 0 { known.before() } else { None };
-    let kept = parallel::map(files, |file| {
+    parallel::change(files, |file| {
+        let remembered = file.md5();
         let kept = match purpose {
             Purpose::Compare(hashing) => compared(place, file, hashing, &progress)?,
             Purpose::Keep(cache) => kept(place, file, cache)?,
         };
+        file.digest = Digest::Now {
+            kept,
+            is_new: remembered != Some(kept.md5),
+        };
         progress.finish();
-        Ok(kept)
+        Ok(())
     })?;
-    if !matches!(purpose, Purpose::Compare(Hashing::Dos2Unix)) && n_new > 0 {
-        let mut path = PathOf::new(place.path);
-        let new = files.iter().zip(&kept).filter(|(file, _)| is_new(file));
-        known.add(before, new, |(file, kept), add| {
-            add(path.of(&file.name), file.seen.stamp, kept.md5);
+    if can_remember && n_new > 0 {
+        known.add(before, files.iter(), |file, add| {
+            if let Digest::Now { kept, is_new: true } = file.digest {
+                add(path.of(&file.name), file.seen.stamp, kept.md5);
+            }
         });
     }
-    Ok(kept)
+    Ok(())
 }
 
 fn compared(
@@ -413,7 +440,7 @@ fn compared(
     progress: &Progress,
 ) -> Result<Kept, Error> {
     let is_object = false;
-    if let Some(md5) = file.remembered {
+    if let Some(md5) = file.md5() {
         return Ok(Kept { md5, is_object });
     }
     let path = place.file(&file.name);
@@ -429,7 +456,7 @@ fn compared(
 }
 
 fn kept(place: &Place<'_>, file: &Found, cache: &Cache) -> Result<Kept, Error> {
-    if let Some(md5) = file.remembered
+    if let Some(md5) = file.md5()
         && let Some(inode) = cache.find(file_id(md5))?
     {
         let is_object = inode == file.seen.stamp.inode;

@@ -43,7 +43,7 @@ pub(super) fn run(words: &[&str]) -> Result<()> {
     let dvc = (!options.is_alone && !options.makes_table).then_some(dvc.as_path());
     let result = Sides::new((&binary, dvc), meter, &work, options.n_times).and_then(|sides| {
         if options.makes_table {
-            return table::write(&sides);
+            return table::write(&sides, &options);
         }
         compare(&sides, &options)
     });
@@ -56,10 +56,10 @@ fn compare(sides: &Sides, options: &Options) -> Result<()> {
         big(sides, options.n_mib)?;
     }
     if options.has("small") {
-        small(sides, options.n_files)?;
+        small(sides, options.n_files.unwrap_or(50_000))?;
     }
     if options.has("pipe") {
-        pipeline(sides, options.n_stages)?;
+        pipeline(sides, options.n_stages.unwrap_or(200))?;
     }
     Ok(())
 }

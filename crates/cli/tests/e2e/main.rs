@@ -31,6 +31,7 @@ mod objects;
 mod page;
 #[cfg(test)]
 mod progress;
+#[cfg(test)]
 mod projects;
 #[cfg(test)]
 mod repro;

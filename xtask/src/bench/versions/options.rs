@@ -12,9 +12,11 @@ cargo xtask bench versions [--only big,small,pipe] [--files N] [--big-mib N] [--
 /// What is measured, and with what.
 pub(super) struct Options {
     pub(super) only: Vec<String>,
-    pub(super) n_files: usize,
+    /// By default 50,000; of the table the most, 1,000,000.
+    pub(super) n_files: Option<usize>,
     pub(super) n_mib: usize,
-    pub(super) n_stages: usize,
+    /// By default 200; of the table the most, 2,000.
+    pub(super) n_stages: Option<usize>,
     /// How often a command is run, where it can be repeated; the best counts.
     pub(super) n_times: usize,
     /// Without DVC.
@@ -31,9 +33,9 @@ impl Options {
     pub(super) fn parse(words: &[&str]) -> Result<Self> {
         let mut options = Self {
             only: ["big", "small", "pipe"].map(str::to_owned).into(),
-            n_files: 50_000,
+            n_files: None,
             n_mib: 1024,
-            n_stages: 200,
+            n_stages: None,
             n_times: 3,
             is_alone: false,
             binary: None,
@@ -48,9 +50,9 @@ impl Options {
             };
             match word {
                 "--only" => options.only = value()?.split(',').map(str::to_owned).collect(),
-                "--files" => options.n_files = value()?.parse()?,
+                "--files" => options.n_files = Some(value()?.parse()?),
                 "--big-mib" => options.n_mib = value()?.parse()?,
-                "--stages" => options.n_stages = value()?.parse()?,
+                "--stages" => options.n_stages = Some(value()?.parse()?),
                 "--times" => options.n_times = value()?.parse::<usize>()?.max(1),
                 "--alone" => options.is_alone = true,
                 "--binary" => options.binary = Some(std::path::absolute(value()?)?),

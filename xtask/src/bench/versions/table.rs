@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::cost::Cost;
 use super::generate;
+use super::options::Options;
 use super::sides::Sides;
 use crate::command::root;
 
@@ -16,7 +17,8 @@ const N_STAGES: [usize; 4] = [10, 100, 1000, 2000];
 const SIZES: (u64, u64) = (50, 150);
 
 /// Measures Everloop and writes the page.
-pub(super) fn write(sides: &Sides) -> Result<()> {
+pub(super) fn write(sides: &Sides, options: &Options) -> Result<()> {
+    let is_wanted = |most: Option<usize>| move |n: &usize| most.is_none_or(|most| *n <= most);
     let mut text = format!(
         "# What data versions and pipelines cost\n\n\
          Written by `cargo xtask bench versions --table` on {}. Wall time, and in brackets peak memory;\n\
@@ -28,12 +30,12 @@ pub(super) fn write(sides: &Sides) -> Result<()> {
         SIZES.0,
         SIZES.1
     );
-    for n_files in N_FILES {
+    for n_files in N_FILES.into_iter().filter(is_wanted(options.n_files)) {
         text += &files(sides, n_files)?;
     }
     text += "\nTrivial stages (`cat | head` of two files and a parameter); the first `repro` starts three processes for each:\n\n\
              | stages | first `repro` | `repro`, nothing to do | `repro --dry` |\n|---|---|---|---|\n";
-    for n_stages in N_STAGES {
+    for n_stages in N_STAGES.into_iter().filter(is_wanted(options.n_stages)) {
         text += &stages(sides, n_stages)?;
     }
     let path = root().join("docs/versions-cost.md");
