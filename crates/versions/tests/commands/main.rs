@@ -1,4 +1,6 @@
 //! The commands on repositories in directories of their own.
 
 #[cfg(test)]
+mod changing;
+#[cfg(test)]
 mod repositories;
