@@ -6,16 +6,23 @@ mod load;
 mod rows;
 mod server;
 mod tracking;
+mod versions;
 
 use anyhow::{Result, bail};
 
-/// Runs a benchmark by name.
-pub(crate) fn run(name: &str) -> Result<()> {
+/// Runs a benchmark by name. Only `versions` has options.
+pub(crate) fn run(name: &str, options: &[&str]) -> Result<()> {
+    if !options.is_empty() && name != "versions" {
+        bail!("the benchmark `{name}` has no options");
+    }
     match name {
         "loop" => daily::run(),
         "tracking" => tracking::run(),
         "growth" => growth::run(),
         "rows" => rows::run(),
-        _ => bail!("there is no benchmark `{name}`: choose `loop`, `tracking`, `growth` or `rows`"),
+        "versions" => versions::run(options),
+        _ => bail!(
+            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows` or `versions`"
+        ),
     }
 }

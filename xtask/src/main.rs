@@ -19,8 +19,7 @@ mod tests;
 
 use std::process::ExitCode;
 
-const USAGE: &str =
-    "usage: cargo xtask setup | test [NEXTEST ARGUMENTS] | ci | gen | bench loop|tracking|growth";
+const USAGE: &str = "usage: cargo xtask setup | test [NEXTEST ARGUMENTS] | ci | gen | bench loop|tracking|growth|rows|versions";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,7 +29,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => tests::test(rest),
         ["ci"] => tests::ci(),
         ["gen"] => tests::generate(),
-        ["bench", name] => bench::run(name),
+        ["bench", name, rest @ ..] => bench::run(name, rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

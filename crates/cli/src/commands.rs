@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Params(command) => tokio::task::block_in_place(|| params::run(command, project)),
         Command::Plots(command) => tokio::task::block_in_place(|| plots::run(command, project)),
         Command::Runs(command) => runs::run(command, project).await,
-        Command::Data(command) => data::run(command, project).await,
+        Command::Data(command) => data::run(command, project, args.quiet).await,
         Command::Db(command) => db::run(command),
         Command::Export(command) => export::run(command).await,
         Command::Gc(args) => gc::run(args).await,

@@ -18,6 +18,7 @@ mod commands;
 mod demo;
 mod environment;
 mod exit;
+mod progress;
 mod replay;
 mod stopping;
 mod transfer;

@@ -1,6 +1,5 @@
-//! What imports and exports show: progress, and the report.
+//! What imports and exports show: the report.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::Result;
@@ -30,40 +29,6 @@ impl Artifacts {
             Self::Copy => Ok(Some(args.open(&home)?)),
             Self::Leave => Ok(None),
         }
-    }
-}
-
-/// How progress is shown: as a bar on a terminal, in a few lines elsewhere.
-pub(crate) fn progress() -> fn(u64, u64) {
-    if std::io::stderr().is_terminal() {
-        draw
-    } else {
-        say_now_and_then
-    }
-}
-
-/// Takes the bar away.
-pub(crate) fn end_progress() {
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[K");
-    }
-}
-
-fn draw(n_done: u64, n_all: u64) {
-    const WIDTH: u64 = 30;
-    let filled = n_done * WIDTH / n_all.max(1);
-    let bar: String = (0..WIDTH)
-        .map(|place| if place < filled { '█' } else { '░' })
-        .collect();
-    eprint!("\r{bar} {n_done} of {n_all} runs");
-    let _ = std::io::stderr().flush();
-}
-
-/// Says each tenth.
-fn say_now_and_then(n_done: u64, n_all: u64) {
-    let tenth = |n_done: u64| n_done * 10 / n_all.max(1);
-    if tenth(n_done) > tenth(n_done.saturating_sub(1)) {
-        eprintln!("{n_done} of {n_all} runs");
     }
 }
 

@@ -8,9 +8,9 @@ use crate::known::Known;
 use crate::listing::Listing;
 use crate::md5::{Hashing, Md5};
 use crate::parts::{Parts, files_now};
-use crate::recording::{Kept, Recording};
+use crate::recording::{CachedData, Recording};
 use crate::repository::Repository;
-use crate::scan::{Content, Purpose, scan};
+use crate::scan::{Purpose, scan};
 use crate::tracked::{Chosen, Origin, Tracked, is_dvc_file};
 use crate::{Error, RepoPath, git, stages};
 
@@ -121,7 +121,7 @@ impl Repository {
         let file = path.parent().join(&format!("{}.dvc", path.name()))?;
         let text = DvcFile::new_text(path.name(), &recorded);
         recording.set(self.root(), &file, Some(text.into_bytes()))?;
-        recording.keep(Kept::of(path, &content));
+        recording.keep(CachedData::of(path, content));
         recording.added.push(Added {
             path: path.clone(),
             file,
@@ -176,12 +176,12 @@ impl Repository {
         &self,
         chosen: &Chosen,
         known: &mut Known,
-    ) -> Result<Option<(Recorded, Kept)>, Error> {
+    ) -> Result<Option<(Recorded, CachedData)>, Error> {
         let (path, parts) = (&chosen.tracked.path, &chosen.parts);
         let keep = Purpose::Keep(self.cache());
         if parts.is_whole() {
             let content = scan(self.root(), path, known, keep)?;
-            return Ok(content.map(|content| (content.recorded(), Kept::of(path, &content))));
+            return Ok(content.map(|content| (content.recorded(), CachedData::of(path, content))));
         }
         let before = chosen.tracked.out().recorded;
         let listed = match before {
@@ -202,17 +202,17 @@ impl Repository {
             .iter()
             .cloned()
             .partition(|(file, _)| parts.has(file));
-        if gone.is_empty() && now.is_empty() {
+        if gone.is_empty() && now.files.is_empty() {
             return Err(parts.absent_in(path));
         }
-        files.extend(now.clone());
+        files.extend(now.files.clone());
         let listing = Listing::new(files);
         let object = self.cache().keep_listing(&listing)?;
         let size = match before {
             Some(before) if before.object == object => before.size,
             // As with DVC: only what is added is counted, for the rest is not looked at.
             Some(before) if gone.is_empty() => match before.size.filter(|size| *size > 0) {
-                Some(size) => Some(size + self.size_of(path, &now)?),
+                Some(size) => Some(size + self.size_of(path, &now.files)?),
                 None => None,
             },
             _ => None,
@@ -223,7 +223,7 @@ impl Repository {
             n_files: Some(listing.files().len() as u64),
             is_executable: false,
         };
-        Ok(Some((recorded, Kept::files(path, now))))
+        Ok(Some((recorded, CachedData::parts(path, now.loose))))
     }
 
     fn size_of(&self, path: &RepoPath, files: &BTreeMap<String, Md5>) -> Result<u64, Error> {
@@ -297,11 +297,6 @@ impl Repository {
             ));
         }
         Ok(())
-    }
-
-    /// Where files are shared with the cache, those of the workspace become names of the objects.
-    pub(crate) fn relink(&self, path: &RepoPath, content: &Content) -> Result<(), Error> {
-        self.relink_files(&Kept::of(path, content))
     }
 }
 

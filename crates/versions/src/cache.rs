@@ -11,14 +11,16 @@
 //! before its name, and its name only when all of it is there.
 
 use std::fs::{self, File, Metadata, Permissions};
-use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::Error;
-use crate::links::{Link, Links, set_mode, temporary};
+use crate::links::{Links, set_mode, temporary};
 use crate::listing::Listing;
 use crate::md5::{Hashing, Md5, ObjectId};
+use crate::progress::Progress;
+use crate::stream::{self, SMALL};
 
 pub(crate) const MODE: u32 = 0o444;
 
@@ -28,7 +30,9 @@ pub struct Cache {
     dir: PathBuf,
     /// Where DVC 2 kept its objects.
     legacy_dir: PathBuf,
-    links: Links,
+    pub(crate) links: Links,
+    /// Where those count who fill it.
+    pub(crate) progress: Arc<Progress>,
     /// Whether others of the same group write, too: `cache.shared = group`.
     is_shared: bool,
 }
@@ -54,6 +58,7 @@ impl Cache {
             legacy_dir: place.to_owned(),
             links,
             is_shared: false,
+            progress: Arc::default(),
         }
     }
 
@@ -72,7 +77,21 @@ impl Cache {
             legacy_dir: self.legacy_dir.clone(),
             links: Links::copies(),
             is_shared: self.is_shared,
+            progress: self.progress.clone(),
         }
+    }
+
+    /// The same cache, which counts there.
+    pub(crate) fn counting(self, progress: &Arc<Progress>) -> Self {
+        Self {
+            progress: progress.clone(),
+            ..self
+        }
+    }
+
+    /// Where its objects and what is being written are.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The file of an object.
@@ -103,26 +122,31 @@ impl Cache {
     ///
     /// Fails if it is there and cannot be read.
     pub fn has(&self, object: ObjectId) -> Result<bool, Error> {
+        Ok(self.find(object)?.is_some())
+    }
+
+    /// The inode of an object that is there and whole.
+    pub(crate) fn find(&self, object: ObjectId) -> Result<Option<u64>, Error> {
         let path = self.path(object);
         let metadata = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file("read", &path, error)),
         };
         if metadata.is_file() && metadata.permissions().mode() & 0o777 == MODE {
-            return Ok(true);
+            return Ok(Some(metadata.ino()));
         }
         let read = |error| Error::file("read", &path, error);
         if metadata.is_file() && object.hashing.of_file(&path).map_err(read)?.0 == object.md5 {
             // Where others own the object, it is read again next time.
             let _ = set_mode(&path, MODE);
-            return Ok(true);
+            return Ok(Some(metadata.ino()));
         }
         if metadata.is_dir() {
             return Err(damaged(object, &path, "it is a directory"));
         }
         fs::remove_file(&path).map_err(|error| Error::file("remove", &path, error))?;
-        Ok(false)
+        Ok(None)
     }
 
     /// The files of a directory, from its object.
@@ -144,85 +168,9 @@ impl Cache {
     pub fn keep_listing(&self, listing: &Listing) -> Result<ObjectId, Error> {
         let (object, bytes) = listing.object();
         if !self.has(object)? {
-            self.make_dir()?;
-            let temporary = temporary(&self.dir);
-            let written = File::create_new(&temporary).and_then(|mut file| file.write_all(&bytes));
-            self.finish(&temporary, written.map(|()| object))?;
+            self.write(object, &bytes)?;
         }
         Ok(object)
-    }
-
-    /// Keeps a file of the workspace, as cheaply as the configured links allow, and gives its digest.
-    ///
-    /// # Errors
-    ///
-    /// Fails if it cannot be read, changes while it is read, or cannot be kept.
-    pub(crate) fn keep(&self, source: &Path, metadata: &Metadata) -> Result<Md5, Error> {
-        self.make_dir()?;
-        if source.is_symlink() {
-            // Most likely to the very object.
-            let read = |error| Error::file("read", source, error);
-            let (md5, _) = Md5::of_file(source).map_err(read)?;
-            if self.has(file_id(md5))? {
-                return Ok(md5);
-            }
-        }
-        let temporary = temporary(&self.dir);
-        match self.links.current() {
-            Some(Link::Reflink) => {
-                if Link::Reflink.make(source, &temporary).is_err() {
-                    self.links.give_up(Link::Reflink);
-                    return self.keep(source, metadata);
-                }
-                let hashed = Md5::of_file(&temporary).map(|(md5, _)| file_id(md5));
-                return Ok(self.finish(&temporary, hashed)?.md5);
-            }
-            // An object is no program: a link would take the file's right to run.
-            Some(Link::Hardlink) if !source.is_symlink() && metadata.mode() & 0o111 == 0 => {
-                if let Some(md5) = self.keep_linked(source, metadata, &temporary)? {
-                    return Ok(md5);
-                }
-            }
-            _ => {}
-        }
-        let object = self.copy(source, metadata, &temporary)?;
-        Ok(object.md5)
-    }
-
-    /// `None`: a hard link is not possible.
-    fn keep_linked(
-        &self,
-        source: &Path,
-        metadata: &Metadata,
-        temporary: &Path,
-    ) -> Result<Option<Md5>, Error> {
-        let read = |error| Error::file("read", source, error);
-        let (md5, _) = Md5::of_file(source).map_err(read)?;
-        check_same(source, metadata)?;
-        if self.has(file_id(md5))? {
-            return Ok(Some(md5));
-        }
-        if fs::hard_link(source, temporary).is_err() {
-            self.links.give_up(Link::Hardlink);
-            return Ok(None);
-        }
-        Ok(Some(self.finish(temporary, Ok(file_id(md5)))?.md5))
-    }
-
-    fn copy(
-        &self,
-        source: &Path,
-        metadata: &Metadata,
-        temporary: &Path,
-    ) -> Result<ObjectId, Error> {
-        let mut from = File::open(source).map_err(|error| Error::file("read", source, error))?;
-        let copied = File::create_new(temporary).and_then(|mut to| Md5::copy(&mut from, &mut to));
-        if let Err(error) = check_same(source, metadata) {
-            // What was copied is of no file that ever was.
-            let _ = fs::remove_file(temporary);
-            return Err(error);
-        }
-        self.finish(temporary, copied.map(|(md5, _)| file_id(md5)))
     }
 
     /// Takes an object over from another place, and checks it on the way.
@@ -240,22 +188,42 @@ impl Cache {
     ///
     /// As [`Self::take`].
     pub(crate) fn take_file(&self, object: ObjectId, source: &Path) -> Result<u64, Error> {
-        self.make_dir()?;
-        let temporary = temporary(&self.dir);
-        let mut file = File::open(source).map_err(|error| Error::file("read", source, error))?;
-        let copied =
-            File::create_new(&temporary).and_then(|mut to| object.hashing.copy(&mut file, &mut to));
-        if let Ok((md5, size)) = copied {
-            if md5 != object.md5 {
-                // Nothing damaged is kept; the error is the one to tell.
-                let _ = fs::remove_file(&temporary);
-                let problem = format!("its {size} bytes have the MD5 {md5}");
-                return Err(damaged(object, source, &problem));
+        let read = |error| Error::file("read", source, error);
+        let mut file = File::open(source).map_err(read)?;
+        let check = |md5: Md5, size: u64| {
+            if md5 == object.md5 {
+                return Ok(size);
             }
-            self.finish(&temporary, Ok(object))?;
+            let problem = format!("its {size} bytes have the MD5 {md5}");
+            Err(damaged(object, source, &problem))
+        };
+        let size = file.metadata().map_err(read)?.len();
+        let is_plain = object.hashing == Hashing::Plain;
+        if is_plain && size <= SMALL {
+            let bytes = stream::read_small(&file, size).map_err(read)?;
+            let size = check(Md5::of(&bytes), bytes.len() as u64)?;
+            self.progress.pass(size);
+            self.write(object, &bytes)?;
             return Ok(size);
         }
-        self.finish(&temporary, copied.map(|_| object)).map(|_| 0)
+        let temporary = temporary(&self.dir);
+        let copied = self.create(&temporary).and_then(|mut to| {
+            if is_plain {
+                return stream::copy(file, to, &self.progress);
+            }
+            object.hashing.copy(&mut file, &mut to)
+        });
+        let checked = match copied {
+            Ok((md5, size)) => check(md5, size),
+            Err(error) => Err(Error::file("write", &temporary, error)),
+        };
+        if checked.is_err() {
+            // Nothing damaged is kept; the error is the one to tell.
+            let _ = fs::remove_file(&temporary);
+        }
+        let size = checked?;
+        self.finish(&temporary, Ok(object))?;
+        Ok(size)
     }
 
     /// Reads an object that is here, and gives its size.
@@ -285,7 +253,8 @@ impl Cache {
         place: &str,
         fill: Fill<'_>,
     ) -> Result<u64, Error> {
-        self.make_dir()?;
+        self.make_dir()
+            .map_err(|error| Error::file("create", &self.dir, error))?;
         let temporary = temporary(&self.dir);
         let write = |error| Error::file("write", &temporary, error);
         let received = File::options()
@@ -295,7 +264,10 @@ impl Cache {
             .open(&temporary);
         let received = received.map_err(write).and_then(|file| {
             let mut running = object.hashing.running(file);
-            let filled = fill(&mut |piece| running.write_all(piece));
+            let filled = fill(&mut |piece| {
+                self.progress.pass(piece.len() as u64);
+                running.write_all(piece)
+            });
             // Where the disk is full, the remote is not to blame.
             running
                 .take_error()
@@ -319,27 +291,29 @@ impl Cache {
     }
 
     /// Gives what was written its mode and its name, or removes it.
-    fn finish(
+    pub(crate) fn finish(
         &self,
         temporary: &Path,
         written: Result<ObjectId, std::io::Error>,
     ) -> Result<ObjectId, Error> {
-        let finished = written
-            .map_err(|error| Error::file("write", temporary, error))
-            .and_then(|object| {
-                // An object that is there stays: links may lead to it.
-                if !self.has(object)? {
-                    set_mode(temporary, MODE)?;
-                    self.name(temporary, object)?;
-                }
-                Ok(object)
-            });
-        // After a success it is gone, or one name of two; after a failure that is the error to tell.
-        let _ = fs::remove_file(temporary);
-        finished
+        let written = written.map_err(|error| Error::file("write", temporary, error));
+        let finished = written.and_then(|object| {
+            // An object that is there stays: links may lead to it.
+            if self.has(object)? {
+                return Ok((object, true));
+            }
+            set_mode(temporary, MODE)?;
+            self.name(temporary, object)?;
+            Ok((object, false))
+        });
+        if !matches!(finished, Ok((_, false))) {
+            // After a failure that is the error to tell.
+            let _ = fs::remove_file(temporary);
+        }
+        finished.map(|(object, _)| object)
     }
 
-    fn name(&self, temporary: &Path, object: ObjectId) -> Result<(), Error> {
+    pub(crate) fn name(&self, temporary: &Path, object: ObjectId) -> Result<(), Error> {
         let path = self.path(object);
         let dir = path.parent().unwrap_or(&self.dir);
         let renamed = fs::rename(temporary, &path).or_else(|error| {
@@ -368,16 +342,15 @@ impl Cache {
         }
     }
 
-    fn make_dir(&self) -> Result<(), Error> {
+    pub(crate) fn make_dir(&self) -> Result<(), std::io::Error> {
         if self.dir.is_dir() {
             return Ok(());
         }
-        let made = self.make_dirs(&self.dir);
-        made.map_err(|error| Error::file("create", &self.dir, error))
+        self.make_dirs(&self.dir)
     }
 
     /// Makes a directory with those above it; new ones have the mode that DVC gives them.
-    fn make_dirs(&self, dir: &Path) -> Result<(), std::io::Error> {
+    pub(crate) fn make_dirs(&self, dir: &Path) -> Result<(), std::io::Error> {
         let new: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
         fs::create_dir_all(dir)?;
         for dir in new.iter().filter(|_| self.is_shared) {
@@ -471,31 +444,11 @@ fn entries(dir: &Path) -> Result<Vec<(String, PathBuf, Metadata)>, Error> {
     Ok(entries)
 }
 
-/// A file that changes while it is read has no digest.
-pub(crate) fn check_same(path: &Path, before: &Metadata) -> Result<(), Error> {
-    let after = fs::metadata(path).map_err(|error| Error::file("read", path, error))?;
-    let of = |metadata: &Metadata| {
-        (
-            metadata.len(),
-            metadata.mtime(),
-            metadata.mtime_nsec(),
-            metadata.ino(),
-        )
-    };
-    if of(before) == of(&after) {
-        return Ok(());
-    }
-    Err(Error::Conflict {
-        what: format!(
-            "`{}` changes while it is read; try again when it is written",
-            path.display()
-        ),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keep::Seen;
+    use crate::known::Stamp;
 
     fn cache(dir: &Path, kinds: &str) -> Cache {
         Cache::new(dir, Links::parse(Some(kinds)).unwrap())
@@ -505,7 +458,13 @@ mod tests {
         let path = dir.join("file");
         let _ = fs::remove_file(&path);
         fs::write(&path, bytes).unwrap();
-        file_id(cache.keep(&path, &fs::metadata(&path).unwrap()).unwrap())
+        let metadata = fs::metadata(&path).unwrap();
+        let seen = Seen {
+            stamp: Stamp::of(&metadata),
+            mode: metadata.mode(),
+            is_link: false,
+        };
+        file_id(cache.keep(&path, &seen).unwrap().md5)
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::io::ErrorKind as Io;
 use std::path::Path;
 
 use crate::cache::object_of;
 use crate::dvc_file::Recorded;
 use crate::known::Known;
-use crate::links::{Link, set_mode, temporary};
+use crate::links::{Link, is_unsupported, set_mode, temporary};
 use crate::md5::{Md5, ObjectId};
 use crate::parts::{Parts, files_now};
 use crate::repository::Repository;
@@ -91,7 +92,7 @@ impl Repository {
         case::check(self.root(), path, &wanted)?;
         let hashing = recorded.object.hashing;
         let purpose = Purpose::Compare(hashing);
-        let now = files_now(self.root(), (path, parts), known, purpose)?;
+        let now = files_now(self.root(), (path, parts), known, purpose)?.files;
         if !parts.is_whole() && wanted.is_empty() && now.is_empty() {
             return Err(parts.absent_in(path));
         }
@@ -185,6 +186,7 @@ impl Repository {
         if let Some(dir) = top {
             fs::create_dir_all(dir).map_err(|error| Error::file("create", dir, error))?;
         }
+        self.progress().expect(steps.write.len(), 0);
         parallel::map(&steps.write, |(path, md5)| {
             let file = if path.is_empty() {
                 place.clone()
@@ -192,7 +194,9 @@ impl Repository {
                 place.join(path)
             };
             let object = object_of(*md5, recorded.object.hashing);
-            self.place(object, &file, recorded.is_executable)
+            self.place(object, &file, recorded.is_executable)?;
+            self.progress().finish();
+            Ok(())
         })?;
         Ok(())
     }
@@ -205,22 +209,30 @@ impl Repository {
         is_executable: bool,
     ) -> Result<(), Error> {
         let dir = file.parent().unwrap_or(self.root());
-        fs::create_dir_all(dir).map_err(|error| Error::file("create", dir, error))?;
-        if file.is_dir() {
-            // Only empty directories are left of what was there before; others hold what nobody tracks.
-            fs::remove_dir(file)
-                .map_err(|error| Error::file("replace the directory", file, error))?;
-        }
         let object = self.cache().path(object);
+        let written = |error| Error::file("write", file, error);
+        if !is_executable && self.cache().links().current() == Some(Link::Hardlink) {
+            // A link is made in one step where nothing is.
+            match within(dir, || Link::Hardlink.make(&object, file)) {
+                Ok(()) => return Ok(()),
+                Err(error) if is_unsupported(&error) => {
+                    self.cache().links().give_up(Link::Hardlink);
+                }
+                Err(error) if error.kind() == Io::AlreadyExists => {}
+                Err(error) => return Err(written(error)),
+            }
+        }
         let tmp = self.tmp();
-        fs::create_dir_all(&tmp).map_err(|error| Error::file("create", &tmp, error))?;
+        if !tmp.is_dir() {
+            fs::create_dir_all(&tmp).map_err(|error| Error::file("create", &tmp, error))?;
+        }
         let temporary = temporary(&tmp);
         let link = if is_executable {
             // The object must not become executable with it.
             Link::Copy
                 .make(&object, &temporary)
                 .map(|()| Some(Link::Copy))
-                .map_err(|error| Error::file("write", file, error))?
+                .map_err(written)?
         } else {
             self.cache().links().make(&object, &temporary)?
         };
@@ -235,18 +247,21 @@ impl Repository {
         if is_executable {
             set_mode(&temporary, 0o755)?;
         }
-        let renamed = fs::rename(&temporary, file).or_else(|error| {
-            if error.kind() != std::io::ErrorKind::CrossesDevices || link == Link::Hardlink {
+        let renamed = within(dir, || rename(&temporary, file)).or_else(|error| {
+            if error.kind() != Io::CrossesDevices || link == Link::Hardlink {
                 return Err(error);
             }
             // The repository spans file systems: beside the file is the same one.
             let beside = crate::links::temporary(dir);
             link.make(&temporary, &beside)?;
-            fs::rename(&beside, file)
+            fs::rename(&beside, file)?;
+            fs::remove_file(&temporary)
         });
-        // Renaming one name of a file to another of its names leaves it.
-        let _ = fs::remove_file(&temporary);
-        renamed.map_err(|error| Error::file("write", file, error))
+        if link == Link::Hardlink || renamed.is_err() {
+            // Renaming one name of a file to another of its names leaves it.
+            let _ = fs::remove_file(&temporary);
+        }
+        renamed.map_err(written)
     }
 
     /// Removes what an interrupted command left; nobody else is here while the lock is held.
@@ -257,6 +272,28 @@ impl Repository {
                 let _ = fs::remove_file(entry.path());
             }
         }
+    }
+}
+
+/// Makes something in a directory, and the directory if need be.
+fn within(dir: &Path, make: impl Fn() -> Result<(), std::io::Error>) -> Result<(), std::io::Error> {
+    match make() {
+        Err(error) if error.kind() == Io::NotFound => {
+            fs::create_dir_all(dir)?;
+            make()
+        }
+        made => made,
+    }
+}
+
+/// Gives a file its name. Of what was there before, only empty directories are left; others hold what nobody tracks.
+fn rename(from: &Path, to: &Path) -> Result<(), std::io::Error> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == Io::IsADirectory => {
+            fs::remove_dir(to)?;
+            fs::rename(from, to)
+        }
+        renamed => renamed,
     }
 }
 

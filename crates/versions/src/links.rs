@@ -1,11 +1,13 @@
 //! How data gets from the cache into the workspace and back: by reflink, hard link, symbolic link or copy.
 
 use std::fs::{self, File, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::Error;
+use crate::stream::{SMALL, read_small};
 
 /// A way to have one content at two places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,9 +103,8 @@ impl Link {
             Self::Symlink => std::os::unix::fs::symlink(from, to),
             Self::Copy => {
                 // Not `fs::copy`, which would make the copy as read-only as the object.
-                let (mut source, mut target) = (File::open(from)?, File::create_new(to)?);
-                let copied = std::io::copy(&mut source, &mut target);
-                copied.map(drop).inspect_err(|_| {
+                let (source, target) = (File::open(from)?, File::create_new(to)?);
+                copy(&source, &target).inspect_err(|_| {
                     let _ = fs::remove_file(to);
                 })
             }
@@ -116,8 +117,22 @@ impl Link {
     }
 }
 
+fn copy(mut source: &File, mut target: &File) -> Result<(), std::io::Error> {
+    let size = source.metadata()?.len();
+    if size <= SMALL {
+        // One call for all, where the system's way to copy takes several.
+        let bytes = read_small(source, size)?;
+        target.write_all(&bytes)?;
+        if bytes.len() as u64 <= size {
+            return Ok(());
+        }
+    }
+    // All of a large file, or what a small one has grown by.
+    std::io::copy(&mut source, &mut target).map(drop)
+}
+
 /// Whether a file system cannot do what was asked, or not between these two places.
-fn is_unsupported(error: &std::io::Error) -> bool {
+pub(crate) fn is_unsupported(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
     let codes = [
         Errno::OPNOTSUPP,

@@ -1,8 +1,10 @@
 //! The objects that list directories (`.dir`), byte by byte as Python's `json.dumps(.., sort_keys=True)`.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 
 use crate::Error;
 use crate::md5::{Hashing, Md5, ObjectId};
@@ -15,9 +17,11 @@ pub struct Listing {
 }
 
 #[derive(Deserialize)]
-struct Entry {
-    md5: String,
-    relpath: String,
+struct Entry<'a> {
+    #[serde(borrow)]
+    md5: Cow<'a, str>,
+    #[serde(borrow)]
+    relpath: Cow<'a, str>,
 }
 
 impl Listing {
@@ -48,7 +52,8 @@ impl Listing {
     /// The bytes of the object and its name.
     #[must_use]
     pub fn object(&self) -> (ObjectId, Vec<u8>) {
-        let mut text = String::with_capacity(self.files.len() * 80 + 2);
+        let n_bytes: usize = self.files.iter().map(|(path, _)| path.len() + 64).sum();
+        let mut text = String::with_capacity(n_bytes + 2);
         text.push('[');
         for (index, (path, md5)) in self.files.iter().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
@@ -84,17 +89,11 @@ impl Listing {
     ///
     /// Fails if it is no listing, or names a path that leads out of its directory.
     pub fn parse(bytes: &[u8], place: &str) -> Result<Self, Error> {
-        let entries: Vec<Entry> = serde_json::from_slice(bytes)
-            .map_err(|error| Error::form(place, format!("it lists no directory: {error}")))?;
-        let mut files = Vec::with_capacity(entries.len());
-        for Entry { md5, relpath } in entries {
-            check_path(&relpath).map_err(|problem| Error::Path {
-                path: relpath.clone(),
-                problem: format!("{problem} (`{place}` names it)"),
-            })?;
-            let md5 = md5.parse().map_err(|problem| Error::form(place, problem))?;
-            files.push((relpath, md5));
-        }
+        let refused = |error| Error::form(place, format!("it lists no directory: {error}"));
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        let files = json.deserialize_seq(Entries { place }).map_err(refused)?;
+        json.end().map_err(refused)?;
+        let files = files?;
         let n_files = files.len();
         let listing = Self::new(files);
         if listing.files.len() != n_files {
@@ -106,7 +105,14 @@ impl Listing {
 
     /// No file may be a directory of another.
     fn check_nesting(&self, place: &str) -> Result<(), Error> {
+        let mut last = "";
         for (path, _) in &self.files {
+            let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+            // Files of one directory come one after the other.
+            if dir == last {
+                continue;
+            }
+            last = dir;
             let above = path.match_indices('/').map(|(index, _)| &path[..index]);
             if let Some(file) = above.into_iter().find(|dir| self.get(dir).is_some()) {
                 return Err(Error::form(
@@ -116,6 +122,47 @@ impl Listing {
             }
         }
         Ok(())
+    }
+}
+
+/// Reads entries one by one: there may be millions.
+struct Entries<'a> {
+    place: &'a str,
+}
+
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = Result<Vec<(String, Md5)>, Error>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list of files")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut files = Vec::new();
+        while let Some(entry) = list.next_element::<Entry<'_>>()? {
+            match self.file(&entry) {
+                Ok(file) => files.push(file),
+                Err(error) => {
+                    while list.next_element::<IgnoredAny>()?.is_some() {}
+                    return Ok(Err(error));
+                }
+            }
+        }
+        Ok(Ok(files))
+    }
+}
+
+impl Entries<'_> {
+    fn file(&self, entry: &Entry<'_>) -> Result<(String, Md5), Error> {
+        let place = self.place;
+        let path = &entry.relpath;
+        check_path(path).map_err(|problem| Error::Path {
+            path: path.to_string(),
+            problem: format!("{problem} (`{place}` names it)"),
+        })?;
+        let md5 = entry.md5.parse();
+        let md5 = md5.map_err(|problem: String| Error::form(place, problem))?;
+        Ok((path.to_string(), md5))
     }
 }
 
@@ -133,6 +180,14 @@ fn check_path(path: &str) -> Result<(), &'static str> {
 /// Python's escapes: ASCII only, surrogate pairs, DEL too.
 pub(crate) fn json_string(text: &str, out: &mut String) {
     out.push('"');
+    if text
+        .bytes()
+        .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
+    {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

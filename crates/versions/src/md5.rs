@@ -25,6 +25,7 @@ pub enum Hashing {
 /// DVC 2 decided for each chunk of this size anew whether it is text, by its first bytes.
 const CHUNK: usize = 1 << 20;
 const N_PROBED: usize = 512;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Names an object: the bytes of a file, or the listing of a directory (`.dir`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,6 +153,11 @@ impl Md5 {
         Self(Hasher::digest(bytes).into())
     }
 
+    /// The digest itself.
+    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// Reads all of `from` into `to` and gives the digest and the number of bytes.
     ///
     /// # Errors
@@ -176,16 +182,22 @@ impl Md5 {
             size += n_read as u64;
         }
     }
+}
 
-    /// The digest of a file and its size.
-    pub(crate) fn of_file(path: &Path) -> Result<(Self, u64), std::io::Error> {
-        Self::copy(&mut File::open(path)?, &mut std::io::sink())
+impl From<[u8; 16]> for Md5 {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 }
 
 impl fmt::Display for Md5 {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        out.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -200,14 +212,18 @@ impl FromStr for Md5 {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let refused = || format!("`{text}` is no MD5: 32 hexadecimal digits in lower case are");
-        let digit = |c: &u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 32 || !text.as_bytes().iter().all(digit) {
+        let digit = |c: u8| match c {
+            b'0'..=b'9' => Some(c - b'0'),
+            b'a'..=b'f' => Some(c - b'a' + 10),
+            _ => None,
+        };
+        if text.len() != 32 {
             return Err(refused());
         }
         let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| refused())?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| refused())?;
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            let (high, low) = digit(pair[0]).zip(digit(pair[1])).ok_or_else(refused)?;
+            *byte = high << 4 | low;
         }
         Ok(Self(bytes))
     }

@@ -1,8 +1,12 @@
 //! Work on many files at once.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Error;
+
+/// Items that a thread takes at once: few of few items, which may be large files.
+const LARGEST_BLOCK: usize = 64;
 
 /// Applies `work` to items on as many threads as the machine has; the results are in the order of the items.
 ///
@@ -14,17 +18,28 @@ pub(crate) fn map<T: Sync, R: Send>(
     work: impl Fn(&T) -> Result<R, Error> + Sync,
 ) -> Result<Vec<R>, Error> {
     let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let block = (items.len() / 1024).clamp(1, LARGEST_BLOCK);
+    let n_blocks = items.len().div_ceil(block);
     // Reading and writing wait for the disk: somewhat more threads than cores.
-    let n_threads = (n_cores + 2).min(items.len());
+    let n_threads = (n_cores + 2).min(n_blocks);
     let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
     let run = || {
         let mut done = Vec::new();
         loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else {
+            let start = next.fetch_add(1, Ordering::Relaxed) * block;
+            if start >= items.len() {
                 return done;
-            };
-            done.push((index, work(item)));
+            }
+            let end = (start + block).min(items.len());
+            let mut results = Vec::with_capacity(end - start);
+            for (index, item) in items.iter().enumerate().take(end).skip(start) {
+                match work(item) {
+                    Ok(result) => results.push(result),
+                    Err(error) => fail(&failed, index, error),
+                }
+            }
+            done.push((start, results));
         }
     };
     let mut done = std::thread::scope(|scope| {
@@ -32,14 +47,73 @@ pub(crate) fn map<T: Sync, R: Send>(
         let mut done = run();
         for other in others {
             match other.join() {
-                Ok(results) => done.extend(results),
+                Ok(blocks) => done.extend(blocks),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
         done
     });
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
+    let failed = failed.into_inner();
+    if let Some((_, error)) = failed.unwrap_or_else(std::sync::PoisonError::into_inner) {
+        return Err(error);
+    }
+    done.sort_unstable_by_key(|(start, _)| *start);
+    let mut results = Vec::with_capacity(items.len());
+    for (_, block) in done {
+        results.extend(block);
+    }
+    Ok(results)
+}
+
+/// Applies `work` to items where they are, without results: of millions, those would take their share of memory.
+///
+/// # Errors
+///
+/// Fails with the error of the first item in order that failed; the others are still worked on.
+pub(crate) fn change<T: Send>(
+    items: &mut [T],
+    work: impl Fn(&mut T) -> Result<(), Error> + Sync,
+) -> Result<(), Error> {
+    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let block = (items.len() / 1024).clamp(1, LARGEST_BLOCK);
+    let n_threads = (n_cores + 2).min(items.len().div_ceil(block));
+    let blocks = Mutex::new(items.chunks_mut(block).enumerate());
+    let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+    let run = || {
+        loop {
+            let next = blocks
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .next();
+            let Some((number, items)) = next else { return };
+            for (index, item) in items.iter_mut().enumerate() {
+                if let Err(error) = work(item) {
+                    fail(&failed, number * block + index, error);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..n_threads {
+            scope.spawn(run);
+        }
+        run();
+    });
+    let failed = failed.into_inner();
+    match failed.unwrap_or_else(std::sync::PoisonError::into_inner) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Remembers the error of the first item.
+fn fail(failed: &Mutex<Option<(usize, Error)>>, index: usize, error: Error) {
+    let mut failed = failed
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if failed.as_ref().is_none_or(|(first, _)| index < *first) {
+        *failed = Some((index, error));
+    }
 }
 
 #[cfg(test)]
@@ -48,9 +122,31 @@ mod tests {
 
     #[test]
     fn results_keep_their_order() {
+        for n_items in [0, 1, 5, 1000, 100_003] {
+            let items: Vec<u32> = (0..n_items).collect();
+            assert_eq!(map(&items, |item| Ok(*item)).unwrap(), items);
+        }
         let items: Vec<u32> = (0..1000).collect();
-        assert_eq!(map(&items, |item| Ok(*item)).unwrap(), items);
         let failed = map(&items, |item| match item {
+            7 | 900 => Err(Error::form(item, "odd")),
+            _ => Ok(()),
+        });
+        assert!(failed.unwrap_err().to_string().contains("`7`"));
+    }
+
+    #[test]
+    fn items_are_changed_once_each() {
+        for n_items in [0, 1, 5, 1000, 100_003] {
+            let mut items: Vec<u32> = (0..n_items).collect();
+            change(&mut items, |item| {
+                *item += 1;
+                Ok(())
+            })
+            .unwrap();
+            assert!(items.iter().copied().eq(1..=n_items));
+        }
+        let mut items: Vec<u32> = (0..1000).collect();
+        let failed = change(&mut items, |item| match item {
             7 | 900 => Err(Error::form(item, "odd")),
             _ => Ok(()),
         });

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::known::Known;
 use crate::md5::Md5;
-use crate::scan::{Content, Purpose, scan};
+use crate::scan::{Loose, Purpose, scan};
 use crate::{Error, RepoPath};
 
 /// Which paths of a directory are meant; by default all.
@@ -84,29 +84,48 @@ impl Parts {
     }
 }
 
-/// The files of a path that are in the workspace: of a directory those that are meant; a file has the empty path.
+/// What is meant of a path, as it is in the workspace.
+#[derive(Debug, Default)]
+pub(crate) struct Now {
+    /// The files of a directory; a file has the empty path.
+    pub(crate) files: BTreeMap<String, Md5>,
+    /// Those that were kept, and are to become names of their objects.
+    pub(crate) loose: Vec<Loose>,
+}
+
+/// Looks at the files of a path: of a directory at those that are meant.
 pub(crate) fn files_now(
     root: &Path,
     (path, parts): (&RepoPath, &Parts),
     known: &mut Known,
     purpose: Purpose<'_>,
-) -> Result<BTreeMap<String, Md5>, Error> {
+) -> Result<Now, Error> {
+    let mut now = Now::default();
     if parts.is_whole() {
-        let now = scan(root, path, known, purpose)?;
-        return Ok(now.iter().flat_map(Content::files).collect());
-    }
-    let mut files = BTreeMap::new();
-    for part in parts.iter() {
-        let now = scan(root, &path.join(part)?, known, purpose)?;
-        for (below, md5) in now.iter().flat_map(Content::files) {
-            let file = match below.as_str() {
-                "" => part.to_owned(),
-                below => format!("{part}/{below}"),
-            };
-            files.insert(file, md5);
+        if let Some(content) = scan(root, path, known, purpose)? {
+            now.files = content.files().into_iter().collect();
+            now.loose = content.into_loose();
         }
+        return Ok(now);
     }
-    Ok(files)
+    for part in parts.iter() {
+        let Some(content) = scan(root, &path.join(part)?, known, purpose)? else {
+            continue;
+        };
+        let name = |below: &str| match below {
+            "" => part.to_owned(),
+            below => format!("{part}/{below}"),
+        };
+        let files = content.files().into_iter();
+        now.files
+            .extend(files.map(|(below, md5)| (name(&below), md5)));
+        let loose = content.into_loose().into_iter();
+        now.loose.extend(loose.map(|one| Loose {
+            path: name(&one.path),
+            ..one
+        }));
+    }
+    Ok(now)
 }
 
 #[cfg(test)]

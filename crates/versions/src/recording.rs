@@ -2,56 +2,52 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::add::Added;
 use crate::cache::file_id;
 use crate::journal::{self, Edit};
-use crate::links::Link;
-use crate::md5::Md5;
+use crate::known::Stamp;
 use crate::repository::Repository;
-use crate::scan::Content;
+use crate::scan::{Content, Loose};
 use crate::{Error, RepoPath, git, parallel};
 
 /// What is to be written once all content is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Recording {
     pub(crate) added: Vec<Added>,
-    kept: Vec<Kept>,
+    kept: Vec<CachedData>,
     edits: BTreeMap<RepoPath, Edit>,
 }
 
 /// Data whose content is in the cache.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct CachedData {
     path: RepoPath,
-    files: Vec<(String, Md5)>,
-    is_executable: bool,
+    /// Its files that are no names of their objects, as they should be.
+    loose: Vec<Loose>,
 }
 
-impl Kept {
-    pub(crate) fn of(path: &RepoPath, content: &Content) -> Self {
+impl CachedData {
+    pub(crate) fn of(path: &RepoPath, content: Content) -> Self {
         Self {
             path: path.clone(),
-            files: content.files(),
-            is_executable: content.recorded().is_executable,
+            loose: content.into_loose(),
         }
     }
 
-    /// Files of a directory.
-    pub(crate) fn files(path: &RepoPath, files: BTreeMap<String, Md5>) -> Self {
+    /// Parts of a directory.
+    pub(crate) fn parts(path: &RepoPath, loose: Vec<Loose>) -> Self {
         Self {
             path: path.clone(),
-            files: files.into_iter().collect(),
-            is_executable: false,
+            loose,
         }
     }
 }
 
 impl Recording {
     /// Data that git is to ignore, and whose files may become names of objects.
-    pub(crate) fn keep(&mut self, kept: Kept) {
+    pub(crate) fn keep(&mut self, kept: CachedData) {
         self.kept.push(kept);
     }
 
@@ -124,7 +120,7 @@ impl Repository {
         }
         journal::write(&self.tmp(), self.root(), &recording.edits)?;
         for kept in &recording.kept {
-            self.relink_files(kept)?;
+            self.relink(kept)?;
         }
         let (there, gone): (Vec<_>, Vec<_>) = recording
             .edits
@@ -142,34 +138,21 @@ impl Repository {
         Ok(recording.added)
     }
 
-    /// Where files are shared with the cache, those of the workspace become names of the objects.
-    pub(crate) fn relink_files(&self, kept: &Kept) -> Result<(), Error> {
-        let is_shared = self.cache().links().current().is_some_and(Link::is_shared);
-        if !is_shared || kept.is_executable {
-            return Ok(());
-        }
-        let place = kept.path.under(self.root());
-        parallel::map(&kept.files, |(path, md5)| {
-            let file = if path.is_empty() {
-                place.clone()
-            } else {
-                place.join(path)
+    /// Where files are shared with the cache, those of the workspace become names of the objects. A file that was written to after
+    /// it was read stays: nobody's work is lost.
+    pub(crate) fn relink(&self, data: &CachedData) -> Result<(), Error> {
+        let place = data.path.under(self.root());
+        parallel::map(&data.loose, |one| {
+            let file = match one.path.as_str() {
+                "" => place.clone(),
+                below => place.join(below),
             };
-            let object = self.cache().path(file_id(*md5));
-            if is_same_file(&file, &object) {
+            let now = fs::metadata(&file).map(|metadata| Stamp::of(&metadata));
+            if now.ok() != Some(one.stamp) {
                 return Ok(());
             }
-            self.place(file_id(*md5), &file, false)
+            self.place(file_id(one.md5), &file, false)
         })?;
         Ok(())
     }
-}
-
-fn is_same_file(left: &Path, right: &Path) -> bool {
-    let of = |path| {
-        fs::metadata(path)
-            .map(|metadata| (metadata.dev(), metadata.ino()))
-            .ok()
-    };
-    of(left).is_some_and(|left| Some(left) == of(right))
 }

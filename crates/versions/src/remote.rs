@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use everloop_artifacts::{RemoteStore, write_atomically};
@@ -17,6 +18,7 @@ use everloop_domain::ErrorKind;
 use crate::cache::Cache;
 use crate::links::Links;
 use crate::md5::{Hashing, ObjectId};
+use crate::progress::Progress;
 use crate::remote_options::{Options, Reach};
 use crate::{Error, network};
 
@@ -60,10 +62,11 @@ impl Remote {
         options: &Options,
         environment: &[(String, String)],
         has_chunks: bool,
+        progress: &Arc<Progress>,
     ) -> Result<Self, Error> {
         let place = match options.reach(environment)? {
             Reach::Dir(root) => Place::Dir {
-                objects: Cache::new(&root, Links::parse(Some("copy"))?),
+                objects: Cache::new(&root, Links::copies()).counting(progress),
                 root,
             },
             Reach::Elsewhere(location) => Place::Elsewhere(RemoteStore::open(&location)?),
@@ -308,6 +311,7 @@ impl Remote {
                 let path = path_of(object);
                 let put = store.put(&path, &cache.path(object));
                 put.map_err(|error| self.failed("send", &path, error))?;
+                cache.progress.pass(size);
                 Ok(size)
             }
         }

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::config::{Config, ConfigFile, lexical};
 use crate::known::Known;
 use crate::links::Links;
 use crate::lock::Lock;
+use crate::progress::Progress;
 use crate::{Error, RepoPath, git, journal};
 
 const IGNORE_TEXT: &str = "\
@@ -26,6 +28,7 @@ pub struct Repository {
     machine: Vec<PathBuf>,
     /// Variables that say how remotes are reached.
     environment: Vec<(String, String)>,
+    progress: Arc<Progress>,
 }
 
 impl Repository {
@@ -84,6 +87,7 @@ impl Repository {
         let place = config
             .get("cache", "dir")
             .map_or_else(|| root.join(".dvc/cache"), PathBuf::from);
+        let progress = Arc::default();
         let mut cache = Cache::new(&place, Links::parse(config.get("cache", "type"))?);
         match config.get("cache", "shared") {
             None => {}
@@ -98,7 +102,8 @@ impl Repository {
         Ok(Self {
             root,
             config,
-            cache,
+            cache: cache.counting(&progress),
+            progress,
             machine: machine.to_vec(),
             environment: Vec::new(),
         })
@@ -172,7 +177,13 @@ impl Repository {
     }
 
     pub(crate) fn known(&self) -> Known {
-        Known::load(&self.tmp())
+        Known::load(&self.tmp()).counting(&self.progress)
+    }
+
+    /// How far the work of the methods has come.
+    #[must_use]
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
     }
 
     /// The path of a file as people name it, seen from `from`. Its last name may be a link.

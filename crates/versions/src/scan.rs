@@ -1,15 +1,20 @@
 //! What is in the workspace: digests of a file, or of all files of a directory.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::cache::{Cache, check_same, file_id};
+use crate::cache::{Cache, file_id};
 use crate::dvc_file::Recorded;
 use crate::ignore::{self, Ignore};
-use crate::known::Known;
+use crate::keep::{Kept, Seen, check_same};
+use crate::known::{Known, Stamp};
+use crate::links::Link;
 use crate::listing::Listing;
 use crate::md5::{Hashing, Md5, ObjectId};
+use crate::progress::Progress;
+use crate::repo_path::check_name;
+use crate::stream;
 use crate::{Error, RepoPath, parallel};
 
 /// A file or directory as it is now.
@@ -23,14 +28,30 @@ pub(crate) enum Content {
         size: u64,
         /// Whether its owner may execute it.
         is_executable: bool,
+        /// Whether it was kept, and is no name of the object, as it should be.
+        loose: Vec<Loose>,
     },
     /// A directory.
     Dir {
+        /// The digest of the listing.
+        object: ObjectId,
         /// Its files.
         listing: Listing,
         /// Bytes of all files.
         size: u64,
+        /// Those that were kept, and are no names of their objects, as they should be.
+        loose: Vec<Loose>,
     },
+}
+
+/// A file of the workspace that is to be replaced by a link to its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Loose {
+    /// Below what was looked at.
+    pub(crate) path: String,
+    pub(crate) md5: Md5,
+    /// As it was when it was read.
+    pub(crate) stamp: Stamp,
 }
 
 impl Content {
@@ -41,14 +62,20 @@ impl Content {
                 md5,
                 size,
                 is_executable,
+                ..
             } => Recorded {
                 object: file_id(*md5),
                 size: Some(*size),
                 n_files: None,
                 is_executable: *is_executable,
             },
-            Self::Dir { listing, size } => Recorded {
-                object: listing.object().0,
+            Self::Dir {
+                object,
+                listing,
+                size,
+                ..
+            } => Recorded {
+                object: *object,
                 size: Some(*size),
                 n_files: Some(listing.files().len() as u64),
                 is_executable: false,
@@ -64,6 +91,17 @@ impl Content {
         }
     }
 
+    /// Its files that are to become names of their objects; none of a program.
+    pub(crate) fn into_loose(self) -> Vec<Loose> {
+        match self {
+            Self::File {
+                is_executable: true,
+                ..
+            } => Vec::new(),
+            Self::File { loose, .. } | Self::Dir { loose, .. } => loose,
+        }
+    }
+
     /// The object of it, as it was hashed.
     pub(crate) fn object(&self, hashing: Hashing) -> ObjectId {
         ObjectId {
@@ -75,10 +113,47 @@ impl Content {
 
 /// A file that was found.
 struct Found {
-    /// Below the root.
+    /// Below what is looked at; a file that is looked at itself has the empty path.
     name: String,
-    path: PathBuf,
-    metadata: Metadata,
+    seen: Seen,
+    digest: Digest,
+}
+
+/// What is known of the digest of a file.
+#[derive(Clone, Copy)]
+enum Digest {
+    /// Nothing.
+    Unknown,
+    /// What it was when the file was last read; it has not changed.
+    Remembered(Md5),
+    /// That of its bytes now, remembered or not.
+    Now { kept: Kept, is_new: bool },
+}
+
+impl Found {
+    fn md5(&self) -> Option<Md5> {
+        match self.digest {
+            Digest::Unknown => None,
+            Digest::Remembered(md5) => Some(md5),
+            Digest::Now { kept, .. } => Some(kept.md5),
+        }
+    }
+}
+
+/// Where files that were found are.
+struct Place<'a> {
+    /// What is looked at, below the root.
+    path: &'a RepoPath,
+    place: PathBuf,
+}
+
+impl Place<'_> {
+    fn file(&self, name: &str) -> PathBuf {
+        match name {
+            "" => self.place.clone(),
+            name => self.place.join(name),
+        }
+    }
 }
 
 /// What becomes of content that is looked at.
@@ -97,52 +172,107 @@ pub(crate) fn scan(
     known: &mut Known,
     purpose: Purpose<'_>,
 ) -> Result<Option<Content>, Error> {
-    let place = path.under(root);
-    let metadata = match fs::metadata(&place) {
+    let place = Place {
+        path,
+        place: path.under(root),
+    };
+    let metadata = match fs::metadata(&place.place) {
         Ok(metadata) => metadata,
         Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(Error::file("read", &place, error)),
+        Err(error) => return Err(Error::file("read", &place.place, error)),
     };
+    let is_link = place.place.is_symlink();
     if metadata.is_file() {
-        let is_executable = metadata.permissions().mode() & 0o100 != 0;
-        let size = metadata.len();
-        let file = Found {
-            name: path.as_str().to_owned(),
-            path: place,
-            metadata,
-        };
-        let md5s = digests(&[file], known, purpose)?;
-        return Ok(md5s.first().map(|md5| Content::File {
-            md5: *md5,
-            size,
-            is_executable,
-        }));
+        return file(&place, &metadata, is_link, known, purpose).map(Some);
     }
     if !metadata.is_dir() {
         return Err(odd(path, "it is neither a file nor a directory"));
     }
-    if place.is_symlink() {
+    if is_link {
         return Err(odd(
             path,
             "it is a link to a directory; name the directory itself",
         ));
     }
-    let above = Ignore::of(root, &path.parent())?;
-    let mut search = Search {
-        root,
-        is_complete: matches!(purpose, Purpose::Keep(_)),
-        files: Vec::new(),
+    dir(root, &place, known, purpose).map(Some)
+}
+
+fn file(
+    place: &Place<'_>,
+    metadata: &Metadata,
+    is_link: bool,
+    known: &mut Known,
+    purpose: Purpose<'_>,
+) -> Result<Content, Error> {
+    let found = Found {
+        name: String::new(),
+        seen: seen(metadata, is_link),
+        digest: Digest::Unknown,
     };
-    search.find(path, &above)?;
-    let files = search.files;
-    let md5s = digests(&files, known, purpose)?;
-    let size = files.iter().map(|file| file.metadata.len()).sum();
-    let below = |file: &Found| file.name[path.as_str().len() + 1..].to_owned();
-    let listing = Listing::new(files.iter().map(below).zip(md5s).collect());
-    if let Purpose::Keep(cache) = purpose {
-        cache.keep_listing(&listing)?;
+    let mut files = [found];
+    digest(place, &mut files, known, purpose)?;
+    let Some(md5) = files.first().and_then(Found::md5) else {
+        return Err(odd(place.path, "it was not read"));
+    };
+    Ok(Content::File {
+        md5,
+        size: metadata.len(),
+        is_executable: metadata.permissions().mode() & 0o100 != 0,
+        loose: loose(&files, purpose),
+    })
+}
+
+fn dir(
+    root: &Path,
+    place: &Place<'_>,
+    known: &mut Known,
+    purpose: Purpose<'_>,
+) -> Result<Content, Error> {
+    let is_complete = matches!(purpose, Purpose::Keep(_));
+    let mut files = find(root, place, is_complete, &known.progress)?;
+    digest(place, &mut files, known, purpose)?;
+    let size = files.iter().map(|file| file.seen.stamp.size).sum();
+    let loose = loose(&files, purpose);
+    let files = files.into_iter();
+    let files = files.filter_map(|file| file.md5().map(|md5| (file.name, md5)));
+    let listing = Listing::new(files.collect());
+    let object = match purpose {
+        Purpose::Keep(cache) => cache.keep_listing(&listing)?,
+        Purpose::Compare(_) => listing.object().0,
+    };
+    Ok(Content::Dir {
+        object,
+        listing,
+        size,
+        loose,
+    })
+}
+
+fn seen(metadata: &Metadata, is_link: bool) -> Seen {
+    Seen {
+        stamp: Stamp::of(metadata),
+        mode: metadata.permissions().mode(),
+        is_link,
     }
-    Ok(Some(Content::Dir { listing, size }))
+}
+
+/// What was kept and is no name of its object, where it should be.
+fn loose(files: &[Found], purpose: Purpose<'_>) -> Vec<Loose> {
+    let Purpose::Keep(cache) = purpose else {
+        return Vec::new();
+    };
+    if !cache.links().current().is_some_and(Link::is_shared) {
+        return Vec::new();
+    }
+    let loose = |file: &Found| match file.digest {
+        Digest::Now { kept, .. } if !kept.is_object => Some(Loose {
+            path: file.name.clone(),
+            md5: kept.md5,
+            stamp: file.seen.stamp,
+        }),
+        _ => None,
+    };
+    files.iter().filter_map(loose).collect()
 }
 
 pub(crate) fn is_absent(error: &std::io::Error) -> bool {
@@ -157,11 +287,44 @@ fn odd(path: impl std::fmt::Display, problem: &str) -> Error {
     }
 }
 
-/// A walk through a directory.
+/// The files of a directory, in the order of their paths.
+fn find(
+    root: &Path,
+    place: &Place<'_>,
+    is_complete: bool,
+    progress: &Progress,
+) -> Result<Vec<Found>, Error> {
+    let above = Ignore::of(root, &place.path.parent())?;
+    let mut search = Search {
+        root,
+        n_above: place.path.as_str().len() + 1,
+        is_complete,
+        progress,
+        files: Vec::new(),
+    };
+    search.find(place.path, &above)?;
+    let mut files = search.files;
+    files.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+    parallel::change(&mut files, |file| {
+        let path = place.file(&file.name);
+        let metadata = fs::metadata(&path).map_err(|error| Error::file("read", &path, error))?;
+        if !metadata.is_file() {
+            return Err(odd(path.display(), "it is neither a file nor a directory"));
+        }
+        file.seen = seen(&metadata, file.seen.is_link);
+        Ok(())
+    })?;
+    Ok(files)
+}
+
+/// A walk through a directory; what its files are is looked at later, by many.
 struct Search<'a> {
     root: &'a Path,
+    /// How many bytes of paths lead to what is looked at.
+    n_above: usize,
     /// Whether all must be readable; otherwise links to objects that are gone are absent files.
     is_complete: bool,
+    progress: &'a Progress,
     files: Vec<Found>,
 }
 
@@ -170,80 +333,172 @@ impl Search<'_> {
         let place = dir.under(self.root);
         let read = |error| Error::file("read", &place, error);
         let ignore = above.within(self.root, dir)?;
+        let n_before = self.files.len();
+        let mut dirs = Vec::new();
         for entry in fs::read_dir(&place).map_err(read)? {
             let entry = entry.map_err(read)?;
-            let path = entry.path();
             let Ok(name) = entry.file_name().into_string() else {
                 return Err(odd(
-                    path.display(),
+                    entry.path().display(),
                     "its name is no UTF-8, which DVC's format cannot write; rename it or leave it out with `.dvcignore`",
                 ));
             };
+            let kind = entry.file_type().map_err(read)?;
+            let is_link = kind.is_symlink();
+            let is_dir = if is_link {
+                match self.leads_to_dir(&entry.path())? {
+                    Some(is_dir) => is_dir,
+                    None => continue,
+                }
+            } else {
+                kind.is_dir()
+            };
             // Not even a path of data; a file named `.dvc` is refused below.
-            if name != ".git" && !(name == ".dvc" && path.is_dir()) {
-                self.enter(&ignore, dir.join(&name)?, path)?;
+            if name == ".git" || (name == ".dvc" && is_dir) {
+                continue;
             }
-        }
-        Ok(())
-    }
-
-    fn enter(&mut self, ignore: &Ignore, name: RepoPath, path: PathBuf) -> Result<(), Error> {
-        let metadata = match fs::metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) if is_absent(&error) && path.is_symlink() && !self.is_complete => {
-                return Ok(());
+            let path = format!("{dir}/{name}");
+            if ignore.leaves_out(&path, is_dir) {
+                continue;
             }
-            Err(error) => return Err(Error::file("read", &path, error)),
-        };
-        if ignore.leaves_out(name.as_str(), metadata.is_dir()) {
-            return Ok(());
-        }
-        if name.name() == ignore::FILE {
-            return Err(odd(
-                name,
-                "DVC refuses its own file inside data; move it above",
-            ));
-        }
-        if metadata.is_dir() {
-            if path.is_symlink() {
+            if name == ignore::FILE {
                 return Err(odd(
-                    name,
-                    "it is a link to a directory, which may lead anywhere",
+                    path,
+                    "DVC refuses its own file inside data; move it above",
                 ));
             }
-            return self.find(&name, ignore);
+            check_name(&name).map_err(|problem| odd(&path, problem))?;
+            match (is_dir, is_link) {
+                (true, true) => {
+                    return Err(odd(
+                        path,
+                        "it is a link to a directory, which may lead anywhere",
+                    ));
+                }
+                (true, false) => dirs.push(dir.join(&name)?),
+                (false, _) => self.files.push(Found {
+                    name: path[self.n_above..].to_owned(),
+                    seen: Seen {
+                        is_link,
+                        ..Seen::default()
+                    },
+                    digest: Digest::Unknown,
+                }),
+            }
         }
-        if !metadata.is_file() {
-            return Err(odd(name, "it is neither a file nor a directory"));
+        self.progress.find(self.files.len() - n_before);
+        dirs.iter().try_for_each(|dir| self.find(dir, &ignore))
+    }
+
+    /// What is behind a link; `None` if nothing is, and nothing need be.
+    fn leads_to_dir(&self, path: &Path) -> Result<Option<bool>, Error> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(metadata.is_dir())),
+            Err(error) if is_absent(&error) && !self.is_complete => Ok(None),
+            Err(error) => Err(Error::file("read", path, error)),
         }
-        self.files.push(Found {
-            name: name.as_str().to_owned(),
-            path,
-            metadata,
-        });
-        Ok(())
     }
 }
 
-/// The digests of files, from memory where they have not changed. Those of DVC 2 are not remembered.
-fn digests(files: &[Found], known: &mut Known, purpose: Purpose<'_>) -> Result<Vec<Md5>, Error> {
-    let md5s = parallel::map(files, |file| {
-        let remembered = known.get(&file.name, &file.metadata);
-        match (remembered, purpose) {
-            (Some(md5), Purpose::Compare(Hashing::Plain)) => Ok((md5, false)),
-            (Some(md5), Purpose::Keep(cache)) if cache.has(file_id(md5))? => Ok((md5, false)),
-            (_, Purpose::Keep(cache)) => Ok((cache.keep(&file.path, &file.metadata)?, true)),
-            (_, Purpose::Compare(hashing)) => {
-                let read = |error| Error::file("read", &file.path, error);
-                let (md5, _) = hashing.of_file(&file.path).map_err(read)?;
-                check_same(&file.path, &file.metadata)?;
-                Ok((md5, hashing == Hashing::Plain))
-            }
+/// Finds the digests of files, from memory where they have not changed. Those of DVC 2 are not remembered.
+fn digest(
+    place: &Place<'_>,
+    files: &mut [Found],
+    known: &mut Known,
+    purpose: Purpose<'_>,
+) -> Result<(), Error> {
+    let can_remember = !matches!(purpose, Purpose::Compare(Hashing::Dos2Unix));
+    let (mut n_new, mut n_bytes) = (0, 0);
+    let mut path = PathOf::new(place.path);
+    for file in &mut *files {
+        if can_remember && let Some(md5) = known.get(path.of(&file.name), &file.seen.stamp) {
+            file.digest = Digest::Remembered(md5);
+        } else {
+            n_new += 1;
+            n_bytes += file.seen.stamp.size;
         }
+    }
+    let progress = known.progress.clone();
+    progress.expect(files.len(), n_bytes);
+    let before = if n_new > 0 { known.before() } else { None };
+    parallel::change(files, |file| {
+        let remembered = file.md5();
+        let kept = match purpose {
+            Purpose::Compare(hashing) => compared(place, file, hashing, &progress)?,
+            Purpose::Keep(cache) => kept(place, file, cache)?,
+        };
+        file.digest = Digest::Now {
+            kept,
+            is_new: remembered != Some(kept.md5),
+        };
+        progress.finish();
+        Ok(())
     })?;
-    let new = files.iter().zip(&md5s).filter(|(_, (_, is_new))| *is_new);
-    known.add(new.map(|(file, (md5, _))| (file.name.as_str(), &file.metadata, *md5)));
-    Ok(md5s.into_iter().map(|(md5, _)| md5).collect())
+    if can_remember && n_new > 0 {
+        known.add(before, files.iter(), |file, add| {
+            if let Digest::Now { kept, is_new: true } = file.digest {
+                add(path.of(&file.name), file.seen.stamp, kept.md5);
+            }
+        });
+    }
+    Ok(())
+}
+
+fn compared(
+    place: &Place<'_>,
+    file: &Found,
+    hashing: Hashing,
+    progress: &Progress,
+) -> Result<Kept, Error> {
+    let is_object = false;
+    if let Some(md5) = file.md5() {
+        return Ok(Kept { md5, is_object });
+    }
+    let path = place.file(&file.name);
+    let read = |error| Error::file("read", &path, error);
+    let open = File::open(&path).map_err(read)?;
+    let hashed = match hashing {
+        Hashing::Plain => stream::hash(&open, file.seen.stamp.size, progress),
+        Hashing::Dos2Unix => hashing.of_file(&path),
+    };
+    let (md5, _) = hashed.map_err(read)?;
+    check_same((&path, &open), &file.seen.stamp)?;
+    Ok(Kept { md5, is_object })
+}
+
+fn kept(place: &Place<'_>, file: &Found, cache: &Cache) -> Result<Kept, Error> {
+    if let Some(md5) = file.md5()
+        && let Some(inode) = cache.find(file_id(md5))?
+    {
+        let is_object = inode == file.seen.stamp.inode;
+        return Ok(Kept { md5, is_object });
+    }
+    cache.keep(&place.file(&file.name), &file.seen)
+}
+
+/// Paths below the root, made in one place of memory.
+struct PathOf {
+    text: String,
+    n_above: usize,
+}
+
+impl PathOf {
+    fn new(above: &RepoPath) -> Self {
+        let text = above.as_str().to_owned();
+        Self {
+            n_above: text.len(),
+            text,
+        }
+    }
+
+    fn of(&mut self, name: &str) -> &str {
+        self.text.truncate(self.n_above);
+        if !name.is_empty() {
+            self.text.push('/');
+            self.text.push_str(name);
+        }
+        &self.text
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod list;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -14,6 +15,8 @@ use everloop_artifacts::write_atomically;
 
 use crate::cache::Cache;
 use crate::dvc_file::Recorded;
+use crate::keep::Seen;
+use crate::known::Stamp;
 use crate::links::{Links, temporary};
 use crate::listing::Listing;
 use crate::md5::{Hashing, ObjectId};
@@ -242,7 +245,12 @@ impl Source {
                 self.write(content, blobs.remove(file), &copy, store)?;
                 let metadata = fs::metadata(&copy);
                 let metadata = metadata.map_err(|error| Error::file("read", &copy, error))?;
-                let md5 = store.keep(&copy, &metadata)?;
+                let seen = Seen {
+                    stamp: Stamp::of(&metadata),
+                    mode: metadata.mode(),
+                    is_link: false,
+                };
+                let md5 = store.keep(&copy, &seen)?.md5;
                 // Else it goes with all of the scratch.
                 let _ = fs::remove_file(&copy);
                 md5

@@ -11,7 +11,7 @@ use crate::add::Added;
 use crate::dvc_file::Recorded;
 use crate::known::Known;
 use crate::md5::Hashing;
-use crate::recording::{Kept, Recording};
+use crate::recording::{CachedData, Recording};
 use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
 use crate::stages::{self, lock_path, parse_lock, read_text, record};
@@ -35,7 +35,7 @@ struct Taken {
     lock: StageLock,
     /// What it made, as it is written in the stage.
     added: Vec<(RepoPath, String, Recorded)>,
-    kept: Vec<Kept>,
+    kept: Vec<CachedData>,
 }
 
 impl Repository {
@@ -114,7 +114,7 @@ impl Repository {
                 Seen::Now(recorded, content) => {
                     let data = RepoPath::default().join(&stage.place(&out.path))?;
                     outs.push(record(&out.path, &recorded));
-                    kept.extend(content.map(|content| Kept::of(&data, &content)));
+                    kept.extend(content.map(|content| CachedData::of(&data, content)));
                     added.push((data, out.path.clone(), recorded));
                 }
                 Seen::Before(record) => outs.push(record),

@@ -107,7 +107,7 @@ impl Repository {
     ) -> Result<Status, Error> {
         let parts = Parts::of(part);
         let purpose = Purpose::Compare(tracked.hashing());
-        let now = files_now(self.root(), (&tracked.path, &parts), known, purpose)?;
+        let now = files_now(self.root(), (&tracked.path, &parts), known, purpose)?.files;
         let recorded = tracked.out().recorded.filter(|one| one.object.is_dir);
         let before = match recorded {
             Some(recorded) if !self.cache().has(recorded.object)? => {

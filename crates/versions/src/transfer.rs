@@ -40,7 +40,7 @@ impl Repository {
         let notes = options.notes()?;
         let has_chunks = remotes::has_chunks(self.root(), name)?;
         Ok((
-            Remote::open(&options, self.environment(), has_chunks)?,
+            Remote::open(&options, self.environment(), has_chunks, self.progress())?,
             notes,
         ))
     }
@@ -189,8 +189,11 @@ impl Repository {
             .filter(|object| !present.contains(object))
             .copied()
             .collect();
+        self.progress().expect(lacking.len(), 0);
         let sent = network::map(&lacking, remote.n_jobs(), |object| {
-            remote.send(*object, self.cache())
+            let sent = remote.send(*object, self.cache());
+            self.progress().finish();
+            sent
         })?;
         count(&lacking, sent, sum);
         Ok(())
@@ -203,11 +206,15 @@ impl Repository {
         objects: &[ObjectId],
         sum: &mut Transferred,
     ) -> Result<(), Error> {
+        cache.progress.expect(objects.len(), 0);
         let got = network::map(objects, remote.n_jobs(), |object| {
-            if cache.has(*object)? {
-                return Ok(Sent::Present);
-            }
-            remote.fetch(*object, cache)
+            let got = if cache.has(*object)? {
+                Ok(Sent::Present)
+            } else {
+                remote.fetch(*object, cache)
+            };
+            cache.progress.finish();
+            got
         })?;
         count(objects, got, sum);
         Ok(())

@@ -11,6 +11,7 @@ use crate::ignore::Ignore;
 use crate::known::Known;
 use crate::links::{Link, set_mode, temporary};
 use crate::md5::Hashing;
+use crate::recording::CachedData;
 use crate::repository::Repository;
 use crate::scan::{Purpose, scan};
 use crate::{Error, RepoPath, git};
@@ -181,8 +182,9 @@ impl Workspace<'_> {
         let Some(content) = scan(repository.root(), path, &mut self.known, purpose)? else {
             return Ok(None);
         };
-        repository.relink(path, &content)?;
-        Ok(Some(content.recorded()))
+        let recorded = content.recorded();
+        repository.relink(&CachedData::of(path, content))?;
+        Ok(Some(recorded))
     }
 
     /// Whether all of a recorded state is in the cache.

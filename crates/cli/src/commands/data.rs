@@ -93,7 +93,7 @@ pub(crate) enum Command {
 }
 
 /// Runs a command about data.
-pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exit> {
+pub(crate) async fn run(command: &Command, project: Option<&Path>, is_quiet: bool) -> Result<Exit> {
     match command {
         Command::Profile { table, format } => profile(table, *format, project).await,
         Command::Check { format } => check(*format, project).await,
@@ -108,7 +108,7 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
         Command::Log(args) => tokio::task::block_in_place(|| log::run(args, project)),
         Command::Diff(args) => tokio::task::block_in_place(|| diff::run(args, project)),
         // Files and their digests: nothing to wait for side by side.
-        command => tokio::task::block_in_place(|| versions::run(command, project)),
+        command => tokio::task::block_in_place(|| versions::run(command, project, is_quiet)),
     }
 }
 

@@ -9,6 +9,7 @@ use super::db::Place;
 use super::server::ArtifactArgs;
 use crate::exit::{Exit, Failure};
 use crate::output::Format;
+use crate::progress;
 use crate::stopping::Stopping;
 use crate::transfer::{self, Artifacts};
 
@@ -48,17 +49,17 @@ pub(crate) async fn run(command: &Command) -> Result<Exit> {
     let exporter = Exporter {
         metastore: &metastore,
         places: places.as_ref(),
-        progress: transfer::progress(),
+        progress: progress::of_runs(),
     };
     let mut stopping = Stopping::listen()?;
     let report = tokio::select! {
         report = exporter.run(&args.dir) => report,
         () = stopping.asked() => {
-            transfer::end_progress();
+            progress::end_runs();
             let failure = Failure::new(Exit::Interrupted, "interrupted; nothing is written");
             return Err(failure.into());
         }
     };
-    transfer::end_progress();
+    progress::end_runs();
     Ok(transfer::tell(&report?, "WRITTEN", args.format))
 }

@@ -8,6 +8,7 @@ use super::server::ArtifactArgs;
 use crate::environment::variable;
 use crate::exit::Exit;
 use crate::output::Format;
+use crate::progress;
 use crate::transfer::{self, Artifacts};
 
 /// Takes over what other programs recorded.
@@ -49,10 +50,10 @@ pub(crate) async fn run(command: &Command) -> Result<Exit> {
     let importer = Importer {
         metastore: &metastore,
         places: places.as_ref(),
-        progress: transfer::progress(),
+        progress: progress::of_runs(),
     };
     let report = importer.run(&source).await;
-    transfer::end_progress();
+    progress::end_runs();
     Ok(transfer::tell(&report?, "NEW", args.format))
 }
 

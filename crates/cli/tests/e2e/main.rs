@@ -34,6 +34,8 @@ mod objects;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
+mod progress;
+#[cfg(test)]
 mod projects;
 #[cfg(test)]
 mod remotes;

@@ -1,6 +1,8 @@
 //! The commands on repositories in directories of their own.
 
 #[cfg(test)]
+mod changing;
+#[cfg(test)]
 mod chunks;
 #[cfg(test)]
 mod histories;

@@ -10,6 +10,7 @@ use super::{Command, cloud, fsck, gc, moving, remote};
 use crate::environment;
 use crate::exit::Exit;
 use crate::output::Format;
+use crate::progress::{self, Look};
 
 /// What most commands about versions take.
 #[derive(Debug, clap::Args)]
@@ -87,6 +88,7 @@ pub(crate) struct Pull {
 pub(super) struct Here {
     pub(super) dir: PathBuf,
     pub(super) repository: Repository,
+    is_quiet: bool,
 }
 
 impl Here {
@@ -99,7 +101,25 @@ impl Here {
         Ok(Self {
             dir: dir.canonicalize()?,
             repository,
+            is_quiet: false,
         })
+    }
+
+    /// Whether nothing is shown while work goes on.
+    fn quiet(self, is_quiet: bool) -> Self {
+        Self { is_quiet, ..self }
+    }
+
+    /// Does something, and shows meanwhile how far it is.
+    fn during<T>(
+        &self,
+        doing: &'static str,
+        format: Format,
+        work: impl FnOnce(&Repository) -> T,
+    ) -> T {
+        let look = Look::new(self.is_quiet, format);
+        let progress = self.repository.progress();
+        progress::during(look, doing, progress, || work(&self.repository))
     }
 
     pub(super) fn paths(&self, named: &[PathBuf]) -> Result<Vec<RepoPath>> {
@@ -111,13 +131,13 @@ impl Here {
 }
 
 /// Runs a command about versions.
-pub(super) fn run(command: &Command, chosen: Option<&Path>) -> Result<Exit> {
+pub(super) fn run(command: &Command, chosen: Option<&Path>, is_quiet: bool) -> Result<Exit> {
     match command {
         Command::Init { format } => init(chosen, *format),
-        Command::Remote(command) => remote::run(command, &Here::open(chosen)?),
-        Command::Status(args) => status(args, &Here::open(chosen)?),
+        Command::Remote(command) => remote::run(command, &Here::open(chosen)?.quiet(is_quiet)),
+        Command::Status(args) => status(args, &Here::open(chosen)?.quiet(is_quiet)),
         command => {
-            let here = Here::open(chosen)?;
+            let here = Here::open(chosen)?.quiet(is_quiet);
             let _lock = here.repository.lock()?;
             change(command, &here)
         }
@@ -126,33 +146,44 @@ pub(super) fn run(command: &Command, chosen: Option<&Path>) -> Result<Exit> {
 
 /// Runs a command while nobody else works in the repository.
 fn change(command: &Command, here: &Here) -> Result<Exit> {
-    let repository = &here.repository;
     match command {
         Command::Add(args) => {
-            print_added(&repository.add(&here.paths(&args.paths)?)?, args.format);
+            let paths = here.paths(&args.paths)?;
+            let added = here.during("adding", args.format, |it| it.add(&paths))?;
+            print_added(&added, args.format);
             Ok(Exit::Ok)
         }
         Command::Commit(args) => {
-            let added = repository.commit(&here.paths(&args.targets)?)?;
+            let targets = here.paths(&args.targets)?;
+            let added = here.during("recording", args.format, |it| it.commit(&targets))?;
             print_added(&added, args.format);
             Ok(Exit::Ok)
         }
         Command::Checkout(args) => {
             let targets = here.paths(&args.targets.targets)?;
-            let placed = repository.checkout(&targets, args.force)?;
-            print_placed(&placed, args.targets.format);
+            let format = args.targets.format;
+            let placed = here.during("checking out", format, |it| {
+                it.checkout(&targets, args.force)
+            })?;
+            print_placed(&placed, format);
             Ok(exit_of(placed.iter().all(|one| one.problem.is_none())))
         }
         Command::Push(args) => {
             let targets = here.paths(&args.targets.targets)?;
-            let sent = repository.push(&targets, args.remote.as_deref())?;
-            print_transferred(&sent, "pushed", args.targets.format);
+            let format = args.targets.format;
+            let sent = here.during("pushing", format, |it| {
+                it.push(&targets, args.remote.as_deref())
+            })?;
+            print_transferred(&sent, "pushed", format);
             Ok(exit_of(sent.problems.is_empty()))
         }
         Command::Fetch(args) => {
             let targets = here.paths(&args.targets.targets)?;
-            let got = repository.fetch(&targets, args.remote.as_deref())?;
-            print_transferred(&got, "fetched", args.targets.format);
+            let format = args.targets.format;
+            let got = here.during("fetching", format, |it| {
+                it.fetch(&targets, args.remote.as_deref())
+            })?;
+            print_transferred(&got, "fetched", format);
             Ok(exit_of(got.problems.is_empty()))
         }
         Command::Pull(args) => pull(args, here),
@@ -183,8 +214,9 @@ fn init(chosen: Option<&Path>, format: Format) -> Result<Exit> {
 fn pull(args: &Pull, here: &Here) -> Result<Exit> {
     let Transfer { targets, remote } = &args.transfer;
     let paths = here.paths(&targets.targets)?;
-    let got = here.repository.fetch(&paths, remote.as_deref())?;
-    let placed = here.repository.checkout(&paths, args.force)?;
+    let format = targets.format;
+    let got = here.during("fetching", format, |it| it.fetch(&paths, remote.as_deref()))?;
+    let placed = here.during("checking out", format, |it| it.checkout(&paths, args.force))?;
     match targets.format {
         Format::Json => sayln!(
             "{}",
@@ -209,7 +241,8 @@ fn status(args: &StatusArgs, here: &Here) -> Result<Exit> {
         return Ok(Exit::Ok);
     }
     let args = &args.targets;
-    let statuses = here.repository.status(&here.paths(&args.targets)?)?;
+    let targets = here.paths(&args.targets)?;
+    let statuses = here.during("looking", args.format, |it| it.status(&targets))?;
     if args.format == Format::Json {
         let rows: Vec<Value> = statuses.iter().map(status_json).collect();
         sayln!("{}", serde_json::to_string_pretty(&rows)?);
