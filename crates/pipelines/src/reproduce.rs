@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use everloop_artifacts::write_atomically;
 use everloop_lifecycle::dvc::{self, Change, Reason, Selection, Stage, StageLock, Target, Verdict};
-use everloop_versions::{Lock, RepoPath, Workspace};
+use everloop_versions::{Lock, RepoPath, Workspace, write_whole};
 
 use crate::project::{Node, lock_path};
 use crate::record::{place, to_versions};
@@ -382,7 +381,7 @@ impl Run<'_> {
         if text != *known {
             let repository = self.project.repository;
             let path = lock_path(file);
-            write_atomically(
+            write_whole(
                 &RepoPath::default().join(&path)?.under(repository.root()),
                 text.as_bytes(),
             )?;

@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use everloop_artifacts::write_atomically;
-
 use crate::cache::file_id;
 use crate::dvc_file::{DvcFile, Recorded};
 use crate::known::Known;
@@ -11,6 +9,7 @@ use crate::links::Link;
 use crate::md5::Hashing;
 use crate::repository::{Repository, Tracked, is_dvc_file};
 use crate::scan::{Content, Purpose, scan};
+use crate::whole::write_whole;
 use crate::{Error, RepoPath, git};
 
 /// What was recorded.
@@ -169,7 +168,7 @@ impl Repository {
         for change in changes {
             let file = change.added.file.under(self.root());
             if change.added.is_changed {
-                write_atomically(&file, change.text.as_bytes())?;
+                write_whole(&file, change.text.as_bytes())?;
             }
             git::ignore(self.root(), &change.added.path)?;
             self.relink(&change.added.path, &change.content)?;

@@ -6,9 +6,9 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use everloop_artifacts::write_atomically;
 use serde_json::{Map, Value, json};
 
+use crate::whole::write_whole;
 use crate::{Error, Lock, RepoPath, Repository};
 
 /// How often the lock is asked for again, 3 s each: a result that took hours is not given up lightly.
@@ -98,8 +98,7 @@ impl Lent {
         let (mut read, mut write) = (map("read"), map("write"));
         change(&mut read, &mut write);
         let text = json!({"write": write, "read": read}).to_string();
-        write_atomically(&path, text.as_bytes())?;
-        Ok(())
+        write_whole(&path, text.as_bytes())
     }
 }
 

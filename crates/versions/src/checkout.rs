@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::cache::object_of;
 use crate::dvc_file::Recorded;
+use crate::inside::{check_case, check_links};
 use crate::known::Known;
 use crate::links::{Link, set_mode, temporary};
 use crate::md5::{Md5, ObjectId};
@@ -82,6 +83,7 @@ impl Repository {
     ) -> Result<Steps, Error> {
         check_parents(self.root(), path)?;
         let wanted = self.wanted(path, recorded)?;
+        check_case(self.root(), path, &wanted)?;
         let hashing = recorded.object.hashing;
         let now = scan(self.root(), path, known, Purpose::Compare(hashing))?;
         let now: BTreeMap<String, Md5> = now.iter().flat_map(Content::files).collect();
@@ -150,6 +152,7 @@ impl Repository {
 
     fn perform(&self, path: &RepoPath, recorded: Recorded, steps: &Steps) -> Result<(), Error> {
         let place = path.under(self.root());
+        check_links(path, &place, &steps.write)?;
         for path in &steps.remove {
             let file = if path.is_empty() {
                 place.clone()

@@ -204,7 +204,12 @@ fn keys(recorded: &Recorded) -> [(&'static str, Option<String>); 5] {
 
 /// Changes the lines of the out at `index`; `None` if they are not found where they should be.
 fn edit(text: &str, index: usize, recorded: &Recorded) -> Option<String> {
-    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    // DVC writes the line ends of Unix, whatever there was.
+    let mut lines: Vec<String> = text
+        .replace("\r\n", "\n")
+        .split('\n')
+        .map(str::to_owned)
+        .collect();
     let (start, mut end, indent) = entry(&lines, index)?;
     for (key, value) in keys(recorded) {
         let found = (start..end).find(|&line| key_of(&lines[line], indent) == Some(key));
@@ -275,15 +280,9 @@ fn key_of(line: &str, indent: usize) -> Option<&str> {
 /// Puts another value behind a key; a comment behind it stays.
 fn replace(line: &mut String, indent: usize, key: &str, value: &str) {
     let comment = line.find(" #").map_or("", |at| &line[at..]).to_owned();
-    let end = if line.ends_with('\r') && comment.is_empty() {
-        "\r"
-    } else {
-        ""
-    };
     line.truncate(indent + key.len() + 1);
     line.push_str(value);
     line.push_str(&comment);
-    line.push_str(end);
 }
 
 #[cfg(test)]

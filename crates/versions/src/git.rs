@@ -1,12 +1,10 @@
 //! What git knows of data: the `git` program answers, where the repository is one of git's.
 
-use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use everloop_artifacts::write_atomically;
-
 use crate::pattern::escape;
+use crate::whole::{read_whole, write_whole};
 use crate::{Error, RepoPath};
 
 /// Whether git looks after the directory.
@@ -41,7 +39,7 @@ pub(crate) fn ignore(root: &Path, path: &RepoPath) -> Result<(), Error> {
         return Ok(());
     }
     let file = path.parent().under(root).join(".gitignore");
-    let before = match fs::read(&file) {
+    let before = match read_whole(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(Error::file("read", &file, error)),
@@ -49,7 +47,7 @@ pub(crate) fn ignore(root: &Path, path: &RepoPath) -> Result<(), Error> {
     if let Some(text) = with_entry(&before, path.name())
         && !is_ignored(root, path)
     {
-        write_atomically(&file, &text)?;
+        write_whole(&file, &text)?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::known::Known;
 use crate::links::Links;
 use crate::lock::Lock;
 use crate::md5::Hashing;
+use crate::whole::{TMP, read_whole, write_whole};
 use crate::{Error, RepoPath, git};
 
 const IGNORE_TEXT: &str = "\
@@ -71,12 +72,9 @@ impl Repository {
         fs::create_dir_all(inner.join("tmp"))
             .map_err(|error| Error::file("create", &inner, error))?;
         let mut names = vec![".dvc/config", ".dvc/.gitignore"];
-        everloop_artifacts::write_atomically(
-            &inner.join(".gitignore"),
-            b"/config.local\n/tmp\n/cache\n",
-        )?;
+        write_whole(&inner.join(".gitignore"), b"/config.local\n/tmp\n/cache\n")?;
         if !root.join(".dvcignore").exists() {
-            everloop_artifacts::write_atomically(&root.join(".dvcignore"), IGNORE_TEXT.as_bytes())?;
+            write_whole(&root.join(".dvcignore"), IGNORE_TEXT.as_bytes())?;
             names.push(".dvcignore");
         }
         let mut config = ConfigFile::load(&inner.join("config"))?;
@@ -152,11 +150,13 @@ impl Repository {
     ///
     /// Fails if somebody else does, with their name.
     pub fn lock(&self) -> Result<Lock, Error> {
-        Lock::take(&self.root.join(".dvc"))
+        let lock = Lock::take(&self.root.join(".dvc"))?;
+        self.clean_tmp();
+        Ok(lock)
     }
 
     pub(crate) fn tmp(&self) -> PathBuf {
-        self.root.join(".dvc/tmp/everloop")
+        self.root.join(TMP)
     }
 
     pub(crate) fn known(&self) -> Known {
@@ -275,7 +275,7 @@ impl Repository {
 
     fn read(&self, file: &RepoPath, tracked: &mut Vec<Tracked>) -> Result<(), Error> {
         let place = file.under(&self.root);
-        let bytes = fs::read(&place).map_err(|error| Error::file("read", &place, error))?;
+        let bytes = read_whole(&place).map_err(|error| Error::file("read", &place, error))?;
         let dvc_file = DvcFile::parse(&bytes, file.as_str())?;
         let start = match &dvc_file.wdir {
             Some(wdir) => file.parent().join(wdir)?,
