@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::listing::{Listing, check_path};
 use crate::md5::{Hashing, ObjectId};
 use crate::{Error, yaml};
 
@@ -65,9 +66,7 @@ struct RawFile {
 struct RawOut {
     path: String,
     md5: Option<String>,
-    etag: Option<IgnoredAny>,
-    checksum: Option<IgnoredAny>,
-    files: Option<IgnoredAny>,
+    files: Option<Vec<RawEntry>>,
     hash: Option<String>,
     size: Option<u64>,
     nfiles: Option<u64>,
@@ -75,6 +74,14 @@ struct RawOut {
     cache: Option<bool>,
     push: Option<bool>,
     remote: Option<String>,
+}
+
+/// A file of a directory that a cloud keeps by its own versions.
+#[derive(Deserialize)]
+struct RawEntry {
+    relpath: String,
+    md5: Option<String>,
+    size: Option<u64>,
 }
 
 impl DvcFile {
@@ -152,13 +159,10 @@ impl DvcFile {
 
 impl RawOut {
     fn check(self) -> Result<Out, String> {
-        if self.files.is_some() || self.etag.is_some() || self.checksum.is_some() {
-            return Err(format!(
-                "`{}` is named by a cloud's versions, which Everloop does not read yet",
-                self.path
-            ));
-        }
         let recorded = match (&self.md5, self.hash.as_deref()) {
+            (None, Some("md5")) if self.files.is_some() => {
+                of_entries(self.files.unwrap_or_default())?
+            }
             (None, _) => None,
             (Some(md5), None | Some("md5")) => {
                 let object: ObjectId = md5.parse()?;
@@ -185,6 +189,26 @@ impl RawOut {
             remote: self.remote,
         })
     }
+}
+
+/// The directory of such files; nothing where only the cloud knows their content.
+fn of_entries(entries: Vec<RawEntry>) -> Result<Option<Recorded>, String> {
+    let (mut files, mut size) = (Vec::new(), 0_u64);
+    for entry in entries {
+        let Some(md5) = entry.md5 else {
+            return Ok(None);
+        };
+        check_path(&entry.relpath).map_err(|problem| format!("`{}`: {problem}", entry.relpath))?;
+        files.push((entry.relpath, md5.parse()?));
+        size = size.saturating_add(entry.size.unwrap_or_default());
+    }
+    let n_files = files.len() as u64;
+    Ok(Some(Recorded {
+        object: Listing::new(files).object().0,
+        size: Some(size),
+        n_files: Some(n_files),
+        is_executable: false,
+    }))
 }
 
 /// What is written of a state, in DVC's order; a key without a value is not there.
@@ -232,7 +256,27 @@ fn edit(text: &str, index: usize, recorded: &Recorded) -> Option<String> {
             (None, None) => {}
         }
     }
+    for key in ["files", "cloud"] {
+        remove_block(&mut lines, (start, &mut end), indent, key);
+    }
     Some(lines.join("\n"))
+}
+
+/// Removes a key with all that stands below it: what a cloud knew of the state before.
+fn remove_block(
+    lines: &mut Vec<String>,
+    (start, end): (usize, &mut usize),
+    indent: usize,
+    key: &str,
+) {
+    let of = |line: usize| key_of(&lines[line], indent).filter(|key| !key.starts_with("- "));
+    let Some(first) = (start + 1..*end).find(|&line| of(line) == Some(key)) else {
+        return;
+    };
+    let next = (first + 1..*end).find(|&line| of(line).is_some());
+    let next = next.unwrap_or(*end);
+    lines.drain(first..next);
+    *end -= next - first;
 }
 
 /// The lines of an entry of `outs`, without blank lines and comments after it, and the column of its keys.

@@ -6,6 +6,7 @@
 
 mod entry;
 mod read;
+mod refold;
 
 pub use entry::{Command, OtherValue, Recorded, StageLock};
 
@@ -48,6 +49,9 @@ impl Lock {
 
     /// Puts in what a stage was run with: in its place if it has one, else last.
     pub fn set(&mut self, name: &str, lock: StageLock) {
+        if self.find(name) != Some(&lock) {
+            self.refold();
+        }
         match self.stages.iter_mut().find(|stage| stage.name == name) {
             Some(stage) if stage.lock == lock => {}
             Some(stage) => {
