@@ -113,7 +113,8 @@ impl Project<'_> {
         })
     }
 
-    fn record_params(&self, stage: &Stage) -> Result<Vec<(String, Params)>, Error> {
+    /// The parameters of a stage with their values.
+    pub(crate) fn record_params(&self, stage: &Stage) -> Result<Vec<(String, Params)>, Error> {
         let mut files = Vec::new();
         for file in &stage.params {
             let failed = |problem: String| Error::Stage {

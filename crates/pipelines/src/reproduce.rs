@@ -123,8 +123,14 @@ impl Project<'_> {
             Some(Besides::Downstream) => self.graph.order(&named, Selection::Downstream),
             None => named,
         };
+        let gits = if request.is_dry {
+            Vec::new()
+        } else {
+            self.outs_of_git(&order)?
+        };
         let mut run = Run {
             project: self,
+            gits,
             request,
             workspace: self.repository.workspace(),
             lock: Some(lock),
@@ -135,6 +141,19 @@ impl Project<'_> {
         let report = run.all(&order);
         run.workspace.save();
         report
+    }
+
+    /// Outputs for the cache that git has.
+    fn outs_of_git(&self, order: &[usize]) -> Result<Vec<RepoPath>, Error> {
+        let mut paths = Vec::new();
+        for at in order {
+            if let Node::Stage(stage) = &self.nodes[*at] {
+                for out in stage.outs.iter().filter(|out| out.is_cached) {
+                    paths.push(place(stage, &out.path)?);
+                }
+            }
+        }
+        Ok(self.repository.tracked_by_git(&paths))
     }
 
     /// The members that are meant.
@@ -166,6 +185,8 @@ struct Run<'a> {
     project: &'a Project<'a>,
     request: &'a Request,
     workspace: Workspace<'a>,
+    /// Outputs that git has.
+    gits: Vec<RepoPath>,
     /// The repository is ours; `None` only while a command runs.
     lock: Option<Lock>,
     /// The `dvc.lock` beside each `dvc.yaml`, with its text.
@@ -309,6 +330,18 @@ impl Run<'_> {
                     stage: address.to_owned(),
                     problem: format!("`{path}`, which it needs, does not exist"),
                 });
+            }
+        }
+        // A parameter that is missing is told now, and not after hours of work.
+        self.project.record_params(stage)?;
+        for out in stage.outs.iter().filter(|out| out.is_cached) {
+            let path = place(stage, &out.path)?;
+            if self.gits.contains(&path) {
+                let problem = format!(
+                    "git has its output `{path}`; take it out with `git rm -r --cached '{path}'`, or say `cache: false`"
+                );
+                let stage = address.to_owned();
+                return Err(Error::Stage { stage, problem });
             }
         }
         (self.tell)(Progress::Stage { stage: address });

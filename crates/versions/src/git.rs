@@ -26,6 +26,27 @@ pub(crate) fn tracks(root: &Path, path: &RepoPath) -> bool {
     output.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
 }
 
+/// Which of the paths git itself has, or has files of.
+pub(crate) fn tracked_of(root: &Path, paths: &[RepoPath]) -> Vec<RepoPath> {
+    let output = git(root, &["ls-files", "-z"]).output();
+    let text = output.map_or(Vec::new(), |output| output.stdout);
+    let mut files: Vec<&str> = text
+        .split(|&byte| byte == 0)
+        .filter_map(|name| std::str::from_utf8(name).ok())
+        .collect();
+    files.sort_unstable();
+    let is_tracked = |path: &&RepoPath| {
+        let below = format!("{path}/");
+        let is_there = |name: &str| {
+            let at = files.partition_point(|file| *file < name);
+            files.get(at).copied()
+        };
+        is_there(path.as_str()) == Some(path.as_str())
+            || is_there(&below).is_some_and(|file| file.starts_with(&below))
+    };
+    paths.iter().filter(is_tracked).cloned().collect()
+}
+
 /// Tells git of files of ours; that it does not take them is no failure of ours.
 pub(crate) fn stage(root: &Path, paths: &[&str]) {
     let mut command = git(root, &["--literal-pathspecs", "add", "--"]);

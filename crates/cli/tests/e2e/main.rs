@@ -40,6 +40,8 @@ mod runs;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
+mod sets;
+#[cfg(test)]
 mod titanic;
 #[cfg(test)]
 mod tools;
