@@ -27,6 +27,8 @@ mod lock;
 mod md5;
 mod parallel;
 mod pattern;
+#[cfg(test)]
+mod properties;
 mod remotes;
 mod repo_path;
 mod repository;
