@@ -82,7 +82,11 @@ fn is_ignored(root: &Path, path: &RepoPath) -> bool {
 
 /// The text with an entry for a name beside it; `None` if it has one.
 fn with_entry(before: &[u8], name: &str) -> Option<Vec<u8>> {
-    let entry = escape(&format!("/{name}"));
+    // A line cannot hold a line break, and git cuts the blank at its end.
+    let mut entry = escape(&format!("/{name}")).replace(['\n', '\r'], "?");
+    if entry.ends_with(' ') {
+        entry.insert(entry.len() - 1, '\\');
+    }
     if before
         .split(|&byte| byte == b'\n')
         .any(|line| line == entry.as_bytes())
@@ -114,5 +118,6 @@ mod tests {
         check("/b", "we ird:#name.bin", Some("/b\n/we ird:\\#name.bin\n"));
         check("/a\n", "a", None);
         check("/ab\n", "a", Some("/ab\n/a\n"));
+        check("", "a\n!b ", Some("/a?\\!b\\ \n"));
     }
 }

@@ -22,6 +22,8 @@ mod exchange;
 #[cfg(test)]
 mod gc;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod machine;

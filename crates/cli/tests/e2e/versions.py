@@ -218,7 +218,8 @@ def operate(history):
         other.pull()
         assert files() == before
         if (ROOT / "dvc.lock").exists():
-            tool.repro()
+            # DVC gives up at an output that is a link to nothing.
+            Everloop.repro()
         del history[:]
     elif kind == "gc":
         tool.gc()
