@@ -1,5 +1,6 @@
 //! Versions and pipelines on bad input, bad machines and in bad company.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::symlink;
@@ -151,11 +152,10 @@ fn paths_that_lead_out_and_bombs_are_refused() {
             "`x.dvc` names it",
         );
     }
-    let aliases: String = ('b'..='j')
-        .zip('a'..)
-        .map(|(next, last)| format!("{next}: &{next} [{}]\n", format!("*{last},").repeat(9)))
-        .collect();
-    let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x]\n{aliases}");
+    let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for (next, last) in ('b'..='j').zip('a'..) {
+        let _ = writeln!(bomb, "{next}: &{next} [{}]", format!("*{last},").repeat(9));
+    }
     bad("x.dvc", &bomb, STATUS, "x.dvc");
     bad("dvc.yaml", &bomb, DRY, "dvc.yaml");
     bad("params.yaml", &bomb, DRY, "params.yaml");

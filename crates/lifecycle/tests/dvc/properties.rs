@@ -201,7 +201,10 @@ fn variables_that_multiply_are_refused_soon() {
     let word = "x".repeat(1 << 19);
     let places = "${a}".repeat(50_000);
     let long = format!("vars: [{{a: {word}}}]\nstages:\n  s:\n    cmd: {places}\n");
-    let elements = "1,".repeat(3) + &(0..5_000).map(|n| format!("e{n},")).collect::<String>();
+    let elements = (0..5_000)
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
     let many = format!(
         "vars: [{{a: {word}}}]\nstages:\n  s:\n    foreach: [{elements}]\n    do:\n      cmd: echo ${{a}}\n"
     );
