@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::cache::object_of;
 use crate::dvc_file::Recorded;
+use crate::inside::check_links;
 use crate::known::Known;
 use crate::links::{Link, is_unsupported, set_mode, temporary};
 use crate::md5::{Md5, ObjectId};
@@ -169,6 +170,7 @@ impl Repository {
 
     fn perform(&self, path: &RepoPath, recorded: Recorded, steps: &Steps) -> Result<(), Error> {
         let place = path.under(self.root());
+        check_links(path, &place, &steps.write)?;
         for path in &steps.remove {
             let file = if path.is_empty() {
                 place.clone()

@@ -3,12 +3,10 @@
 //! A file is changed line by line, so that what others wrote stays. Relative places are relative to the file they stand in.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use everloop_artifacts::write_atomically;
-
 use crate::Error;
+use crate::whole::{read_whole, write_whole};
 
 /// All layers as one.
 #[derive(Clone, Debug, Default)]
@@ -144,8 +142,9 @@ impl ConfigFile {
     ///
     /// Fails if it cannot be read.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
+        let text = match read_whole(path) {
+            Ok(bytes) => String::from_utf8(bytes)
+                .map_err(|_| Error::form(path.display(), "it is no UTF-8"))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(Error::file("read", path, error)),
         };
@@ -227,7 +226,7 @@ impl ConfigFile {
         if !text.is_empty() {
             text.push('\n');
         }
-        Ok(write_atomically(&self.path, text.as_bytes())?)
+        write_whole(&self.path, text.as_bytes())
     }
 
     fn values(&self) -> Result<Vec<(String, String, String)>, Error> {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::listing::{Listing, check_path};
 use crate::md5::{Hashing, ObjectId};
 use crate::{Error, yaml};
 
@@ -72,11 +73,7 @@ struct RawDep {
 struct RawOut {
     path: String,
     md5: Option<String>,
-    etag: Option<IgnoredAny>,
-    checksum: Option<IgnoredAny>,
-    files: Option<IgnoredAny>,
-    cloud: Option<IgnoredAny>,
-    version_id: Option<IgnoredAny>,
+    files: Option<Vec<RawEntry>>,
     hash: Option<String>,
     size: Option<u64>,
     nfiles: Option<u64>,
@@ -84,6 +81,14 @@ struct RawOut {
     cache: Option<bool>,
     push: Option<bool>,
     remote: Option<String>,
+}
+
+/// A file of a directory that a cloud keeps by its own versions.
+#[derive(Deserialize)]
+struct RawEntry {
+    relpath: String,
+    md5: Option<String>,
+    size: Option<u64>,
 }
 
 impl DvcFile {
@@ -187,21 +192,10 @@ impl DvcFile {
 
 impl RawOut {
     fn check(self) -> Result<Out, String> {
-        let of_cloud = [
-            ("files", &self.files),
-            ("cloud", &self.cloud),
-            ("version_id", &self.version_id),
-            ("etag", &self.etag),
-            ("checksum", &self.checksum),
-        ];
-        if let Some((key, _)) = of_cloud.iter().find(|(_, value)| value.is_some()) {
-            return Err(format!(
-                "`{}` has `{key}`: its content is a version that a cloud keeps (remotes with `version_aware`, data outside of the \
-                 repository), which Everloop cannot get; `dvc pull` can, and `dvc push` to a remote without it makes it one of both",
-                self.path
-            ));
-        }
         let recorded = match (&self.md5, self.hash.as_deref()) {
+            (None, Some("md5")) if self.files.is_some() => {
+                of_entries(self.files.unwrap_or_default())?
+            }
             (None, _) => None,
             (Some(md5), None | Some("md5")) => {
                 let object: ObjectId = md5.parse()?;
@@ -230,6 +224,26 @@ impl RawOut {
     }
 }
 
+/// The directory of such files; nothing where only the cloud knows their content.
+fn of_entries(entries: Vec<RawEntry>) -> Result<Option<Recorded>, String> {
+    let (mut files, mut size) = (Vec::new(), 0_u64);
+    for entry in entries {
+        let Some(md5) = entry.md5 else {
+            return Ok(None);
+        };
+        check_path(&entry.relpath).map_err(|problem| format!("`{}`: {problem}", entry.relpath))?;
+        files.push((entry.relpath, md5.parse()?));
+        size = size.saturating_add(entry.size.unwrap_or_default());
+    }
+    let n_files = files.len() as u64;
+    Ok(Some(Recorded {
+        object: Listing::new(files).object().0,
+        size: Some(size),
+        n_files: Some(n_files),
+        is_executable: false,
+    }))
+}
+
 /// What is written of a state, in DVC's order; a key without a value is not there.
 fn keys(recorded: &Recorded) -> [(&'static str, Option<String>); 5] {
     let number = |number: u64| format!(" {number}");
@@ -247,7 +261,12 @@ fn keys(recorded: &Recorded) -> [(&'static str, Option<String>); 5] {
 
 /// Changes the lines of the out at `index`; `None` if they are not found where they should be.
 fn edit(text: &str, index: usize, recorded: &Recorded) -> Option<String> {
-    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    // DVC writes the line ends of Unix, whatever there was.
+    let mut lines: Vec<String> = text
+        .replace("\r\n", "\n")
+        .split('\n')
+        .map(str::to_owned)
+        .collect();
     let (start, mut end, indent) = entry(&lines, index)?;
     for (key, value) in keys(recorded) {
         let found = (start..end).find(|&line| key_of(&lines[line], indent) == Some(key));
@@ -270,6 +289,9 @@ fn edit(text: &str, index: usize, recorded: &Recorded) -> Option<String> {
             (None, None) => {}
         }
     }
+    for key in ["files", "cloud"] {
+        remove_block(&mut lines, (start, &mut end), indent, key);
+    }
     Some(lines.join("\n"))
 }
 
@@ -281,6 +303,23 @@ fn rename(text: &str, index: usize, path: &str) -> Option<String> {
     let line = (start..end).find(is_path)?;
     replace(&mut lines[line], indent, "path", &yaml::string(path, 7, 4));
     Some(lines.join("\n"))
+}
+
+/// Removes a key with all that stands below it: what a cloud knew of the state before.
+fn remove_block(
+    lines: &mut Vec<String>,
+    (start, end): (usize, &mut usize),
+    indent: usize,
+    key: &str,
+) {
+    let of = |line: usize| key_of(&lines[line], indent).filter(|key| !key.starts_with("- "));
+    let Some(first) = (start + 1..*end).find(|&line| of(line) == Some(key)) else {
+        return;
+    };
+    let next = (first + 1..*end).find(|&line| of(line).is_some());
+    let next = next.unwrap_or(*end);
+    lines.drain(first..next);
+    *end -= next - first;
 }
 
 /// The lines of an entry of `outs`, without blank lines and comments after it, and the column of its keys.
@@ -328,15 +367,9 @@ fn key_of(line: &str, indent: usize) -> Option<&str> {
 /// Puts another value behind a key; a comment behind it stays.
 fn replace(line: &mut String, indent: usize, key: &str, value: &str) {
     let comment = line.find(" #").map_or("", |at| &line[at..]).to_owned();
-    let end = if line.ends_with('\r') && comment.is_empty() {
-        "\r"
-    } else {
-        ""
-    };
     line.truncate(indent + key.len() + 1);
     line.push_str(value);
     line.push_str(&comment);
-    line.push_str(end);
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::remote::{Remote, path_of};
 use crate::repository::Repository;
 use crate::revision::Revision;
 use crate::tracked::is_dvc_file;
+use crate::whole::read_whole;
 use crate::{Error, RepoPath, network, parallel};
 
 const LOCK: &str = "dvc.lock";
@@ -297,7 +298,7 @@ fn lock_files(root: &Path, dir: &RepoPath, named: &mut Named) -> Result<(), Erro
             }
         } else if name == LOCK {
             let path = dir.join(&name)?;
-            let text = fs::read(entry.path()).map_err(read)?;
+            let text = read_whole(&entry.path()).map_err(read)?;
             named.extend(objects(&text, path.as_str())?, path.as_str());
         }
     }

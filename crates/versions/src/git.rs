@@ -1,14 +1,12 @@
 //! What git knows of data: the `git` program answers, where the repository is one of git's.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use everloop_artifacts::write_atomically;
-
 use crate::pattern::escape;
+use crate::whole::{read_whole, write_whole};
 use crate::{Error, RepoPath};
 
 /// Whether git looks after the directory.
@@ -30,6 +28,27 @@ pub(crate) fn tracks(root: &Path, path: &RepoPath) -> bool {
     output.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
 }
 
+/// Which of the paths git itself has, or has files of.
+pub(crate) fn tracked_of(root: &Path, paths: &[RepoPath]) -> Vec<RepoPath> {
+    let output = git(root, &["ls-files", "-z"]).output();
+    let text = output.map_or(Vec::new(), |output| output.stdout);
+    let mut files: Vec<&str> = text
+        .split(|&byte| byte == 0)
+        .filter_map(|name| std::str::from_utf8(name).ok())
+        .collect();
+    files.sort_unstable();
+    let is_tracked = |path: &&RepoPath| {
+        let below = format!("{path}/");
+        let is_there = |name: &str| {
+            let at = files.partition_point(|file| *file < name);
+            files.get(at).copied()
+        };
+        is_there(path.as_str()) == Some(path.as_str())
+            || is_there(&below).is_some_and(|file| file.starts_with(&below))
+    };
+    paths.iter().filter(is_tracked).cloned().collect()
+}
+
 /// Tells git of files of ours; that it does not take them is no failure of ours.
 pub(crate) fn stage(root: &Path, paths: &[&str]) {
     let mut command = git(root, &["--literal-pathspecs", "add", "--"]);
@@ -43,13 +62,13 @@ pub(crate) fn ignore(root: &Path, path: &RepoPath) -> Result<(), Error> {
         return Ok(());
     }
     let file = path.parent().under(root).join(".gitignore");
-    let before = match fs::read(&file) {
+    let before = match read_whole(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(Error::file("read", &file, error)),
     };
     if let Some(text) = ignoring(root, path, &before) {
-        write_atomically(&file, &text)?;
+        write_whole(&file, &text)?;
     }
     Ok(())
 }
@@ -116,7 +135,11 @@ pub(crate) fn ignored(root: &Path, paths: &[RepoPath]) -> HashSet<RepoPath> {
 
 /// The text with an entry for a name beside it; `None` if it has one.
 pub(crate) fn with_entry(before: &[u8], name: &str) -> Option<Vec<u8>> {
-    let entry = escape(&format!("/{name}"));
+    // A line cannot hold a line break, and git cuts the blank at its end.
+    let mut entry = escape(&format!("/{name}")).replace(['\n', '\r'], "?");
+    if entry.ends_with(' ') {
+        entry.insert(entry.len() - 1, '\\');
+    }
     if before
         .split(|&byte| byte == b'\n')
         .any(|line| line == entry.as_bytes())
@@ -148,6 +171,7 @@ mod tests {
         check("/b", "we ird:#name.bin", Some("/b\n/we ird:\\#name.bin\n"));
         check("/a\n", "a", None);
         check("/ab\n", "a", Some("/ab\n/a\n"));
+        check("", "a\n!b ", Some("/a?\\!b\\ \n"));
     }
 
     #[test]

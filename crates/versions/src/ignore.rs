@@ -1,6 +1,5 @@
 //! `.dvcignore`: which files DVC, and so Everloop, does not see.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::pattern::Patterns;
@@ -31,7 +30,7 @@ impl Ignore {
     pub(crate) fn within(&self, root: &Path, dir: &RepoPath) -> Result<Self, Error> {
         let path: PathBuf = dir.under(root).join(FILE);
         let mut inner = self.clone();
-        match fs::read(&path) {
+        match crate::whole::read_whole(&path) {
             Ok(text) => inner.add(dir, &text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::file("read", &path, error)),
@@ -66,6 +65,8 @@ impl Ignore {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -6,9 +6,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 
-use everloop_artifacts::write_atomically;
-
 use crate::pattern::escape;
+use crate::whole::write_whole;
 use crate::{Error, RepoPath, Repository, git};
 
 /// The name of the files.
@@ -111,7 +110,7 @@ impl Ignoring<'_> {
                 text.push(b'\n');
             }
             let path = dir.join(FILE)?;
-            write_atomically(&path.under(self.repository.root()), &text)?;
+            write_whole(&path.under(self.repository.root()), &text)?;
             file.written = text;
             file.is_changed = false;
             written.push(path);

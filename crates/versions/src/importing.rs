@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use everloop_artifacts::write_atomically;
-
 use crate::checkout::check_parents;
 use crate::config::{lexical, relative};
 use crate::dvc_file::{DvcFile, Recorded};
@@ -15,6 +13,7 @@ use crate::scan::{Content, Purpose, scan};
 use crate::source::{At, Scratch, Source};
 use crate::tracked::is_dvc_file;
 use crate::transfer::Transferred;
+use crate::whole::write_whole;
 use crate::{Error, RepoPath, git};
 
 /// What was imported.
@@ -310,7 +309,7 @@ impl Repository {
         let place = file.under(self.root());
         let is_changed = std::fs::read(&place).ok().as_deref() != Some(text.as_bytes());
         if is_changed {
-            write_atomically(&place, text.as_bytes())?;
+            write_whole(&place, text.as_bytes())?;
         }
         git::ignore(self.root(), out)?;
         let ignore = out.parent().join(".gitignore")?;

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use everloop_artifacts::write_atomically;
 use serde::{Deserialize, Serialize};
 
+use crate::whole::{read_whole, write_whole};
 use crate::{Error, RepoPath};
 
 const VERSION: u32 = 1;
@@ -71,7 +71,7 @@ pub(crate) fn write(
     let file = place(tmp);
     let bytes = serde_json::to_vec(&journal);
     let bytes = bytes.map_err(|error| Error::form(file.display(), error.to_string()))?;
-    write_atomically(&file, &bytes)?;
+    write_whole(&file, &bytes)?;
     for (index, (path, edit)) in edits.iter().enumerate() {
         let Err(error) = put(&path.under(root), edit.after.as_deref()) else {
             continue;
@@ -127,7 +127,7 @@ fn place(tmp: &Path) -> PathBuf {
 
 /// The bytes of a file; none if there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    match fs::read(path) {
+    match read_whole(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if crate::scan::is_absent(&error) => Ok(None),
         Err(error) => Err(Error::file("read", path, error)),
@@ -136,7 +136,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 
 fn put(path: &Path, bytes: Option<&[u8]>) -> Result<(), Error> {
     match bytes {
-        Some(bytes) => Ok(write_atomically(path, bytes)?),
+        Some(bytes) => write_whole(path, bytes),
         None => match fs::remove_file(path) {
             Err(error) if !crate::scan::is_absent(&error) => {
                 Err(Error::file("remove", path, error))

@@ -13,11 +13,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use everloop_artifacts::write_atomically;
-
 use crate::links::temporary;
 use crate::md5::Md5;
 use crate::progress::Progress;
+use crate::whole::write_whole;
 
 const VERSION: &[u8] = b"everloop known digests 2\n";
 
@@ -149,7 +148,7 @@ impl Known {
             self.merge_last();
         }
         let bytes = self.blocks.first().map_or(VERSION, |block| &block.bytes);
-        if write_atomically(&self.file, bytes).is_ok() {
+        if write_whole(&self.file, bytes).is_ok() {
             self.is_changed = false;
         }
     }

@@ -1,9 +1,11 @@
 //! How data gets from the cache into the workspace and back: by reflink, hard link, symbolic link or copy.
 
 use std::fs::{self, File, Permissions};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::Error;
@@ -30,6 +32,8 @@ pub(crate) struct Links {
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
+/// Of this process: the numbers of processes come again, in containers almost at once.
+static TOKEN: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
 
 impl Links {
     /// Reads `cache.type`: names with commas between them.
@@ -152,7 +156,7 @@ pub(crate) fn is_unsupported(error: &std::io::Error) -> bool {
 /// A name for a temporary file in a directory.
 pub(crate) fn temporary(dir: &Path) -> PathBuf {
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-    dir.join(format!("everloop-{}-{number}.tmp", std::process::id()))
+    dir.join(format!("everloop-{:x}-{number}.tmp", *TOKEN))
 }
 
 /// Sets the mode of a file.

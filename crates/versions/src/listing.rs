@@ -166,7 +166,8 @@ impl Entries<'_> {
     }
 }
 
-fn check_path(path: &str) -> Result<(), &'static str> {
+/// Refuses paths that lead out of their directory or into the inner files of git or DVC.
+pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     for name in path.split('/') {
         match name {
             "" => return Err("it has an empty name"),

@@ -79,7 +79,7 @@ impl Lock {
 
 /// A command that runs in a stage of DVC writes its outputs without the lock.
 fn check_users(path: &Path) -> Result<(), Error> {
-    let Ok(text) = fs::read(path) else {
+    let Ok(text) = crate::whole::read_whole(path) else {
         return Ok(());
     };
     // A file that DVC left half-written is DVC's to mend.

@@ -109,10 +109,21 @@ pub(crate) fn check_name(name: &str) -> Result<&str, &'static str> {
     if name.contains('\0') {
         return Err("it has a zero byte");
     }
-    if name.eq_ignore_ascii_case(".git") || name.eq_ignore_ascii_case(".dvc") {
+    // Most names need no closer look.
+    let is_plain = name.is_ascii() && !name.starts_with(['.', 'g', 'G']);
+    if !is_plain && matches!(folded(name).as_str(), ".git" | ".dvc" | "git~1") {
         return Err("it leads into the inner files of git or DVC");
     }
     Ok(name)
+}
+
+/// A name as the least strict disk sees it: without case, what Windows cuts off, and what macOS does not see. This is how git
+/// itself guards `.git`.
+fn folded(name: &str) -> String {
+    let name = name.split(':').next().unwrap_or(name);
+    let is_seen = |c: &char| !matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let name: String = name.chars().filter(is_seen).collect();
+    name.trim_end_matches([' ', '.']).to_ascii_lowercase()
 }
 
 impl fmt::Display for RepoPath {
@@ -139,6 +150,7 @@ mod tests {
         check("d", "./x//y/.", Some("d/x/y"));
         check("d", "..", Some(""));
         check("", "..a/.gitignore", Some("..a/.gitignore"));
+        check("", ".gitx/git~10/..dvc", Some(".gitx/git~10/..dvc"));
     }
 
     #[test]
@@ -152,6 +164,10 @@ mod tests {
             "a/.GIT",
             ".dvc/config",
             "a\0b",
+            "x/.Git. /hooks",
+            "GIT~1/config",
+            ".git::$INDEX_ALLOCATION/x",
+            ".g\u{200c}it/x",
         ] {
             check("", text, None);
         }

@@ -10,6 +10,7 @@ use crate::known::Known;
 use crate::links::Links;
 use crate::lock::Lock;
 use crate::progress::Progress;
+use crate::whole::{TMP, write_whole};
 use crate::{Error, RepoPath, git, journal};
 
 const IGNORE_TEXT: &str = "\
@@ -48,12 +49,9 @@ impl Repository {
         fs::create_dir_all(inner.join("tmp"))
             .map_err(|error| Error::file("create", &inner, error))?;
         let mut names = vec![".dvc/config", ".dvc/.gitignore"];
-        everloop_artifacts::write_atomically(
-            &inner.join(".gitignore"),
-            b"/config.local\n/tmp\n/cache\n",
-        )?;
+        write_whole(&inner.join(".gitignore"), b"/config.local\n/tmp\n/cache\n")?;
         if !root.join(".dvcignore").exists() {
-            everloop_artifacts::write_atomically(&root.join(".dvcignore"), IGNORE_TEXT.as_bytes())?;
+            write_whole(&root.join(".dvcignore"), IGNORE_TEXT.as_bytes())?;
             names.push(".dvcignore");
         }
         let mut config = ConfigFile::load(&inner.join("config"))?;
@@ -169,11 +167,12 @@ impl Repository {
         }
         let lock = Lock::take(&self.root.join(".dvc"))?;
         journal::replay(&self.tmp(), &self.root)?;
+        self.clean_tmp();
         Ok(lock)
     }
 
     pub(crate) fn tmp(&self) -> PathBuf {
-        self.root.join(".dvc/tmp/everloop")
+        self.root.join(TMP)
     }
 
     pub(crate) fn known(&self) -> Known {

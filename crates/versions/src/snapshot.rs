@@ -89,7 +89,7 @@ impl Repository {
     pub fn present(&self) -> Result<Vec<Versioned>, Error> {
         let read = |path: &RepoPath| {
             let place = path.under(self.root());
-            match std::fs::read(&place) {
+            match crate::whole::read_whole(&place) {
                 Ok(content) => Ok(Some(content)),
                 Err(error) if crate::scan::is_absent(&error) => Ok(None),
                 Err(error) => Err(Error::file("read", &place, error)),

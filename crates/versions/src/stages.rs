@@ -1,6 +1,5 @@
 //! Stages of `dvc.yaml`, as far as they track data: their outs with what `dvc.lock` records of them.
 
-use std::fs;
 use std::sync::Arc;
 
 use everloop_lifecycle::dvc::{self, Flags, ListFlags, Lock, Pipeline, Surroundings, parse};
@@ -10,6 +9,7 @@ use crate::dvc_file::{Out, Recorded};
 use crate::md5::ObjectId;
 use crate::repository::Repository;
 use crate::tracked::{Origin, Tracked, named_by};
+use crate::whole::read_whole;
 use crate::{Error, RepoPath};
 
 /// The name of the files.
@@ -142,7 +142,7 @@ pub(crate) fn read_text(repository: &Repository, path: &str) -> Result<Option<St
     let path = RepoPath::default()
         .join(path)
         .map_err(|error| error.to_string())?;
-    match fs::read(path.under(repository.root())) {
+    match read_whole(&path.under(repository.root())) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(text)),
             Err(_) => Err("it is not UTF-8".to_owned()),

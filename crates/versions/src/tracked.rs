@@ -13,6 +13,7 @@ use crate::ignore::Ignore;
 use crate::md5::Hashing;
 use crate::parts::Parts;
 use crate::repository::Repository;
+use crate::whole::read_whole;
 use crate::{Error, RepoPath, stages};
 
 /// Something that is tracked.
@@ -284,7 +285,7 @@ impl Walk<'_> {
 
     fn read(&mut self, file: &RepoPath) -> Result<(), Error> {
         let place = file.under(self.repository.root());
-        let bytes = fs::read(&place).map_err(|error| Error::file("read", &place, error))?;
+        let bytes = read_whole(&place).map_err(|error| Error::file("read", &place, error))?;
         let dvc_file = Arc::new(DvcFile::parse(&bytes, file.as_str())?);
         let start = match &dvc_file.wdir {
             Some(wdir) => file.parent().join(wdir)?,

@@ -84,6 +84,15 @@ impl Repository {
         Ok(())
     }
 
+    /// Which of the paths git itself has: what is versioned twice would be told to have changed by both.
+    #[must_use]
+    pub fn tracked_by_git(&self, paths: &[RepoPath]) -> Vec<RepoPath> {
+        if paths.is_empty() || !git::is_used(self.root()) {
+            return Vec::new();
+        }
+        git::tracked_of(self.root(), paths)
+    }
+
     /// Hands files to git, where `core.autostage` asks for it.
     pub fn stage_for_git(&self, paths: &[&str]) {
         let autostage = self.config().get("core", "autostage");
@@ -141,6 +150,10 @@ fn unshare(place: &Path) -> Result<(), Error> {
             unshare(&entry.map_err(failed)?.path())?;
         }
         return Ok(());
+    }
+    if metadata.is_symlink() && !place.exists() {
+        // Whoever writes through a link to an object that is gone makes one that is not what its name says.
+        return fs::remove_file(place).map_err(failed);
     }
     if metadata.is_symlink() || (metadata.nlink() > 1 && metadata.mode() & 0o222 == 0) {
         let copy = temporary(place.parent().unwrap_or(place));

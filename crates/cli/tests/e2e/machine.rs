@@ -28,10 +28,10 @@ fn server(arguments: &[&str], home: &Path) -> Up {
 }
 
 /// A small disk of its own; nothing where the machine lets nobody mount one.
-struct SmallDisk(TempDir);
+pub(crate) struct SmallDisk(pub(crate) TempDir);
 
 impl SmallDisk {
-    fn mount() -> Option<Self> {
+    pub(crate) fn mount() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"])
@@ -45,7 +45,7 @@ impl SmallDisk {
     }
 
     /// Takes all the space that is left.
-    fn fill(&self) -> PathBuf {
+    pub(crate) fn fill(&self) -> PathBuf {
         let path = self.0.path().join("filler");
         let mut file = fs::File::create(&path).unwrap();
         while file.write_all(&[1; 4096]).is_ok() {}

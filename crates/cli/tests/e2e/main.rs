@@ -26,6 +26,10 @@ mod gc;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod machine;
 #[cfg(test)]
 mod nyc;
@@ -45,6 +49,8 @@ mod repro;
 mod runs;
 #[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod sets;
 #[cfg(test)]
 mod titanic;
 #[cfg(test)]

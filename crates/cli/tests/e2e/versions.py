@@ -1,13 +1,14 @@
 """Everloop and DVC in turns on one repository: `versions.py EVERLOOP SEED N_OPERATIONS`, run in an empty directory.
 
-After each operation both must tell the same of each tracked path; a `.dvc` file that one wrote must not change when the
-other records the same data; what one pushed the other pulls.
+After each operation both must tell the same of each tracked path and each stage; a `.dvc` file or `dvc.lock` that one wrote must
+not change when the other records the same data or runs the same stages; what one pushed the other pulls.
 """
 
 import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -24,13 +25,45 @@ from dvc.repo import Repo  # noqa: E402
 NAMES = ["a.txt", "we ird:#name.bin", "it's", "é", "1e5", "- x", "true", "b[1]!*", "0x1f", "sub/c", "sub/deep/d", 'q"t', "~", "n" * 80, "日本 😀"]
 TRACKED = ["data", "single.csv", "more/table: 1.csv", "more/dir #2"]
 chance = random.Random(SEED)
-LINK = chance.choice(["reflink,copy", "hardlink", "symlink", "copy"])
+LINKS = ["reflink,copy", "hardlink", "symlink", "copy"]
+LINK = LINKS[SEED % 4]
+# Through a link DVC makes the object itself executable, and forgets it when it protects the object next.
+CAN_EXECUTE = LINK not in ["hardlink", "symlink"]
+PIPELINE = """\
+vars:
+- word: it's
+stages:
+  part:
+    foreach: ${names}
+    do:
+      cmd: mkdir -p parts && (wc -c < single.csv; echo "${item} ${word}") > parts/${item}
+      deps: [single.csv]
+      outs: ['parts/${item}']
+  tree:
+    cmd: mkdir tree && cp -rL data tree/copy && chmod -R u+w tree && echo ${scale} > tree/scale
+    deps: [data]
+    params: [scale]
+    outs: [tree]
+  sizes:
+    matrix: {kind: [f, d], level: [1, 2]}
+    cmd: find tree -mindepth ${item.level} -type ${item.kind} | wc -l > ${key}.txt
+    deps: [tree]
+    metrics: ['${key}.txt': {cache: false}]
+  log:
+    cmd: cat params.yaml more.json | wc -c >> log
+    params: [more.json: [deep.rate], params.yaml: null]
+    outs: [log: {persist: true}]
+"""
 
 
-def everloop(*arguments, code=0):
-    done = subprocess.run([BINARY, "data", *arguments], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == code, f"everloop data {arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+def run(*arguments):
+    done = subprocess.run([BINARY, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, f"everloop {arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def everloop(*arguments):
+    return run("data", *arguments)
 
 
 def dvc(verb, *arguments, **options):
@@ -45,30 +78,44 @@ def git(*arguments):
 class Everloop:
     name = "everloop"
     add = staticmethod(lambda path: everloop("add", path))
-    commit = staticmethod(lambda: everloop("commit"))
-    checkout = staticmethod(lambda: everloop("checkout", "--force"))
-    push = staticmethod(lambda: everloop("push"))
-    pull = staticmethod(lambda: everloop("pull", "--force"))
+    commit = staticmethod(lambda: everloop("commit", *targets()))
+    checkout = staticmethod(lambda: everloop("checkout", "--force", *targets()))
+    push = staticmethod(lambda: everloop("push", *targets()))
+    pull = staticmethod(lambda: everloop("pull", "--force", *targets()))
     gc = staticmethod(lambda: everloop("gc", "--workspace"))
+    repro = staticmethod(lambda: run("repro"))
 
 
 class Dvc:
     name = "dvc"
     add = staticmethod(lambda path: dvc("add", path))
-    commit = staticmethod(lambda: dvc("commit", force=True))
-    checkout = staticmethod(lambda: dvc("checkout", force=True))
-    push = staticmethod(lambda: dvc("push"))
-    pull = staticmethod(lambda: dvc("pull", force=True))
+    commit = staticmethod(lambda: [dvc("commit", target, force=True, recursive=True) for target in targets()])
+    checkout = staticmethod(lambda: dvc("checkout", targets(), force=True, recursive=True))
+    push = staticmethod(lambda: dvc("push", targets(), recursive=True))
+    pull = staticmethod(lambda: dvc("pull", targets(), force=True, recursive=True))
     gc = staticmethod(lambda: dvc("gc", workspace=True))
+    repro = staticmethod(lambda: dvc("reproduce"))
+
+
+def targets():
+    """All that `.dvc` files track; DVC takes what stands behind a colon for the name of a stage."""
+    return [*sorted(path.name for path in ROOT.glob("*.dvc") if path.is_file()), "more"]
 
 
 def states():
     """What both say, which must be the same."""
-    theirs = {}
-    for stage in dvc("status").values():
-        for change in stage:
+    theirs, stages = {}, set()
+    for name, changes in dvc("status").items():
+        if not name.endswith(".dvc"):
+            stages.add(name)
+            continue
+        for change in changes:
             theirs.update(change["changed outs"])
-    rows = json.loads(everloop("status", "--format", "json"))
+    if (ROOT / "dvc.yaml").exists():
+        told = json.loads(run("repro", "--why", "dvc.yaml", "--format", "json"))
+        changed = {row["stage"] for row in told if row["reasons"]}
+        assert changed == stages, f"stages: everloop says {changed}, dvc says {stages}"
+    rows = [row for row in json.loads(everloop("status", "--format", "json")) if row["file"].endswith(".dvc")]
     word = lambda row: row["state"] if row["in_cache"] else "not in cache"
     ours = {row["path"]: word(row) for row in rows if word(row) != "unchanged"}
     assert ours == theirs, f"everloop says {ours}, dvc says {theirs}"
@@ -80,8 +127,7 @@ def write(path):
     if path.is_symlink() or path.exists():
         path.unlink()
     path.write_bytes(chance.randbytes(chance.choice([0, 1, 100, 200_000])))
-    # Through a link DVC makes the object itself executable, and forgets it when it protects the object next.
-    if chance.random() < 0.2 and LINK not in ["hardlink", "symlink"]:
+    if chance.random() < 0.2 and CAN_EXECUTE:
         path.chmod(0o755)
 
 
@@ -92,9 +138,10 @@ def change(name):
         return write(place)
     for file in chance.sample(NAMES, chance.randint(1, 4)):
         write(place / file)
-    files = [path for path in place.rglob("*") if path.is_file()]
+    files = sorted(path for path in place.rglob("*") if path.is_file())
     if len(files) > 3:
         chance.choice(files).unlink()
+        chance.choice(files[:-1]).replace(place / f"renamed {chance.randrange(9)}") if chance.random() < 0.3 and all(path.is_file() for path in files) else None
 
 
 def files():
@@ -103,13 +150,14 @@ def files():
     for name in TRACKED:
         place = ROOT / name
         for path in [place, *place.rglob("*")] if place.is_dir() else [place]:
-            if path.is_file():
+            if path.is_file() and "skip" not in path.name:
                 found[str(path.relative_to(ROOT))] = path.read_bytes()
     return found
 
 
 def dvc_files():
-    return {path.relative_to(ROOT): path.read_bytes() for path in ROOT.rglob("*.dvc") if path.is_file()}
+    paths = [*ROOT.glob("*.dvc"), *ROOT.glob("more/*.dvc")]
+    return {path.relative_to(ROOT): path.read_bytes() for path in paths if path.is_file()}
 
 
 def agree(other):
@@ -121,9 +169,19 @@ def agree(other):
     assert {path: path.read_bytes() for path in ROOT.rglob(".gitignore")} == ignores
 
 
+def repeated(other):
+    """The other has nothing to run: nothing changes."""
+    before = (ROOT / "dvc.lock").read_bytes()
+    other.repro()
+    assert (ROOT / "dvc.lock").read_bytes() == before, f"{before.decode()}\n--\n{(ROOT / 'dvc.lock').read_text()}"
+    with Repo(str(ROOT)) as repo:
+        assert repo.status() == {}, repo.status()
+
+
 def operate(history):
     tool, other = chance.sample([Everloop, Dvc], 2)
-    kind = chance.choice(["record", "record", "add", "restore", "revert", "revert", "remote", "gc"])
+    kinds = ["record", "record", "add", "restore", "revert", "revert", "remote", "gc", "rename", "ignore", "links", "params", "repro", "repro"]
+    kind = chance.choice(kinds)
     tracked = [name for name in TRACKED if (ROOT / f"{name}.dvc").exists()]
     print(kind, tool.name, flush=True)
     if kind == "add" or not tracked:
@@ -154,13 +212,54 @@ def operate(history):
         before = files()
         tool.push()
         shutil.rmtree(ROOT / ".dvc/cache")
-        states()
+        # DVC cannot tell the state of a stage that reads a link to nothing.
+        if all(path.exists() for path in ROOT.rglob("*")):
+            states()
         other.pull()
         assert files() == before
+        if (ROOT / "dvc.lock").exists():
+            # DVC gives up at an output that is a link to nothing.
+            Everloop.repro()
         del history[:]
     elif kind == "gc":
         tool.gc()
         del history[:]
+    elif kind == "rename":
+        old = chance.choice([name for name in tracked if name.startswith("more/")] or ["data"])
+        if old != "data":
+            number = chance.randrange(1000)
+            new = f"more/renamed {number}.csv" if "csv" in old else f"more/renamed {number}"
+            (ROOT / f"{old}.dvc").unlink()
+            (ROOT / old).rename(ROOT / new)
+            TRACKED[TRACKED.index(old)] = new
+            states()
+            tool.add(new)
+            del history[:]
+    elif kind == "ignore":
+        ignore = ROOT / ".dvcignore"
+        patterns = ["*.skip", "skip*", "/data/**/x.skip", "more/*/skip[0-9]", "!b.skip"]
+        ignore.write_text("".join(f"{pattern}\n" for pattern in patterns if chance.random() < 0.6))
+        for name in ["a.skip", "b.skip", "skip7", "deep/x.skip"]:
+            (ROOT / "data" / name).parent.mkdir(exist_ok=True)
+            (ROOT / "data" / name).write_text(name)
+        states()
+        tool.commit()
+        # What is ignored now is in older versions.
+        del history[:]
+    elif kind == "links":
+        link = chance.choice(["reflink,copy", "copy"] if CAN_EXECUTE else LINKS)
+        config = ROOT / ".dvc/config"
+        config.write_text(re.sub(r"type = .*", f'type = "{link}"', config.read_text()))
+        shutil.rmtree(ROOT / "data")
+        tool.checkout()
+        other.checkout()
+    elif kind == "params":
+        names = chance.sample(["u", "v", "w", "1e3", "true"], chance.randint(1, 4))
+        (ROOT / "params.yaml").write_text(json.dumps({"scale": chance.choice([1, 1.5, "x", None]), "names": names}))
+        (ROOT / "more.json").write_text(json.dumps({"deep": {"rate": chance.random()}}))
+    if kind == "repro":
+        tool.repro()
+        repeated(other)
     agree(other)
     history.append((dvc_files(), {path: content for path, content in files().items()}))
 
@@ -199,6 +298,10 @@ def main():
     for index, name in enumerate(TRACKED):
         [Everloop, Dvc][index % 2].add(name)
     legacy()
+    (ROOT / "log").write_text("")
+    (ROOT / "params.yaml").write_text("scale: 1\nnames: [u, v]\n")
+    (ROOT / "more.json").write_text('{"deep": {"rate": 1e-05}}')
+    (ROOT / "dvc.yaml").write_text(PIPELINE)
     agree(Everloop)
     agree(Dvc)
     history.append((dvc_files(), files()))

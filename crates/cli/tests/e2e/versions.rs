@@ -34,19 +34,46 @@ fn take_turns(seed: u32, n_operations: u32) {
     assert!(told.ends_with("ok\n"), "seed {seed}:\n{told}{words}");
 }
 
+// The rest of the seed by four is the kind of links. Each of eight processes does a part of the 200 operations.
+
 #[test]
-fn dvc_and_everloop_take_turns() {
-    take_turns(1, 14);
+fn dvc_and_everloop_take_turns_with_reflinks() {
+    take_turns(4, 25);
 }
 
 #[test]
-fn dvc_and_everloop_take_turns_with_other_links() {
-    take_turns(2, 13);
+fn dvc_and_everloop_take_turns_with_hard_links() {
+    take_turns(1, 25);
 }
 
 #[test]
-fn dvc_and_everloop_take_turns_once_more() {
-    take_turns(5, 13);
+fn dvc_and_everloop_take_turns_with_symbolic_links() {
+    take_turns(2, 25);
+}
+
+#[test]
+fn dvc_and_everloop_take_turns_with_copies() {
+    take_turns(3, 25);
+}
+
+#[test]
+fn dvc_and_everloop_take_other_turns_with_reflinks() {
+    take_turns(8, 25);
+}
+
+#[test]
+fn dvc_and_everloop_take_other_turns_with_hard_links() {
+    take_turns(5, 25);
+}
+
+#[test]
+fn dvc_and_everloop_take_other_turns_with_symbolic_links() {
+    take_turns(6, 25);
+}
+
+#[test]
+fn dvc_and_everloop_take_other_turns_with_copies() {
+    take_turns(7, 25);
 }
 
 fn data(dir: &Path, arguments: &[&str]) -> Output {

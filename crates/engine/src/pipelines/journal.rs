@@ -7,9 +7,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use everloop_artifacts::write_atomically;
 use everloop_lifecycle::dvc::{Lock, StageLock};
-use everloop_versions::{Ignoring, RepoPath};
+use everloop_versions::{Ignoring, RepoPath, write_whole};
 
 use super::project::{Stamp, lock_path};
 use super::{Error, Project};
@@ -127,7 +126,7 @@ impl<'a> Journal<'a> {
             let text = self.lock(&file)?.write();
             let path = lock_path(&file);
             let place = RepoPath::default().join(&path)?;
-            write_atomically(&place.under(repository.root()), text.as_bytes())?;
+            write_whole(&place.under(repository.root()), text.as_bytes())?;
             let known = self.locks.entry(file).or_default();
             known.stamp = Stamp::of(repository, &path);
             known.pending.clear();

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime};
 
 use everloop_lifecycle::dvc::{Flags, Graph, Lock, Member, Pipeline, Stage, Surroundings, parse};
-use everloop_versions::{RepoPath, Repository, Tracked};
+use everloop_versions::{RepoPath, Repository, Tracked, read_whole};
 
 use super::Error;
 
@@ -185,7 +185,7 @@ pub(super) fn read_text(repository: &Repository, path: &str) -> Result<Option<St
     let path = RepoPath::default()
         .join(path)
         .map_err(|error| error.to_string())?;
-    match fs::read(path.under(repository.root())) {
+    match read_whole(&path.under(repository.root())) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(text)),
             Err(_) => Err("it is not UTF-8".to_owned()),

@@ -130,7 +130,8 @@ impl Project<'_> {
         })
     }
 
-    fn record_params(
+    /// The parameters of a stage with their values.
+    pub(super) fn record_params(
         &self,
         view: &mut View<'_>,
         stage: &Stage,

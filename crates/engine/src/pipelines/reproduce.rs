@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use everloop_lifecycle::Plan;
 use everloop_lifecycle::dvc::Selection;
 use everloop_versions::{Lock, RepoPath};
 
+use super::record::place;
 use super::report::{Outcome, Progress, Report, StageReport};
 use super::run::Run;
 use super::{Error, Project};
@@ -103,7 +105,12 @@ impl Project<'_> {
             on_failure: request.on_failure,
             stop: request.stop.clone(),
         };
-        let run = Run::new(self, request, &plan, lock, tell);
+        let of_git = if request.is_dry {
+            Vec::new()
+        } else {
+            self.outs_of_git(&plan)
+        };
+        let run = Run::new(self, request, &plan, (lock, of_git), tell);
         let executed = tokio::select! {
             executed = execute(&plan, &policy, &run) => executed,
             never = run.record_in_time() => match never {},
@@ -136,5 +143,18 @@ impl Project<'_> {
         }
         report.notes = recorded?;
         Ok(report)
+    }
+
+    /// Outputs for the cache that git has.
+    fn outs_of_git(&self, plan: &Plan) -> Vec<RepoPath> {
+        let mut paths = Vec::new();
+        let stages = plan.stages().iter();
+        for stage in stages.filter_map(|planned| self.stage(planned.work)) {
+            for out in stage.outs.iter().filter(|out| out.is_cached) {
+                // A path that leads out is told when its stage is looked at.
+                paths.extend(place(stage, &out.path));
+            }
+        }
+        self.repository.tracked_by_git(&paths)
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Run<'a> {
     /// Whether the words of commands are told line by line.
     pub(super) tells_words: bool,
     pub(super) tell: &'a (dyn Fn(Progress<'_>) + Sync),
+    /// Outputs for the cache that git has.
+    pub(super) of_git: Vec<RepoPath>,
     /// For each stage of the plan the rank of its first output.
     ranks: Vec<usize>,
     /// What each `.dvc` file tracks, as positions in the list of all.
@@ -111,7 +113,7 @@ impl<'a> Run<'a> {
         project: &'a Project<'a>,
         request: &'a Request,
         plan: &'a Plan,
-        lock: Lock,
+        (lock, of_git): (Lock, Vec<RepoPath>),
         tell: &'a (dyn Fn(Progress<'_>) + Sync),
     ) -> Self {
         let (mut ranks, mut paths) = (Vec::new(), Vec::new());
@@ -134,6 +136,7 @@ impl<'a> Run<'a> {
             plan,
             tells_words: request.tells_words || is_parallel,
             tell,
+            of_git,
             ranks,
             tracked,
             shared: Mutex::new(Shared {

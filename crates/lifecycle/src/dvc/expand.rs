@@ -18,6 +18,9 @@ use crate::yaml::{Data, Entry, Node};
 /// How many stages a file may have: a matrix of a few lists could otherwise fill any memory.
 const MAX_STAGES: usize = 100_000;
 
+/// How many bytes all texts of a file's stages may have: variables put into many stages could fill any memory, too.
+const MAX_BYTES: usize = 256 << 20;
+
 /// How many variables that are missing get a suggestion.
 const MAX_SUGGESTIONS: usize = 50;
 
@@ -25,6 +28,7 @@ const MAX_SUGGESTIONS: usize = 50;
 pub(super) struct Expansion<'a> {
     surroundings: Surroundings<'a>,
     n_stages: usize,
+    n_bytes: usize,
 }
 
 impl<'a> Expansion<'a> {
@@ -32,6 +36,7 @@ impl<'a> Expansion<'a> {
         Self {
             surroundings,
             n_stages: 0,
+            n_bytes: 0,
         }
     }
 
@@ -72,13 +77,16 @@ impl<'a> Expansion<'a> {
             let name = format!("{}@{key}", entry.key);
             context.set_element(element);
             stages.extend(self.stage(&name, Some(&entry.key), template, context, report));
+            if self.n_bytes > MAX_BYTES {
+                break;
+            }
         }
         context.set_element(Vec::new());
         stages
     }
 
     fn stage(
-        &self,
+        &mut self,
         name: &str,
         group: Option<&str>,
         body: &Node,
@@ -126,8 +134,29 @@ impl<'a> Expansion<'a> {
             }
         }
         context.watch(false);
+        self.n_bytes += values
+            .iter()
+            .map(|(_, value)| n_bytes(value))
+            .sum::<usize>();
+        if self.n_bytes > MAX_BYTES {
+            let message = "the texts of its stages are longer than 256 MiB, all together";
+            report.at(codes::TOO_LARGE, body, message);
+            return None;
+        }
         let stage = decode::stage(name, group, directory, &values, report);
         stage.filter(|_| is_whole)
+    }
+}
+
+fn n_bytes(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::List(elements) => elements.iter().map(n_bytes).sum(),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| n_bytes(key) + n_bytes(value))
+            .sum(),
+        _ => 8,
     }
 }
 
@@ -203,6 +232,11 @@ fn fill_text(
                 )
                 .help = suggestion::hint(&path, "the variables are", names)
                 .or_else(|| Some("set it in `params.yaml` or in `vars`".to_owned()));
+        }
+        Problem::TooLong => {
+            let message = "with its variables put in, this is longer than 1 MiB";
+            report.at(codes::TOO_LARGE, node, message);
+            return None;
         }
         Problem::Kind(path, kind) => report
             .at(

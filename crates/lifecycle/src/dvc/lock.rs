@@ -6,6 +6,7 @@
 
 mod entry;
 mod read;
+mod refold;
 
 pub use entry::{Command, OtherValue, Recorded, StageLock};
 
@@ -24,6 +25,8 @@ pub struct Lock {
     index: HashMap<String, usize>,
     /// What stands after the last stage.
     tail: String,
+    /// Whether all lines have the breaks that DVC makes today.
+    is_folded: bool,
 }
 
 /// A stage of the file.
@@ -75,6 +78,9 @@ impl Lock {
         let at = self.index.get(name).copied();
         if at.is_some_and(|at| self.stages[at].lock == lock) {
             return;
+        }
+        if !self.is_folded {
+            self.refold();
         }
         let text = Value::Text(name.to_owned());
         let lines = Some(emit::write_map(&[(text, lock.to_value())], 2));

@@ -15,7 +15,12 @@ pub(super) enum Problem {
     Missing(String),
     /// The variable is of a kind that cannot stand here; both are named.
     Kind(String, &'static str),
+    /// With all variables put in it would be longer than any command may be.
+    TooLong,
 }
+
+/// The longest text that comes of a template, in bytes; Linux takes no longer commands either.
+const MAX_BYTES: usize = 1 << 20;
 
 /// A `${...}` in a text.
 struct Place<'a> {
@@ -79,6 +84,9 @@ pub(super) fn fill(
             _ => filled.push_str(&shown(value)),
         }
         at = found.end;
+        if filled.len() > MAX_BYTES {
+            return Err(Problem::TooLong);
+        }
     }
     filled.push_str(&text[at..]);
     Ok(Value::Text(filled.replace("\\${", "${")))

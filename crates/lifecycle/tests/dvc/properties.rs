@@ -195,3 +195,22 @@ proptest! {
         prop_assert_eq!(read.write(), text);
     }
 }
+
+#[test]
+fn variables_that_multiply_are_refused_soon() {
+    let word = "x".repeat(1 << 19);
+    let places = "${a}".repeat(50_000);
+    let long = format!("vars: [{{a: {word}}}]\nstages:\n  s:\n    cmd: {places}\n");
+    let elements = (0..5_000)
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
+    let many = format!(
+        "vars: [{{a: {word}}}]\nstages:\n  s:\n    foreach: [{elements}]\n    do:\n      cmd: echo ${{a}}\n"
+    );
+    for text in [long, many] {
+        let parsed = parse_in(&text, &json!({}));
+        let told: Vec<&str> = parsed.diagnostics.iter().map(|one| one.code).collect();
+        assert!(told.contains(&"E0103") && told.len() < 3, "{told:?}");
+    }
+}

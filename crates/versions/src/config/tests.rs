@@ -1,5 +1,7 @@
 //! DVC's configuration, read and changed.
 
+use std::fs;
+
 use super::*;
 
 fn written(text: &str, change: impl FnOnce(&mut ConfigFile)) -> String {

@@ -115,15 +115,9 @@ fn other_files_are_refused() {
         b"outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  hash: sha\n  path: a\n",
         "unknown hash",
     );
-    refused(b"outs:\n- etag: x\n  path: a\n", "`a` has `etag`");
-    // What DVC writes for remotes with `version_aware`: a directory and a file.
     refused(
-        b"outs:\n- hash: md5\n  path: dd\n  files:\n  - relpath: a\n    md5: d41d8cd98f00b204e9800998ecf8427e\n    size: 0\n    cloud:\n      vr:\n        etag: e\n        version_id: v\n",
-        "`dd` has `files`",
-    );
-    refused(
-        b"outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  size: 0\n  hash: md5\n  path: f\n  cloud:\n    vr:\n      etag: e\n      version_id: v\n",
-        "`dvc pull` can",
+        b"outs:\n- hash: md5\n  path: a\n  files:\n  - relpath: ../x\n    md5: d41d8cd98f00b204e9800998ecf8427e\n",
+        "leads out",
     );
     refused(b"outs: [\n", "no `.dvc` file");
     refused(b"\xff\xfe", "UTF-8");
@@ -135,4 +129,40 @@ fn other_files_are_refused() {
         ));
     }
     refused(bomb.as_bytes(), "no `.dvc` file");
+}
+
+#[test]
+fn versions_of_clouds_are_read_and_left_out_of_changes() {
+    // `dvc commit` of DVC 3.67.1 on the same file and data.
+    let before = "outs:\n- hash: md5\n  path: d\n  files:\n  - relpath: b\n    md5: 3b5d5c3712955042212316173ccf37be\n    size: 2\n    cloud:\n      gcp:\n        etag: 08cb\n  - relpath: a\n    md5: 60b725f10c9c85c70d97880dfe8191b3\n    size: 2\n";
+    let read = DvcFile::parse(before.as_bytes(), "x.dvc").unwrap();
+    let recorded = read.outs[0].recorded.unwrap();
+    assert_eq!((recorded.size, recorded.n_files), (Some(4), Some(2)));
+    let listing = r#"[{"md5": "60b725f10c9c85c70d97880dfe8191b3", "relpath": "a"}, {"md5": "3b5d5c3712955042212316173ccf37be", "relpath": "b"}]"#;
+    assert_eq!(recorded.object.md5, Md5::of(listing.as_bytes()));
+    check(
+        before,
+        0,
+        &dir(),
+        "outs:\n- hash: md5\n  path: d\n  md5: d41d8cd98f00b204e9800998ecf8427e.dir\n  size: 7\n  nfiles: 2\n",
+    );
+    check(
+        "outs:\n- md5: 0e462097431906509019562988736854\n  size: 3\n  hash: md5\n  path: a\n  cloud:\n    gcp:\n      etag: 08b6\n      version_id: '17'\n  desc: x\n",
+        0,
+        &file(b"hello\n"),
+        "outs:\n- md5: b1946ac92492d2347c6235b4d2611184\n  size: 6\n  hash: md5\n  path: a\n  desc: x\n",
+    );
+    let unknown = "outs:\n- etag: x\n  path: a\n";
+    let read = DvcFile::parse(unknown.as_bytes(), "x.dvc").unwrap();
+    assert_eq!(read.outs[0].recorded, None);
+}
+
+#[test]
+fn changed_files_have_the_line_ends_of_unix() {
+    check(
+        "outs:\r\n- md5: 0e462097431906509019562988736854\r\n  size: 3\r\n  hash: md5\r\n  path: a\r\n",
+        0,
+        &file(b"hello\n"),
+        "outs:\n- md5: b1946ac92492d2347c6235b4d2611184\n  size: 6\n  hash: md5\n  path: a\n",
+    );
 }

@@ -169,6 +169,9 @@ impl Run<'_> {
                 });
             }
         }
+        // A parameter that is missing is told now, and not after hours of work.
+        self.project.record_params(&mut section.view, stage)?;
+        self.check_git(stage, &report.stage)?;
         (self.tell)(Progress::Stage {
             stage: &report.stage,
         });
@@ -178,6 +181,21 @@ impl Run<'_> {
                 self.project.repository.unprotect(&path)?;
             } else {
                 self.project.repository.remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses outputs for the cache that git has.
+    fn check_git(&self, stage: &Stage, address: &str) -> Result<(), Error> {
+        for out in stage.outs.iter().filter(|out| out.is_cached) {
+            let path = place(stage, &out.path)?;
+            if self.of_git.contains(&path) {
+                let problem = format!(
+                    "git has its output `{path}`; take it out with `git rm -r --cached '{path}'`, or say `cache: false`"
+                );
+                let stage = address.to_owned();
+                return Err(Error::Stage { stage, problem });
             }
         }
         Ok(())
