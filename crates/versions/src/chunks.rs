@@ -5,7 +5,7 @@
 //! everloop/manifests/md5/ab/cdef…     {"version":1,"md5":"abcdef…","size":9,"chunks":[["<sha256>",9]]}
 //! ```
 //!
-//! A chunk ends where its bytes say so (FastCDC), so that what is inserted moves no other border. Parameters and seed are part of
+//! A chunk ends where its bytes say so (`FastCDC`), so that what is inserted moves no other border. Parameters and seed are part of
 //! the format: others would find no chunk again. The manifest goes last, and an object is there when its manifest is. What
 //! comes back is checked chunk by chunk and then by the object's MD5.
 

@@ -66,6 +66,6 @@ mod tests {
         });
         assert!(failed.unwrap_err().to_string().contains("`3`"));
         assert!(n_begun.into_inner() < items.len());
-        assert_eq!(map(&[0_u32; 0], 4, |item| Ok(*item)).unwrap(), [0_u32; 0]);
+        assert_eq!(map(&[0_u32; 0], 4, |item| Ok(*item)).unwrap().len(), 0);
     }
 }

@@ -221,10 +221,10 @@ impl Remote {
 
     /// Which of these objects are there: asked one by one, or taken from lists where that takes fewer requests.
     pub(crate) fn present(&self, objects: &[ObjectId]) -> Result<HashSet<ObjectId>, Error> {
-        let mut found = match self.is_listed(objects)? {
-            false => return self.asked(objects),
-            true => self.listed(objects)?,
-        };
+        if !self.is_listed(objects)? {
+            return self.asked(objects);
+        }
+        let mut found = self.listed(objects)?;
         // What the lists lack may be there in chunks, or is of DVC 2.
         let is_elsewhere =
             |object: &&ObjectId| self.has_chunks || object.hashing == Hashing::Dos2Unix;

@@ -12,7 +12,7 @@ use super::{Fault, Sink, WebLocation, broken_off, generic, pass_on};
 use crate::Error;
 
 /// What DVC waits for, too.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const N_REDIRECTS: usize = 10;
 
 /// A place on a web server.

@@ -174,3 +174,22 @@ fn a_web_server_is_read_by_both_programs() {
         "{heard:?}"
     );
 }
+
+#[test]
+fn what_dvc_2_pushed_is_got() {
+    let (repo, place, _web) = served(1);
+    // `a\r\n` counted as `a\n`, and lay at the root.
+    let dir = place.path().join("60");
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("b725f10c9c85c70d97880dfe8191b3"), "a\r\n").unwrap();
+    let file = "outs:\n- md5: 60b725f10c9c85c70d97880dfe8191b3\n  size: 3\n  path: old\n";
+    fs::write(repo.path("old.dvc"), file).unwrap();
+    assert_eq!(repo.json(&["pull", "old"])["fetched"]["objects"], 1);
+    assert_eq!(fs::read(repo.path("old")).unwrap(), b"a\r\n");
+    if let Some(python) = python_with_dvc() {
+        assert!(
+            repo.dvc(&python, &["status", "old.dvc"])
+                .contains("up to date")
+        );
+    }
+}
