@@ -79,3 +79,56 @@ fn an_add_of_many_that_is_killed_leaves_all_or_none() {
     }
     println!("{found:?}");
 }
+
+/// What a command answers to programs.
+#[track_caller]
+fn answer(dir: &Path, code: i32, arguments: &[&str]) -> serde_json::Value {
+    let mut command = Command::new(BINARY);
+    command.arg("data").args(arguments).current_dir(dir);
+    let output = command.args(["--format", "json"]).output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {words}");
+    serde_json::from_slice(&output.stdout).unwrap_or_default()
+}
+
+#[test]
+fn commands_of_care_answer_programs() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = &dir.path().canonicalize().unwrap();
+    let made = answer(dir, 0, &["init"]);
+    assert_eq!(made["root"], dir.to_str().unwrap());
+    std::fs::write(dir.join("a"), "1").unwrap();
+    answer(dir, 0, &["add", "a"]);
+    let moved = answer(dir, 0, &["move", "a", "b"]);
+    assert_eq!(
+        (&moved["path"], &moved["file"]),
+        (&"b".into(), &"b.dvc".into())
+    );
+    let listed = answer(dir, 0, &["list"]);
+    assert_eq!(listed[0]["stage"], serde_json::Value::Null);
+    let checked = answer(dir, 0, &["fsck"]);
+    assert_eq!(
+        (&checked["objects"], &checked["left"]),
+        (&1.into(), &0.into())
+    );
+    std::fs::remove_dir_all(dir.join(".dvc/cache")).unwrap();
+    let checked = answer(dir, 22, &["fsck"]);
+    assert_eq!(checked["faults"][0]["kind"], "missing");
+    assert_eq!(checked["faults"][0]["used_by"], serde_json::json!(["b"]));
+    let unprotected = answer(dir, 0, &["unprotect", "b"]);
+    assert_eq!(unprotected["unprotected"], serde_json::json!(["b"]));
+    answer(dir, 30, &["unprotect", "absent"]);
+    let removed = answer(dir, 0, &["remove", "b"]);
+    assert_eq!(removed["removed"], serde_json::json!(["b.dvc"]));
+    answer(dir, 30, &["remove", "b"]);
+    let collected = answer(dir, 0, &["gc", "--workspace"]);
+    assert_eq!(
+        (&collected["kept"], &collected["remotes"]),
+        (&0.into(), &serde_json::json!({}))
+    );
+    // Nothing is kept by accident: what is to stay must be said.
+    answer(dir, 2, &["gc"]);
+    answer(dir, 2, &["gc", "-w", "--remote", "r"]);
+    answer(dir, 2, &["gc", "-w", "--num", "2"]);
+    answer(dir, 2, &["gc", "-w", "--cloud", "--not-in-remote"]);
+}

@@ -166,3 +166,20 @@ fn changed_files_have_the_line_ends_of_unix() {
         "outs:\n- md5: b1946ac92492d2347c6235b4d2611184\n  size: 6\n  hash: md5\n  path: a\n",
     );
 }
+
+#[test]
+fn a_path_is_changed_in_its_place() {
+    let text = "# a\nouts:\n- path: a # here\n  md5: b1946ac92492d2347c6235b4d2611184\n  hash: md5\n- path: b\nmeta: {x: 1}\n";
+    let file = DvcFile::parse(text.as_bytes(), "x.dvc").unwrap();
+    let check = |index: usize, path: &str, expected: &str| {
+        let changed = file.with_path(index, path, "x.dvc").unwrap();
+        assert_eq!(changed, expected);
+    };
+    check(0, "c d", &text.replace("path: a #", "path: c d #"));
+    check(1, "- 1", &text.replace("path: b", "path: '- 1'"));
+    assert!(file.with_path(2, "c", "x.dvc").is_err());
+    let flow = "outs: [{path: a}]\n";
+    let flow = DvcFile::parse(flow.as_bytes(), "x.dvc").unwrap();
+    let error = flow.with_path(0, "c", "x.dvc").unwrap_err().to_string();
+    assert!(error.contains("one key a line"), "{error}");
+}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use everloop_versions::{FaultKind, Gc, Keep, State};
+use everloop_versions::{Error, FaultKind, Gc, Keep, State};
 
 use crate::repositories::{Place, named, refused};
 
@@ -80,7 +80,7 @@ fn broken_pipelines_are_named() {
         (
             "dvc.yaml",
             "stages: {a: {cmd: x, outs: [o]}, b: {cmd: x, outs: [o/p]}}",
-            "overlap",
+            "lie in each other",
         ),
     ] {
         let before = place.read(file);
@@ -247,4 +247,193 @@ fn settings_of_the_cache_are_honoured_or_refused() {
     place.write("b", "1");
     place.add("b");
     assert!(place.root().join("../other/files/md5/c4").exists());
+}
+
+fn git(place: &Place, arguments: &[&str]) {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@t"];
+    let mut command = std::process::Command::new("git");
+    command.arg("-C").arg(place.root());
+    let output = command.args(identity).args(arguments).output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {output:?}");
+}
+
+fn save(place: &Place, message: &str) {
+    git(place, &["add", "--all"]);
+    git(place, &["commit", "--quiet", "-m", message]);
+}
+
+/// Three versions of a file, each a commit; the first has a tag.
+fn with_commits() -> Place {
+    let place = Place::new();
+    git(&place, &["init", "--quiet"]);
+    for version in ["one", "two", "three"] {
+        place.write("a", version);
+        place.add("a");
+        save(&place, version);
+        if version == "one" {
+            git(&place, &["tag", "first"]);
+        }
+    }
+    place
+}
+
+#[track_caller]
+fn keeps(place: &Place, keep: Keep, n_kept: usize) {
+    let request = Gc {
+        keep,
+        is_dry: true,
+        ..Gc::default()
+    };
+    let collected = place.repository.collect(&request).unwrap();
+    assert_eq!(collected.len(), 1);
+    assert_eq!(collected[0].n_kept, n_kept);
+    assert_eq!(collected[0].objects.len(), 3 - n_kept);
+}
+
+#[test]
+fn objects_of_kept_commits_stay() {
+    let place = with_commits();
+    let none = Keep::default();
+    assert!(none.is_workspace_only());
+    keeps(&place, none.clone(), 1);
+    let all_tags = Keep {
+        all_tags: true,
+        ..none.clone()
+    };
+    keeps(&place, all_tags, 2);
+    let all_commits = Keep {
+        all_commits: true,
+        ..none.clone()
+    };
+    keeps(&place, all_commits, 3);
+    for (n_commits, n_kept) in [(None, 1), (Some(2), 2), (Some(9), 3)] {
+        let all_branches = Keep {
+            all_branches: true,
+            n_commits,
+            ..none.clone()
+        };
+        keeps(&place, all_branches, n_kept);
+        let revision = Keep {
+            revision: Some("HEAD".to_owned()),
+            n_commits,
+            ..none.clone()
+        };
+        keeps(&place, revision, n_kept);
+    }
+    for (day, n_kept) in [("2000-01-01", 3), ("2099-12-31", 1), ("3000-01-01", 1)] {
+        let since = Keep {
+            since: Some(day.to_owned()),
+            ..none.clone()
+        };
+        keeps(&place, since, n_kept);
+    }
+}
+
+#[test]
+fn a_commit_that_cannot_be_read_is_named_and_nothing_goes() {
+    let place = with_commits();
+    let whole = place.read("a.dvc");
+    place.write("a.dvc", "outs: [");
+    save(&place, "broken");
+    place.write("a.dvc", &whole);
+    save(&place, "mended");
+    let request = |keep| Gc {
+        keep,
+        ..Gc::default()
+    };
+    let all_commits = Keep {
+        all_commits: true,
+        ..Keep::default()
+    };
+    let error = place.repository.collect(&request(all_commits)).unwrap_err();
+    assert!(matches!(error, Error::Revision { .. }), "{error}");
+    let broken = place.repository.revision("HEAD~1").unwrap();
+    assert!(error.to_string().contains(broken.id()), "{error}");
+    assert_eq!(place.repository.fsck(&[], true, None).unwrap().n_objects, 3);
+    let since = Keep {
+        since: Some("yesterday".to_owned()),
+        ..Keep::default()
+    };
+    refused(place.repository.collect(&request(since)), "is no day");
+    let revision = Keep {
+        revision: Some("absent".to_owned()),
+        ..Keep::default()
+    };
+    refused(place.repository.collect(&request(revision)), "no revision");
+}
+
+#[test]
+fn remotes_are_cleaned_and_what_they_have_may_go_here() {
+    let mut place = with_commits();
+    let root = place.root().to_owned();
+    let options = (true, false, false);
+    let repository = &place.repository;
+    repository
+        .add_remote(&root, ("main", "../remote"), options)
+        .unwrap();
+    place.reopen();
+    let first = place.read("a.dvc");
+    place.repository.push(&[], None).unwrap();
+    place.write("a", "four");
+    place.repository.commit(&[]).unwrap();
+    place.repository.push(&[], None).unwrap();
+    let request = Gc {
+        from_remotes: Some(None),
+        ..Gc::default()
+    };
+    let collected = place.repository.collect(&request).unwrap();
+    let told: Vec<_> = collected
+        .iter()
+        .map(|one| (one.remote.as_deref(), one.objects.len(), one.n_kept))
+        .collect();
+    assert_eq!(told, [(None, 3, 1), (Some("default"), 1, 1)]);
+    let request = Gc {
+        not_in_remote: Some(None),
+        ..Gc::default()
+    };
+    let collected = place.repository.collect(&request).unwrap();
+    assert_eq!((collected[0].objects.len(), collected[0].n_kept), (1, 0));
+    place.repository.fetch(&[], None).unwrap();
+    assert_eq!(place.checkout(true), None);
+    assert_eq!(place.read("a"), "four");
+    place.write("a.dvc", &first);
+    let problem = place.checkout(true).unwrap();
+    assert!(problem.contains("not in the cache"), "{problem}");
+}
+
+#[test]
+fn parts_go_to_a_remote_and_come_back() {
+    let mut place = Place::new();
+    let root = place.root().to_owned();
+    let options = (true, false, false);
+    let repository = &place.repository;
+    repository
+        .add_remote(&root, ("main", "../remote"), options)
+        .unwrap();
+    place.reopen();
+    for (path, text) in [("d/a", "1"), ("d/s/b", "2"), ("d/s/c", "3")] {
+        place.write(path, text);
+    }
+    place.add("d");
+    let push = |path: &str| place.repository.push(&[named(path)], None).unwrap();
+    // The listing follows when all of its files are there.
+    assert_eq!(push("d/s").n_objects, 2);
+    assert_eq!(push("d/a").n_objects, 2);
+    assert_eq!(push("d").n_present, 4);
+    fs::remove_dir_all(place.root().join(".dvc/cache")).unwrap();
+    fs::remove_dir_all(place.root().join("d")).unwrap();
+    let got = place
+        .repository
+        .fetch(&[named("d/s/b"), named("d/a")], None);
+    assert_eq!(got.unwrap().n_objects, 3);
+    let done = place.repository.checkout(&[named("d/s")], false).unwrap();
+    let problem = done[0].problem.clone().unwrap();
+    assert!(
+        problem.contains("1 objects of `d` are not in the cache"),
+        "{problem}"
+    );
+    let done = place.repository.checkout(&[named("d/a")], false).unwrap();
+    assert_eq!((done[0].n_written, done[0].n_removed), (1, 0));
+    assert_eq!(place.read("d/a"), "1");
+    assert!(!place.root().join("d/s").exists());
 }

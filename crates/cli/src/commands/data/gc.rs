@@ -12,7 +12,6 @@ use crate::output::Format;
 
 /// Arguments of `everloop data gc`.
 #[derive(Debug, clap::Args)]
-#[group(id = "kept", required = true, multiple = true, args = ["workspace", "all_branches", "all_tags", "all_commits", "date", "rev"])]
 #[expect(clippy::struct_excessive_bools, reason = "they are those of `dvc gc`")]
 pub(crate) struct Gc {
     /// Keep only what the files of the workspace name; what only other commits name goes.
@@ -71,6 +70,10 @@ pub(crate) struct Gc {
 /// Runs `everloop data gc`.
 pub(super) fn run(args: &Gc, here: &Here) -> Result<Exit> {
     let usage = |words: &str| Err(Failure::new(Exit::Usage, words.to_owned()).into());
+    let is_date = args.date.is_some() || args.rev.is_some();
+    if !(args.workspace || args.all_branches || args.all_tags || args.all_commits || is_date) {
+        return usage("say what is kept: `--workspace`, `-a`, `-T`, `-A`, `--date` or `--rev`");
+    }
     if args.remote.is_some() && !args.cloud && !args.not_in_remote {
         return usage("`--remote` is for `--cloud` and `--not-in-remote`");
     }
