@@ -198,8 +198,8 @@ fn formats_of_tables_are_told_by_their_names() {
     assert_eq!(found["added"], json!([{"k": 2}]));
 }
 
-#[test]
-fn the_history_of_data_has_its_lineage_and_its_names() {
+/// The second version of the table and what a stage makes of it, committed.
+fn with_stage() -> tempfile::TempDir {
     let dir = with_table();
     let root = dir.path();
     let stages = "stages:\n  make:\n    cmd: mkdir -p made && cp t.csv made/t\n    deps: [t.csv]\n    outs: [made]\nartifacts:\n  people:\n    path: t.csv\n";
@@ -214,6 +214,13 @@ fn the_history_of_data_has_its_lineage_and_its_names() {
     );
     git(root, &["add", "."]);
     git(root, &["commit", "--quiet", "-m", "a stage"]);
+    dir
+}
+
+#[test]
+fn the_history_of_data_has_its_lineage() {
+    let dir = with_stage();
+    let root = dir.path();
     let log = json_of(root, &["log"]);
     assert_eq!(
         (&log[0]["subject"], &log[1]["subject"]),
@@ -232,7 +239,13 @@ fn the_history_of_data_has_its_lineage_and_its_names() {
         text.contains("by stage make of t.csv ") && text.contains(" a stage\n"),
         "{text}"
     );
+}
 
+#[test]
+fn names_of_versions_stand_for_revisions() {
+    let dir = with_stage();
+    let root = dir.path();
+    let log = json_of(root, &["log"]);
     assert_eq!(
         told(root, &["tag", "people@v1.2.0", "t.csv", "HEAD~1"]),
         "people@v1.2.0\n"
