@@ -50,6 +50,28 @@ fn what_does_not_change_keeps_its_lines() {
     assert_eq!(lock.write(), rest);
 }
 
+/// Stages that run side by side end in any order, and are written as if they had run one after the other.
+#[test]
+fn new_stages_stand_by_rank_behind_old_ones() {
+    let mut expected = read(TWO);
+    for name in ["v", "w", "x", "y"] {
+        expected.set(name, touch());
+    }
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+        let mut lock = read(TWO);
+        for rank in order {
+            lock.set_in_order(["v", "w", "x", "y"][rank], touch(), rank);
+        }
+        assert_eq!(lock.write(), expected.write(), "{order:?}");
+        assert_eq!(lock.find("x"), Some(&touch()));
+        assert!(lock.remove("w") && lock.find("y").is_some());
+        // An old stage keeps its place, whatever its rank.
+        lock.set_in_order("b", touch(), 9);
+        let text = lock.write();
+        assert!(text.find("  b:") < text.find("  v:"), "{text}");
+    }
+}
+
 #[test]
 fn what_stands_behind_the_stages_stays_there() {
     let text = format!("{TWO}datasets:\n- name: x\n");
