@@ -325,7 +325,7 @@ mod tests {
         let before = Some(Before(i64::MAX));
         let md5 = Md5::of(&size.to_le_bytes());
         known.add(before, names.iter(), |name, add| {
-            add(name, stamp(size), md5)
+            add(name, stamp(size), md5);
         });
     }
 
