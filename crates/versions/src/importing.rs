@@ -11,7 +11,7 @@ use crate::md5::Hashing;
 use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
 use crate::source::{At, Scratch, Source};
-use crate::tracked::is_dvc_file;
+use crate::tracked::{Chosen, is_dvc_file};
 use crate::transfer::Transferred;
 use crate::whole::write_whole;
 use crate::{Error, RepoPath, git};
@@ -177,7 +177,7 @@ impl Repository {
         let mut sum = Transferred::default();
         let mut sources: HashMap<(String, String), Source> = HashMap::new();
         let mut scratch = None;
-        for one in self.chosen(targets)? {
+        for Chosen { tracked: one, .. } in self.chosen_parts(targets)? {
             if !is_dvc_file(one.file.name()) {
                 continue;
             }

@@ -35,6 +35,18 @@ pub(crate) fn files(below: &str) -> Vec<Source> {
     found
 }
 
+/// The texts of the tests that real clients run in Python; what makes golden numbers is none.
+pub(crate) fn python_tests() -> Vec<String> {
+    let mut found = Vec::new();
+    for dir in ["crates/cli/tests/e2e", "crates/server/tests/api"] {
+        let entries = fs::read_dir(root().join(dir)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let scripts = paths.filter(|path| path.extension().is_some_and(|end| end == "py"));
+        found.extend(scripts.map(|path| fs::read_to_string(path).unwrap()));
+    }
+    found
+}
+
 /// The files that hold product code: `crates/*/src` and `xtask/src` without test modules.
 pub(crate) fn product_files() -> Vec<Source> {
     let mut all = files("crates");
