@@ -124,6 +124,7 @@ impl Scored {
             predicted: &self.predicted,
             probabilities: self.probabilities.as_deref(),
             n_classes: self.classes.len(),
+            weights: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use everloop_domain::Task;
 use serde::{Deserialize, Serialize};
 
-use crate::classification::Counts;
+use crate::tally::Counts;
 use crate::{Error, Outcomes};
 
 /// The name of the demographic parity difference.
@@ -72,17 +72,12 @@ pub fn fairness(
     }
     let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
     for (row, group) in groups.iter().enumerate() {
-        let one = Outcomes {
-            truth: &outcomes.truth[row..=row],
-            predicted: &outcomes.predicted[row..=row],
-            ..*outcomes
-        };
-        let counted = Counts::of(&one, 1);
-        let sum = counts.entry(group).or_default();
-        sum.true_positive += counted.true_positive;
-        sum.false_positive += counted.false_positive;
-        sum.false_negative += counted.false_negative;
-        sum.true_negative += counted.true_negative;
+        let (is_positive, is_selected) =
+            (outcomes.truth[row] == 1.0, outcomes.predicted[row] == 1.0);
+        counts
+            .entry(group)
+            .or_default()
+            .add(is_positive, is_selected, 1.0);
     }
     let by_group: Vec<GroupScore> = counts
         .iter()
@@ -203,6 +198,7 @@ mod tests {
             predicted: &[1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0],
             probabilities: None,
             n_classes: 2,
+            weights: None,
         };
         let groups: Vec<String> = ["a", "a", "a", "a", "b", "b", "b", "b"]
             .map(str::to_owned)
@@ -233,6 +229,7 @@ mod tests {
             predicted: &[1.0, 0.0],
             probabilities: None,
             n_classes: 2,
+            weights: None,
         };
         let report = fairness(&outcomes, &["a".to_owned(), "b".to_owned()], "g").unwrap();
         assert_eq!(report.by_group[1].true_positive_rate, None);
@@ -247,6 +244,7 @@ mod tests {
             predicted: &[1.0],
             probabilities: None,
             n_classes: 2,
+            weights: None,
         };
         assert!(
             fairness(&outcomes, &[], "g")

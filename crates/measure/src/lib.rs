@@ -1,25 +1,44 @@
-//! Scores, fairness, drift statistics and gates: numbers in, numbers out.
+//! Scores, intervals, fairness, slices, drift statistics and gates: numbers in, numbers out.
 //!
-//! Everything here is pure: no I/O, no async, no random numbers. Definitions follow scikit-learn (scores), Fairlearn
-//! (group differences) and SciPy (tests); the golden values in `tests/golden` were computed with them.
+//! Everything here is pure: no I/O, no async, and no random numbers but those that the caller draws. Definitions
+//! follow scikit-learn (scores), Fairlearn and AIF360 (groups) and SciPy (tests); the golden values in `tests/golden`
+//! were computed with them.
 
+mod averages;
+mod calibration;
 mod classification;
+mod curves;
+mod deviance;
 mod drift;
 mod error;
 mod fairness;
 mod gates;
 mod judge;
 mod metric;
+mod multilabel;
 mod outcomes;
+mod probabilistic;
+mod quantile;
+mod ranking;
+mod ranks;
 mod regression;
 mod slices;
 mod special;
+mod steps;
+mod tally;
 
+pub use calibration::{Binning, ReliabilityBin, reliability_curve};
+pub use classification::confusion_matrix;
+pub use curves::{
+    GainsPoint, PrecisionRecallPoint, RocPoint, gains_curve, precision_recall_curve, roc_curve,
+};
 pub use drift::{ColumnDrift, drift};
 pub use error::Error;
 pub use fairness::{DEMOGRAPHIC_PARITY, EQUALIZED_ODDS, GroupReport, GroupScore, fairness};
 pub use gates::{GateResult, check_gate};
 pub use judge::{Judgement, judge};
 pub use metric::{Metric, score};
+pub use multilabel::{LabelAverage, LabelMetric, Labels, score_labels};
 pub use outcomes::Outcomes;
+pub use ranking::{RankedItems, RankingMetric, score_ranking};
 pub use slices::{SliceScore, slices};

@@ -69,10 +69,12 @@ fn slice(
             .flat_map(|row| all[row * width..(row + 1) * width].iter().copied())
             .collect::<Vec<f64>>()
     });
+    let weights = outcomes.weights.map(pick);
     let part = Outcomes {
         truth: &truth,
         predicted: &predicted,
         probabilities: probabilities.as_deref(),
+        weights: weights.as_deref(),
         ..*outcomes
     };
     let mut found = SliceScore {
@@ -109,9 +111,16 @@ mod tests {
             predicted: &[1.0, 1.0, 1.0, 0.0],
             probabilities: Some(&[0.9, 0.6, 0.7, 0.2]),
             n_classes: 2,
+            weights: None,
         };
         let values: Vec<String> = ["x", "x", "y", "y"].map(str::to_owned).into();
-        let found = slices(&outcomes, "c", &values, &[Metric::Accuracy, Metric::RocAuc]).unwrap();
+        let found = slices(
+            &outcomes,
+            "c",
+            &values,
+            &["accuracy", "roc_auc"].map(|name| Metric::parse(name).unwrap()),
+        )
+        .unwrap();
         assert_eq!(
             (
                 found[0].value.as_str(),
@@ -132,7 +141,8 @@ mod tests {
             predicted: &[1.0],
             probabilities: None,
             n_classes: 0,
+            weights: None,
         };
-        assert!(slices(&outcomes, "c", &[], &[Metric::Mae]).is_err());
+        assert!(slices(&outcomes, "c", &[], &[]).is_err());
     }
 }

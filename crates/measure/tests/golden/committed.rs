@@ -28,6 +28,7 @@ fn scores_are_those_of_scikit_learn() {
             predicted: &predicted,
             probabilities: probabilities.as_deref(),
             n_classes: case["n_classes"].as_u64().unwrap() as usize,
+            weights: None,
         };
         for (name, expected) in case["expected"].as_object().unwrap() {
             let found = score(Metric::parse(name).unwrap(), &outcomes).unwrap();
@@ -68,6 +69,7 @@ fn group_differences_follow_fairlearn() {
             predicted: &predicted,
             probabilities: None,
             n_classes: 2,
+            weights: None,
         };
         let report = fairness(&outcomes, &texts(&case["groups"]), "group").unwrap();
         for (name, found) in report.differences() {
