@@ -113,8 +113,7 @@ fn is_constant(counts: &[f64]) -> bool {
 
 /// The share of negative rows that are predicted positive; 0 without negative rows.
 pub(crate) fn false_positive_rate(outcomes: &Outcomes<'_>) -> f64 {
-    let counts = Tally::of(outcomes).counts(1);
-    ratio(counts.false_positive, counts.n_negative())
+    Tally::of(outcomes).counts(1).false_positive_rate()
 }
 
 /// The share of positive rows that are predicted negative; 0 without positive rows.
@@ -134,8 +133,7 @@ pub(crate) fn negative_predictive_value(outcomes: &Outcomes<'_>) -> f64 {
 pub(crate) fn positive_likelihood_ratio(outcomes: &Outcomes<'_>) -> Result<f64, Error> {
     let counts = both_classes(outcomes, "positive_likelihood_ratio")?;
     if counts.false_positive > 0.0 {
-        let rate = counts.false_positive / counts.n_negative();
-        return Ok(counts.recall() / rate);
+        return Ok(counts.recall() / counts.false_positive_rate());
     }
     Err(Error::Undefined {
         metric: "positive_likelihood_ratio",

@@ -5,6 +5,7 @@
 //! were computed with them.
 
 mod averages;
+mod bootstrap;
 mod calibration;
 mod classification;
 mod curves;
@@ -13,10 +14,12 @@ mod drift;
 mod error;
 mod fairness;
 mod gates;
+mod interval;
 mod judge;
 mod metric;
 mod multilabel;
 mod outcomes;
+mod paired;
 mod probabilistic;
 mod quantile;
 mod ranking;
@@ -26,7 +29,9 @@ mod slices;
 mod special;
 mod steps;
 mod tally;
+mod threshold;
 
+pub use bootstrap::{Bootstrap, Difference, Method, bootstrap, bootstrap_difference};
 pub use calibration::{Binning, ReliabilityBin, reliability_curve};
 pub use classification::confusion_matrix;
 pub use curves::{
@@ -36,9 +41,12 @@ pub use drift::{ColumnDrift, drift};
 pub use error::Error;
 pub use fairness::{DEMOGRAPHIC_PARITY, EQUALIZED_ODDS, GroupReport, GroupScore, fairness};
 pub use gates::{GateResult, check_gate};
+pub use interval::{Interval, wilson};
 pub use judge::{Judgement, judge};
 pub use metric::{Metric, score};
 pub use multilabel::{LabelAverage, LabelMetric, Labels, score_labels};
 pub use outcomes::Outcomes;
+pub use paired::{DeLong, McNemar, delong, delong_paired, mcnemar};
 pub use ranking::{RankedItems, RankingMetric, score_ranking};
 pub use slices::{SliceScore, slices};
+pub use threshold::{Goal, ThresholdChoice, choose_threshold};

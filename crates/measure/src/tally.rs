@@ -67,6 +67,10 @@ impl Counts {
         ratio(self.true_negative, self.n_negative())
     }
 
+    pub(crate) fn false_positive_rate(&self) -> f64 {
+        ratio(self.false_positive, self.n_negative())
+    }
+
     pub(crate) fn jaccard(&self) -> f64 {
         ratio(
             self.true_positive,

@@ -1,17 +1,9 @@
 //! The numbers that `gen/golden.py` wrote beside this file.
 
-use std::path::{Path, PathBuf};
-
 use everloop_domain::Task;
 use everloop_measure::{Metric, Outcomes, drift, fairness, score};
 
-use crate::table::{close, json, number_column, numbers, text_column, texts};
-
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name)
-}
+use crate::table::{close, file, json, number_column, numbers, text_column, texts};
 
 #[test]
 fn scores_are_those_of_scikit_learn() {

@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod committed;
 #[cfg(test)]
+mod intervals;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod shared;
 #[cfg(test)]
 mod table;
