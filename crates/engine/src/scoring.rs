@@ -259,6 +259,19 @@ mod tests {
     }
 
     #[test]
+    fn files_name_the_metrics_that_are_measured() {
+        use everloop_measure::Metric;
+        for task in Task::ALL {
+            let mut named: Vec<&str> = everloop_lifecycle::metric_names(task).collect();
+            let measured = Metric::all().filter(|metric| metric.suits(task));
+            let mut measured: Vec<&str> = measured.map(Metric::name).collect();
+            named.sort_unstable();
+            measured.sort_unstable();
+            assert_eq!(named, measured, "{task}");
+        }
+    }
+
+    #[test]
     fn classes_become_indices_in_the_models_order() {
         let truth: ArrayRef = Arc::new(StringArray::from(vec!["b", "a"]));
         let predictions = batch(vec![

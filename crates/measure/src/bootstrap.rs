@@ -1,9 +1,8 @@
 //! Intervals of any score by resampling the rows (Efron and Tibshirani 1993).
 
-use everloop_domain::Task;
-
 use crate::calibration::interpolated;
 use crate::interval::{Interval, two_sided_quantile};
+use crate::rows::Rows;
 use crate::special::{normal_quantile, normal_share};
 use crate::{Error, Outcomes};
 
@@ -204,45 +203,4 @@ impl Sample<'_> {
 /// A number below `n`, from random bits (Lemire's multiplication; its bias is below one in 2^64 / n).
 fn below(bits: u64, n: usize) -> usize {
     ((u128::from(bits) * n as u128) >> 64) as usize
-}
-
-/// Some rows of outcomes, copied.
-struct Rows {
-    truth: Vec<f64>,
-    predicted: Vec<f64>,
-    probabilities: Option<Vec<f64>>,
-    weights: Option<Vec<f64>>,
-}
-
-impl Rows {
-    fn of(all: &Outcomes<'_>, rows: &[usize]) -> Self {
-        let pick = |values: &[f64]| rows.iter().map(|row| values[*row]).collect::<Vec<f64>>();
-        let width = if all.task == Task::Multiclass {
-            all.n_classes
-        } else {
-            1
-        };
-        Self {
-            truth: pick(all.truth),
-            predicted: pick(all.predicted),
-            probabilities: all.probabilities.map(|values| {
-                rows.iter()
-                    .flat_map(|row| &values[row * width..(row + 1) * width])
-                    .copied()
-                    .collect()
-            }),
-            weights: all.weights.map(pick),
-        }
-    }
-
-    fn outcomes(&self, all: &Outcomes<'_>) -> Outcomes<'_> {
-        Outcomes {
-            task: all.task,
-            n_classes: all.n_classes,
-            truth: &self.truth,
-            predicted: &self.predicted,
-            probabilities: self.probabilities.as_deref(),
-            weights: self.weights.as_deref(),
-        }
-    }
 }

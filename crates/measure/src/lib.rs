@@ -25,6 +25,7 @@ mod quantile;
 mod ranking;
 mod ranks;
 mod regression;
+mod rows;
 mod slices;
 mod special;
 mod steps;
@@ -39,7 +40,12 @@ pub use curves::{
 };
 pub use drift::{ColumnDrift, drift};
 pub use error::Error;
-pub use fairness::{DEMOGRAPHIC_PARITY, EQUALIZED_ODDS, GroupReport, GroupScore, fairness};
+pub use fairness::{
+    Comparison, DEMOGRAPHIC_PARITY, DEMOGRAPHIC_PARITY_RATIO, EQUAL_OPPORTUNITY,
+    EQUAL_OPPORTUNITY_RATIO, EQUALIZED_ODDS, EQUALIZED_ODDS_RATIO, GroupCounts, GroupRate,
+    GroupReport, GroupScore, GroupThresholds, GroupValues, Groups, Parity, Privilege, fairness,
+    group_thresholds, privilege, reweighing, theil_index,
+};
 pub use gates::{GateResult, check_gate};
 pub use interval::{Interval, wilson};
 pub use judge::{Judgement, judge};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use everloop_domain::Task;
 use serde::{Deserialize, Serialize};
 
+use crate::rows::Rows;
 use crate::{Error, Metric, Outcomes, score};
 
 /// The scores of the rows that share a value of a column.
@@ -57,26 +57,8 @@ fn slice(
     rows: &[usize],
     metrics: &[Metric],
 ) -> SliceScore {
-    let pick = |values: &[f64]| rows.iter().map(|row| values[*row]).collect::<Vec<f64>>();
-    let width = if outcomes.task == Task::Multiclass {
-        outcomes.n_classes
-    } else {
-        1
-    };
-    let (truth, predicted) = (pick(outcomes.truth), pick(outcomes.predicted));
-    let probabilities = outcomes.probabilities.map(|all| {
-        rows.iter()
-            .flat_map(|row| all[row * width..(row + 1) * width].iter().copied())
-            .collect::<Vec<f64>>()
-    });
-    let weights = outcomes.weights.map(pick);
-    let part = Outcomes {
-        truth: &truth,
-        predicted: &predicted,
-        probabilities: probabilities.as_deref(),
-        weights: weights.as_deref(),
-        ..*outcomes
-    };
+    let picked = Rows::of(outcomes, rows);
+    let part = picked.outcomes(outcomes);
     let mut found = SliceScore {
         column: column.to_owned(),
         value: value.to_owned(),
@@ -101,6 +83,8 @@ fn slice(
 
 #[cfg(test)]
 mod tests {
+    use everloop_domain::Task;
+
     use super::*;
 
     #[test]

@@ -65,9 +65,12 @@ fn group_differences_follow_fairlearn() {
         };
         let report = fairness(&outcomes, &texts(&case["groups"]), "group").unwrap();
         for (name, found) in report.differences() {
+            let Some(expected) = case[name].as_f64() else {
+                continue;
+            };
             close(
                 found,
-                case[name].as_f64().unwrap(),
+                expected,
                 1e-9,
                 &format!("{name} of {}", case["name"]),
             );

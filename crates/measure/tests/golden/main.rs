@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod committed;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod intervals;
 #[cfg(test)]
 mod metrics;
