@@ -31,6 +31,7 @@ mod special;
 mod steps;
 mod tally;
 mod threshold;
+mod weak_slices;
 
 pub use bootstrap::{Bootstrap, Difference, Method, bootstrap, bootstrap_difference};
 pub use calibration::{Binning, ReliabilityBin, reliability_curve};
@@ -56,3 +57,4 @@ pub use paired::{DeLong, McNemar, delong, delong_paired, mcnemar};
 pub use ranking::{RankedItems, RankingMetric, score_ranking};
 pub use slices::{SliceScore, slices};
 pub use threshold::{Goal, ThresholdChoice, choose_threshold};
+pub use weak_slices::{SliceColumn, SliceSearch, SliceValues, WeakSlice, row_losses, weak_slices};

@@ -16,6 +16,14 @@ pub(crate) fn log_loss(outcomes: &Outcomes<'_>) -> Result<f64, Error> {
     }))
 }
 
+/// The log loss of each row.
+pub(crate) fn log_losses(outcomes: &Outcomes<'_>) -> Result<Vec<f64>, Error> {
+    let probabilities = outcomes.probabilities("log_loss")?;
+    Ok((0..outcomes.n_rows())
+        .map(|row| surprise(outcomes, probabilities, row, outcomes.truth[row] as usize))
+        .collect())
+}
+
 /// How much less the log loss is than that of the shares of the classes.
 pub(crate) fn d2_log_loss(outcomes: &Outcomes<'_>) -> Result<f64, Error> {
     let shares = shares(outcomes);

@@ -164,12 +164,8 @@ impl Scope<'_> {
                 .iter()
                 .map(move |prefix| format!("{prefix}.{metric}"))
         });
-        let measured = self
-            .measured
-            .iter()
-            .copied()
-            .chain(metrics.clone())
-            .map(str::to_owned);
+        let measured = self.measured.iter().map(|name| (*name).to_owned());
+        let measured = measured.chain(metrics.clone().map(str::to_owned));
         measured.chain(qualified).collect()
     }
 }

@@ -11,4 +11,6 @@ mod metrics;
 #[cfg(test)]
 mod shared;
 #[cfg(test)]
+mod slices;
+#[cfg(test)]
 mod table;
