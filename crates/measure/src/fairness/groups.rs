@@ -1,6 +1,6 @@
 //! Groups of rows, and what was predicted for each: one pass over the rows, whatever is asked of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use everloop_domain::Task;
 
@@ -19,17 +19,9 @@ impl Groups {
     /// The groups of a column, in the order of their names.
     #[must_use]
     pub fn of(values: &[impl AsRef<str>]) -> Self {
-        let mut codes: HashMap<&str, u32> = HashMap::new();
-        let mut names: Vec<&str> = Vec::new();
-        let mut of_row = Vec::with_capacity(values.len());
-        for value in values {
-            let name = value.as_ref();
-            let code = *codes.entry(name).or_insert_with(|| {
-                names.push(name);
-                names.len() as u32 - 1
-            });
-            of_row.push(code);
-        }
+        let mut codes = Codes::default();
+        let of_row: Vec<u32> = values.iter().map(|it| codes.of(it.as_ref())).collect();
+        let names = codes.names;
         let mut order: Vec<usize> = (0..names.len()).collect();
         order.sort_unstable_by_key(|code| names[*code]);
         let mut place = vec![0; names.len()];
@@ -49,24 +41,23 @@ impl Groups {
     /// Fails if the columns differ in length.
     pub fn intersection(&self, other: &Self) -> Result<Self, Error> {
         same_length("rows of two columns", self.of_row.len(), other.of_row.len())?;
-        let pairs = || {
-            self.of_row
-                .iter()
-                .copied()
-                .zip(other.of_row.iter().copied())
+        let pairs: Vec<(u32, u32)> = self
+            .of_row
+            .iter()
+            .copied()
+            .zip(other.of_row.iter().copied())
+            .collect();
+        let mut found = pairs.clone();
+        found.sort_unstable();
+        found.dedup();
+        let name = |(left, right): &(u32, u32)| {
+            let (left, right) = (&self.names[*left as usize], &other.names[*right as usize]);
+            format!("{left}, {right}")
         };
-        let mut found: BTreeMap<(u32, u32), u32> = pairs().map(|pair| (pair, 0)).collect();
-        let mut names = Vec::with_capacity(found.len());
-        for ((left, right), code) in &mut found {
-            *code = names.len() as u32;
-            names.push(format!(
-                "{}, {}",
-                self.names[*left as usize], other.names[*right as usize]
-            ));
-        }
+        let place = |pair: &(u32, u32)| found.partition_point(|other| other < pair) as u32;
         Ok(Self {
-            names,
-            of_row: pairs().map(|pair| found[&pair]).collect(),
+            names: found.iter().map(name).collect(),
+            of_row: pairs.iter().map(place).collect(),
         })
     }
 
@@ -86,6 +77,33 @@ impl Groups {
     #[must_use]
     pub fn of_row(&self, row: usize) -> usize {
         self.of_row[row] as usize
+    }
+}
+
+/// How many names are compared one by one; beyond that they are hashed.
+const FEW: usize = 16;
+
+/// Numbers of texts, in the order in which they are first seen.
+#[derive(Default)]
+struct Codes<'a> {
+    names: Vec<&'a str>,
+    hashed: HashMap<&'a str, u32>,
+}
+
+impl<'a> Codes<'a> {
+    fn of(&mut self, name: &'a str) -> u32 {
+        let known = if self.names.len() <= FEW {
+            let place = self.names.iter().position(|other| *other == name);
+            place.map(|place| place as u32)
+        } else {
+            self.hashed.get(name).copied()
+        };
+        known.unwrap_or_else(|| {
+            let code = self.names.len() as u32;
+            self.names.push(name);
+            self.hashed.insert(name, code);
+            code
+        })
     }
 }
 

@@ -1,9 +1,8 @@
 //! The conditions of a column: its values, or bins of its numbers.
 
-use std::collections::HashMap;
-
 use super::{SliceColumn, SliceValues};
 use crate::calibration::interpolated;
+use crate::fairness::Groups;
 
 /// How many categories of a column are tried.
 const MAX_CATEGORIES: usize = 50;
@@ -51,19 +50,25 @@ impl Conditions {
 
 /// The most frequent texts, ties by name.
 fn categories(texts: &[String]) -> (Vec<String>, Vec<u32>) {
-    let mut n_rows: HashMap<&str, usize> = HashMap::new();
-    for text in texts {
-        *n_rows.entry(text).or_default() += 1;
+    let groups = Groups::of(texts);
+    let mut n_rows = vec![0_usize; groups.names().len()];
+    for row in 0..groups.n_rows() {
+        n_rows[groups.of_row(row)] += 1;
     }
-    let mut by_size: Vec<(&str, usize)> = n_rows.into_iter().collect();
-    by_size.sort_unstable_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(right.0)));
+    let mut by_size: Vec<usize> = (0..n_rows.len()).collect();
+    // The groups are in the order of their names, and sorting keeps that of equally large ones.
+    by_size.sort_by_key(|group| std::cmp::Reverse(n_rows[*group]));
     by_size.truncate(MAX_CATEGORIES);
-    let values: Vec<&str> = by_size.iter().map(|(text, _)| *text).collect();
-    let places: HashMap<&str, u32> = values.iter().copied().zip(0..).collect();
-    let place = |text: &String| places.get(text.as_str()).copied().unwrap_or(NONE);
+    let mut place = vec![NONE; n_rows.len()];
+    for (to, from) in by_size.iter().enumerate() {
+        place[*from] = to as u32;
+    }
+    let name = |group: &usize| groups.names()[*group].clone();
     (
-        values.iter().map(|text| (*text).to_owned()).collect(),
-        texts.iter().map(place).collect(),
+        by_size.iter().map(name).collect(),
+        (0..groups.n_rows())
+            .map(|row| place[groups.of_row(row)])
+            .collect(),
     )
 }
 
