@@ -155,7 +155,7 @@ impl Sample<'_> {
         Ok(resampled)
     }
 
-    /// The shares at which BCa takes its bounds.
+    /// The shares at which `BCa` takes its bounds.
     fn corrected(&self, estimate: f64, resampled: &[f64], z: f64) -> [f64; 2] {
         let n_below = resampled.partition_point(|value| *value < estimate);
         let n_up_to = resampled.partition_point(|value| *value <= estimate);

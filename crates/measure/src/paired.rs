@@ -8,7 +8,7 @@ use crate::outcomes::same_length;
 use crate::special::{fair_coins, normal_two_sided};
 use crate::{Error, Outcomes};
 
-/// McNemar's exact test (1947).
+/// `McNemar`'s exact test (1947).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct McNemar {
     /// Rows that only the champion predicts rightly.

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::outcomes::{finite, same_length, weigh, within};
-use crate::steps::Steps;
+use crate::steps::{Point, Steps};
 
 /// Items of queries, query after query.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +142,7 @@ impl Ranked<'_> {
                 steps
                     .points()
                     .find(|point| n_positive > 0.0 && point.true_positive == n_positive)
-                    .map_or(0.0, |point| point.n_selected())
+                    .map_or(0.0, Point::n_selected)
             }
         }
     }
