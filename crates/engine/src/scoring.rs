@@ -124,6 +124,7 @@ impl Scored {
             predicted: &self.predicted,
             probabilities: self.probabilities.as_deref(),
             n_classes: self.classes.len(),
+            weights: None,
         }
     }
 }
@@ -255,6 +256,19 @@ mod tests {
 
     fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
         RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    #[test]
+    fn files_name_the_metrics_that_are_measured() {
+        use everloop_measure::Metric;
+        for task in Task::ALL {
+            let mut named: Vec<&str> = everloop_lifecycle::metric_names(task).collect();
+            let measured = Metric::all().filter(|metric| metric.suits(task));
+            let mut measured: Vec<&str> = measured.map(Metric::name).collect();
+            named.sort_unstable();
+            measured.sort_unstable();
+            assert_eq!(named, measured, "{task}");
+        }
     }
 
     #[test]

@@ -154,10 +154,7 @@ fn train(node: &Node) -> Option<Train> {
 fn evaluate<'a>(node: &Node, task: Task, named: impl Iterator<Item = &'a str>) -> Evaluate {
     let mut metrics = match node.get("metrics") {
         Some(listed) => listed.texts(),
-        None => metrics::defaults(task)
-            .iter()
-            .map(|metric| (*metric).to_owned())
-            .collect(),
+        None => metrics::defaults(task).map(str::to_owned).collect(),
     };
     for name in named {
         let metric = name.rsplit('.').next().unwrap_or(name);

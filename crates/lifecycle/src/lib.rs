@@ -47,6 +47,11 @@ pub use schema::schema;
 
 use diagnostic::Report;
 
+/// The names of the metrics that a file may name for a task, the usual ones first.
+pub fn metric_names(task: everloop_domain::Task) -> impl Iterator<Item = &'static str> {
+    metrics::suiting(task)
+}
+
 /// What a text was read as.
 #[derive(Clone, Debug)]
 pub struct Parsed {

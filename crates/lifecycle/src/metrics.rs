@@ -1,37 +1,34 @@
 //! The names that gates and conditions may use.
 
+mod words;
+
 use everloop_domain::Task;
 
+use self::words::{OF_CLASSES, OF_MANY_CLASSES, OF_NUMBERS, OF_TWO_CLASSES};
 use crate::shape::{Choice, Shape};
 
-/// Metrics of classes.
-const OF_CLASSES: [&str; 6] = [
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "roc_auc",
-    "log_loss",
-];
-/// Metrics of numbers.
-const OF_NUMBERS: [&str; 4] = ["rmse", "mae", "r2", "mse"];
+/// How many metrics there are.
+const N_METRICS: usize =
+    OF_CLASSES.len() + OF_TWO_CLASSES.len() + OF_MANY_CLASSES.len() + OF_NUMBERS.len();
 
 /// All metrics with what they are.
-pub(crate) const METRIC_WORDS: [(&str, &str); 10] = [
-    ("accuracy", "the share of right predictions"),
-    (
-        "precision",
-        "the share of predicted positives that are positive",
-    ),
-    ("recall", "the share of positives that are found"),
-    ("f1", "the harmonic mean of precision and recall"),
-    ("roc_auc", "the area under the ROC curve"),
-    ("log_loss", "the negative log-likelihood of the truth"),
-    ("mse", "the mean squared error"),
-    ("rmse", "the root of the mean squared error"),
-    ("mae", "the mean absolute error"),
-    ("r2", "the share of the variance that is explained"),
-];
+pub(crate) const METRIC_WORDS: [(&str, &str); N_METRICS] = all();
+
+const fn all() -> [(&'static str, &'static str); N_METRICS] {
+    let tables: [&[(&str, &str)]; 4] =
+        [&OF_CLASSES, &OF_TWO_CLASSES, &OF_MANY_CLASSES, &OF_NUMBERS];
+    let mut all = [("", ""); N_METRICS];
+    let (mut table, mut at) = (0, 0);
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            all[at] = tables[table][row];
+            (row, at) = (row + 1, at + 1);
+        }
+        table += 1;
+    }
+    all
+}
 
 /// The name of a metric.
 pub(crate) const METRIC: Shape = Shape::Choice(Choice {
@@ -39,9 +36,15 @@ pub(crate) const METRIC: Shape = Shape::Choice(Choice {
     planned: &[],
 });
 
-/// Differences between groups of people.
-pub(crate) const FAIRNESS: [&str; 2] =
-    ["demographic_parity_difference", "equalized_odds_difference"];
+/// Differences and ratios between groups of people.
+pub(crate) const FAIRNESS: [&str; 6] = [
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equalized_odds_difference",
+    "equalized_odds_ratio",
+    "equal_opportunity_difference",
+    "equal_opportunity_ratio",
+];
 
 /// What is measured of a candidate besides its metrics.
 pub(crate) const OF_CANDIDATE: [&str; 2] = ["latency_p99_ms", "n_rows"];
@@ -56,22 +59,30 @@ pub(crate) const OF_SERVICE: [&str; 6] = [
     "n_rows",
 ];
 
-/// The metrics that suit a task.
-pub(crate) fn suiting(task: Task) -> &'static [&'static str] {
-    if task.is_classification() {
-        &OF_CLASSES
-    } else {
-        &OF_NUMBERS
-    }
+/// The metrics that suit a task, the usual ones first.
+pub(crate) fn suiting(task: Task) -> impl Iterator<Item = &'static str> + Clone {
+    let (general, special): (&[_], &[_]) = match task {
+        Task::Binary => (&OF_CLASSES, &OF_TWO_CLASSES),
+        Task::Multiclass => (&OF_CLASSES, &OF_MANY_CLASSES),
+        Task::Regression => (&OF_NUMBERS, &[]),
+    };
+    general.iter().chain(special).map(|(metric, _)| *metric)
+}
+
+/// Whether the metric suits the task.
+pub(crate) fn suits(metric: &str, task: Task) -> bool {
+    suiting(task).any(|suiting| suiting == metric)
+}
+
+/// The usual metrics of a task, in words, and how many there are.
+pub(crate) fn usual(task: Task) -> String {
+    let usual: Vec<&str> = defaults(task).collect();
+    format!("{}, … ({} in all)", usual.join(", "), suiting(task).count())
 }
 
 /// The metrics that are measured when the file names none.
-pub(crate) fn defaults(task: Task) -> &'static [&'static str] {
-    if task.is_classification() {
-        &OF_CLASSES
-    } else {
-        &OF_NUMBERS[..3]
-    }
+pub(crate) fn defaults(task: Task) -> impl Iterator<Item = &'static str> {
+    suiting(task).take(if task.is_classification() { 6 } else { 3 })
 }
 
 /// Whether the word is a metric of any task.
@@ -85,20 +96,21 @@ mod tests {
 
     #[test]
     fn every_metric_suits_some_task() {
-        for (metric, _) in METRIC_WORDS {
+        for (metric, words) in METRIC_WORDS {
             assert!(
-                Task::ALL
-                    .iter()
-                    .any(|task| suiting(*task).contains(&metric)),
+                Task::ALL.iter().any(|task| suits(metric, *task)),
                 "{metric}"
             );
+            assert!(!words.is_empty(), "{metric}");
         }
-        for task in Task::ALL {
-            assert!(
-                defaults(task)
-                    .iter()
-                    .all(|metric| is_metric(metric) && suiting(task).contains(metric))
-            );
-        }
+    }
+
+    #[test]
+    fn the_usual_metrics_suit_their_task() {
+        let usual = |task| defaults(task).collect::<Vec<_>>().join(" ");
+        let of_classes = "accuracy precision recall f1 roc_auc log_loss";
+        assert_eq!(usual(Task::Binary), of_classes);
+        assert_eq!(usual(Task::Multiclass), of_classes);
+        assert_eq!(usual(Task::Regression), "rmse mae r2");
     }
 }

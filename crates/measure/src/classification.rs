@@ -1,263 +1,195 @@
 //! Scores of predicted classes.
 
-use everloop_domain::Task;
-
+use crate::tally::{Counts, Tally, ratio};
 use crate::{Error, Outcomes};
-
-/// How often a class was predicted rightly and wrongly.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Counts {
-    pub(crate) true_positive: f64,
-    pub(crate) false_positive: f64,
-    pub(crate) false_negative: f64,
-    pub(crate) true_negative: f64,
-}
-
-fn ratio(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { part / whole } else { 0.0 }
-}
-
-impl Counts {
-    pub(crate) fn of(outcomes: &Outcomes<'_>, class: usize) -> Self {
-        let class = class as f64;
-        let mut counts = Self::default();
-        for (truth, predicted) in outcomes.truth.iter().zip(outcomes.predicted) {
-            match (*truth == class, *predicted == class) {
-                (true, true) => counts.true_positive += 1.0,
-                (false, true) => counts.false_positive += 1.0,
-                (true, false) => counts.false_negative += 1.0,
-                (false, false) => counts.true_negative += 1.0,
-            }
-        }
-        counts
-    }
-
-    pub(crate) fn precision(&self) -> f64 {
-        ratio(self.true_positive, self.true_positive + self.false_positive)
-    }
-
-    pub(crate) fn recall(&self) -> f64 {
-        ratio(self.true_positive, self.true_positive + self.false_negative)
-    }
-
-    pub(crate) fn f1(&self) -> f64 {
-        ratio(
-            2.0 * self.true_positive,
-            2.0 * self.true_positive + self.false_positive + self.false_negative,
-        )
-    }
-
-    fn occurs(&self) -> bool {
-        self.true_positive + self.false_positive + self.false_negative > 0.0
-    }
-}
 
 /// The share of rows that are predicted rightly.
 pub(crate) fn accuracy(outcomes: &Outcomes<'_>) -> f64 {
-    let n_right = outcomes
-        .truth
-        .iter()
-        .zip(outcomes.predicted)
-        .filter(|(truth, predicted)| truth == predicted)
-        .count();
-    n_right as f64 / outcomes.n_rows() as f64
+    outcomes.mean(|truth, predicted| f64::from(u8::from(truth == predicted)))
 }
 
-/// Binary: the score of the positive class. Multiclass: the mean over the classes that occur.
-pub(crate) fn average(outcomes: &Outcomes<'_>, score: impl Fn(&Counts) -> f64) -> f64 {
-    if outcomes.task == Task::Binary {
-        return score(&Counts::of(outcomes, 1));
-    }
-    let counts: Vec<Counts> = (0..outcomes.n_classes)
-        .map(|class| Counts::of(outcomes, class))
-        .filter(Counts::occurs)
+/// The mean recall of the classes that occur in the truth (Brodersen et al. 2010).
+pub(crate) fn balanced_accuracy(outcomes: &Outcomes<'_>) -> f64 {
+    let tally = Tally::of(outcomes);
+    let recalls: Vec<f64> = tally
+        .all()
+        .iter()
+        .filter(|counts| counts.n_positive() > 0.0)
+        .map(Counts::recall)
         .collect();
-    counts.iter().map(score).sum::<f64>() / counts.len().max(1) as f64
+    recalls.iter().sum::<f64>() / recalls.len() as f64
 }
 
-/// The area under the ROC curve: the chance that a positive row is ranked above a negative one, ties counting half
-/// (Hanley and McNeil 1982).
-pub(crate) fn roc_auc(outcomes: &Outcomes<'_>) -> Result<f64, Error> {
-    let probabilities = outcomes.probabilities("roc_auc")?;
-    let classes: Vec<usize> = if outcomes.task == Task::Binary {
-        vec![1]
-    } else {
-        (0..outcomes.n_classes).collect()
-    };
-    let mut areas = Vec::with_capacity(classes.len());
-    for class in classes {
-        let scores: Vec<(f64, bool)> = (0..outcomes.n_rows())
-            .map(|row| {
-                (
-                    outcomes.probability(probabilities, row, class),
-                    outcomes.truth[row] == class as f64,
-                )
-            })
-            .collect();
-        areas.push(area(scores).ok_or(Error::OneClass {
-            metric: "roc_auc",
+/// Matthews' correlation of truth and prediction, for many classes by Gorodkin (2004); 0 if one of both is constant.
+pub(crate) fn matthews(outcomes: &Outcomes<'_>) -> f64 {
+    let tally = Tally::of(outcomes);
+    let classes = 0..tally.n_classes();
+    let (truth, predicted): (Vec<f64>, Vec<f64>) = classes
+        .map(|class| (tally.truth(class), tally.predicted(class)))
+        .unzip();
+    let total = tally.total;
+    let of_truth = total * total - dot(&truth, &truth);
+    let of_predicted = total * total - dot(&predicted, &predicted);
+    let both = of_truth * of_predicted;
+    if is_constant(&truth) || is_constant(&predicted) || both <= 0.0 {
+        return 0.0;
+    }
+    (tally.n_right() * total - dot(&truth, &predicted)) / both.sqrt()
+}
+
+/// How far apart two classes are for Cohen's kappa.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Distance {
+    /// All classes are equally far apart.
+    Same,
+    /// The classes are ordered: the difference of their indices.
+    Linear,
+    /// Its square.
+    Quadratic,
+}
+
+/// Cohen's kappa (1960): agreement beyond what the shares of the classes give by chance; weighted (1968) if the
+/// classes are ordered.
+pub(crate) fn cohen_kappa(outcomes: &Outcomes<'_>, distance: Distance) -> Result<f64, Error> {
+    let tally = Tally::of(outcomes);
+    let classes = 0..tally.n_classes();
+    let (truth, predicted): (Vec<f64>, Vec<f64>) = classes
+        .map(|class| (tally.truth(class), tally.predicted(class)))
+        .unzip();
+    let total = tally.total;
+    let observed = outcomes.mean(|truth, predicted| match distance {
+        Distance::Same => f64::from(u8::from(truth != predicted)),
+        Distance::Linear => (truth - predicted).abs(),
+        Distance::Quadratic => (truth - predicted).powi(2),
+    });
+    let expected = match distance {
+        Distance::Same => total * total - dot(&truth, &predicted),
+        Distance::Linear => linear_distance(&truth, &predicted, total),
+        Distance::Quadratic => quadratic_distance(&truth, &predicted),
+    } / (total * total);
+    let is_one_class = is_constant(&truth)
+        && is_constant(&predicted)
+        && truth.iter().position(|n_rows| *n_rows > 0.0)
+            == predicted.iter().position(|n_rows| *n_rows > 0.0);
+    if is_one_class || expected <= 0.0 {
+        return Err(Error::OneClass {
+            metric: "cohen_kappa",
             n_rows: outcomes.n_rows(),
-        })?);
+        });
     }
-    Ok(areas.iter().sum::<f64>() / areas.len() as f64)
+    Ok(1.0 - observed / expected)
 }
 
-/// The area from the ranks of the positive rows; nothing if one of both kinds is absent.
-fn area(mut scores: Vec<(f64, bool)>) -> Option<f64> {
-    scores.sort_by(|left, right| left.0.total_cmp(&right.0));
-    let n_positive = scores
-        .iter()
-        .filter(|(_, is_positive)| *is_positive)
-        .count() as f64;
-    let n_negative = scores.len() as f64 - n_positive;
-    let mut rank_sum = 0.0;
-    let mut start = 0;
-    while start < scores.len() {
-        let n_ties = scores[start..]
-            .iter()
-            .take_while(|(score, _)| *score == scores[start].0)
-            .count();
-        let mean_rank = start as f64 + f64::midpoint(n_ties as f64, 1.0);
-        let n_tied_positive = scores[start..start + n_ties]
-            .iter()
-            .filter(|(_, is_positive)| *is_positive)
-            .count();
-        rank_sum += mean_rank * n_tied_positive as f64;
-        start += n_ties;
+/// The sum of `truth[i] * predicted[j] * |i - j|`, from how much lies at or below each class.
+fn linear_distance(truth: &[f64], predicted: &[f64], total: f64) -> f64 {
+    let (mut below_truth, mut below_predicted, mut sum) = (0.0, 0.0, 0.0);
+    for (truth, predicted) in truth.iter().zip(predicted) {
+        below_truth += truth;
+        below_predicted += predicted;
+        sum += below_truth * (total - below_predicted) + below_predicted * (total - below_truth);
     }
-    (n_positive > 0.0 && n_negative > 0.0)
-        .then(|| (rank_sum - n_positive * (n_positive + 1.0) / 2.0) / (n_positive * n_negative))
+    sum
 }
 
-/// The mean negative log-likelihood in nats; probabilities are kept away from 0 and 1 by the machine epsilon, as in
-/// scikit-learn.
-pub(crate) fn log_loss(outcomes: &Outcomes<'_>) -> Result<f64, Error> {
-    let probabilities = outcomes.probabilities("log_loss")?;
-    let clip = |value: f64| value.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
-    let total: f64 = (0..outcomes.n_rows())
-        .map(|row| {
-            let class = outcomes.truth[row] as usize;
-            match outcomes.task {
-                Task::Binary => {
-                    let positive = clip(probabilities[row]);
-                    -(if class == 1 { positive } else { 1.0 - positive }).ln()
-                }
-                _ => -clip(outcomes.probability(probabilities, row, class)).ln(),
-            }
-        })
-        .sum();
-    Ok(total / outcomes.n_rows() as f64)
+/// The sum of `truth[i] * predicted[j] * (i - j)^2`, from the moments of both.
+fn quadratic_distance(truth: &[f64], predicted: &[f64]) -> f64 {
+    let moment = |counts: &[f64], power: i32| -> f64 {
+        let terms = counts.iter().enumerate();
+        terms
+            .map(|(class, count)| count * (class as f64).powi(power))
+            .sum()
+    };
+    moment(truth, 2) * moment(predicted, 0) + moment(truth, 0) * moment(predicted, 2)
+        - 2.0 * moment(truth, 1) * moment(predicted, 1)
+}
+
+fn dot(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(one, other)| one * other).sum()
+}
+
+fn is_constant(counts: &[f64]) -> bool {
+    counts.iter().filter(|count| **count > 0.0).count() < 2
+}
+
+/// The share of negative rows that are predicted positive; 0 without negative rows.
+pub(crate) fn false_positive_rate(outcomes: &Outcomes<'_>) -> f64 {
+    Tally::of(outcomes).counts(1).false_positive_rate()
+}
+
+/// The share of positive rows that are predicted negative; 0 without positive rows.
+pub(crate) fn false_negative_rate(outcomes: &Outcomes<'_>) -> f64 {
+    let counts = Tally::of(outcomes).counts(1);
+    ratio(counts.false_negative, counts.n_positive())
+}
+
+/// The share of predicted negatives that are negative; 0 without predicted negatives.
+pub(crate) fn negative_predictive_value(outcomes: &Outcomes<'_>) -> f64 {
+    let counts = Tally::of(outcomes).counts(1);
+    let n_unselected = counts.true_negative + counts.false_negative;
+    ratio(counts.true_negative, n_unselected)
+}
+
+/// How much a positive prediction raises the odds: recall by the false positive rate.
+pub(crate) fn positive_likelihood_ratio(outcomes: &Outcomes<'_>) -> Result<f64, Error> {
+    let counts = both_classes(outcomes, "positive_likelihood_ratio")?;
+    if counts.false_positive > 0.0 {
+        return Ok(counts.recall() / counts.false_positive_rate());
+    }
+    Err(Error::Undefined {
+        metric: "positive_likelihood_ratio",
+        why: "no negative row is predicted positive",
+    })
+}
+
+/// How much a negative prediction lowers the odds: the false negative rate by the specificity.
+pub(crate) fn negative_likelihood_ratio(outcomes: &Outcomes<'_>) -> Result<f64, Error> {
+    let counts = both_classes(outcomes, "negative_likelihood_ratio")?;
+    if counts.true_negative > 0.0 {
+        let rate = counts.false_negative / counts.n_positive();
+        return Ok(rate / counts.specificity());
+    }
+    Err(Error::Undefined {
+        metric: "negative_likelihood_ratio",
+        why: "no negative row is predicted negative",
+    })
+}
+
+fn both_classes(outcomes: &Outcomes<'_>, metric: &'static str) -> Result<Counts, Error> {
+    let counts = Tally::of(outcomes).counts(1);
+    if counts.n_positive() > 0.0 && counts.n_negative() > 0.0 {
+        Ok(counts)
+    } else {
+        let n_rows = outcomes.n_rows();
+        Err(Error::OneClass { metric, n_rows })
+    }
+}
+
+/// The confusion matrix: how much (in rows, or in weight) of each class was predicted to be of which class.
+///
+/// Row by row the true class, column by column the predicted one.
+///
+/// # Errors
+///
+/// Fails if the task has no classes, or the outcomes are not sound.
+pub fn confusion_matrix(outcomes: &Outcomes<'_>) -> Result<Vec<Vec<f64>>, Error> {
+    if !outcomes.task.is_classification() {
+        return Err(Error::Task {
+            metric: "confusion_matrix",
+            task: outcomes.task.as_str(),
+        });
+    }
+    outcomes.check("confusion_matrix")?;
+    let n_classes = outcomes.width();
+    let mut matrix = vec![vec![0.0; n_classes]; n_classes];
+    for row in 0..outcomes.n_rows() {
+        let (truth, predicted) = (
+            outcomes.truth[row] as usize,
+            outcomes.predicted[row] as usize,
+        );
+        matrix[truth][predicted] += outcomes.weight(row);
+    }
+    Ok(matrix)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Metric, score};
-
-    #[track_caller]
-    fn check(metric: Metric, outcomes: &Outcomes<'_>, expected: f64) {
-        let found = score(metric, outcomes).unwrap();
-        assert!(
-            (found - expected).abs() < 1e-12,
-            "{metric:?}: {found}, expected {expected}"
-        );
-    }
-
-    // Expected values by scikit-learn 1.9.
-    #[test]
-    fn binary_scores_are_of_the_positive_class() {
-        let outcomes = Outcomes {
-            task: Task::Binary,
-            truth: &[0.0, 0.0, 1.0, 1.0, 1.0],
-            predicted: &[0.0, 1.0, 1.0, 1.0, 0.0],
-            probabilities: Some(&[0.1, 0.6, 0.35, 0.8, 0.35]),
-            n_classes: 2,
-        };
-        check(Metric::Accuracy, &outcomes, 0.6);
-        check(Metric::Precision, &outcomes, 2.0 / 3.0);
-        check(Metric::Recall, &outcomes, 2.0 / 3.0);
-        check(Metric::F1, &outcomes, 2.0 / 3.0);
-        check(Metric::RocAuc, &outcomes, 4.0 / 6.0);
-        check(Metric::LogLoss, &outcomes, 0.668_887_809_568_709_3);
-    }
-
-    #[test]
-    fn multiclass_scores_are_macro_averages() {
-        let outcomes = Outcomes {
-            task: Task::Multiclass,
-            truth: &[0.0, 1.0, 2.0, 2.0],
-            predicted: &[0.0, 2.0, 2.0, 2.0],
-            probabilities: Some(&[0.8, 0.1, 0.1, 0.3, 0.3, 0.4, 0.1, 0.1, 0.8, 0.2, 0.2, 0.6]),
-            n_classes: 3,
-        };
-        check(Metric::Accuracy, &outcomes, 0.75);
-        check(Metric::Precision, &outcomes, (1.0 + 0.0 + 2.0 / 3.0) / 3.0);
-        check(Metric::Recall, &outcomes, 2.0 / 3.0);
-        check(Metric::F1, &outcomes, 0.6);
-        check(Metric::RocAuc, &outcomes, 1.0);
-    }
-
-    #[test]
-    fn one_class_has_no_ranking() {
-        let outcomes = Outcomes {
-            task: Task::Binary,
-            truth: &[1.0, 1.0],
-            predicted: &[1.0, 1.0],
-            probabilities: Some(&[0.2, 0.9]),
-            n_classes: 2,
-        };
-        let error = score(Metric::RocAuc, &outcomes).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "roc_auc needs rows of at least two classes; all 2 rows are of one"
-        );
-    }
-
-    #[test]
-    fn certainty_costs_no_infinity() {
-        let outcomes = Outcomes {
-            task: Task::Binary,
-            truth: &[1.0],
-            predicted: &[0.0],
-            probabilities: Some(&[0.0]),
-            n_classes: 2,
-        };
-        assert!(score(Metric::LogLoss, &outcomes).unwrap().is_finite());
-    }
-
-    #[test]
-    fn what_cannot_be_scored_is_said() {
-        let outcomes = |truth, predicted| Outcomes {
-            task: Task::Binary,
-            truth,
-            predicted,
-            probabilities: None,
-            n_classes: 2,
-        };
-        let say = |metric, truth, predicted| {
-            score(metric, &outcomes(truth, predicted))
-                .unwrap_err()
-                .to_string()
-        };
-        assert_eq!(
-            say(Metric::Accuracy, &[], &[]),
-            "accuracy needs rows, there are none"
-        );
-        assert_eq!(
-            say(Metric::Accuracy, &[1.0], &[]),
-            "truth and predictions differ in length: 1 and 0"
-        );
-        assert_eq!(
-            say(Metric::Accuracy, &[1.0, f64::NAN], &[1.0, 1.0]),
-            "row 2: the truth is NaN"
-        );
-        assert_eq!(
-            say(Metric::RocAuc, &[1.0], &[1.0]),
-            "roc_auc needs probabilities, and the model gives none"
-        );
-        assert_eq!(
-            say(Metric::Rmse, &[1.0], &[1.0]),
-            "rmse does not suit a binary task"
-        );
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use everloop_domain::ErrorKind;
 
 /// An error of measuring. All of them mean that the input does not allow the number.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     /// There is nothing to measure.
     #[error("{what} needs rows, there are none")]
@@ -60,6 +60,48 @@ pub enum Error {
         reference: String,
         /// The kind in the window.
         window: String,
+    },
+    /// A class is not one of the classes.
+    #[error("row {row}: {what} is class {value}, expected a class from 0 to {last}")]
+    Class {
+        /// What names the class.
+        what: &'static str,
+        /// The row, counted from 1.
+        row: usize,
+        /// What it is.
+        value: String,
+        /// The last class.
+        last: usize,
+    },
+    /// A value lies where the number is not defined.
+    #[error("row {row}: {what} is {value}, expected {expected}")]
+    Range {
+        /// What lies there.
+        what: &'static str,
+        /// The row, counted from 1.
+        row: usize,
+        /// What it is.
+        value: f64,
+        /// Where it should lie.
+        expected: &'static str,
+    },
+    /// The number is not defined on these rows.
+    #[error("{metric} is not defined: {why}")]
+    Undefined {
+        /// The number.
+        metric: &'static str,
+        /// What is wrong with the rows.
+        why: &'static str,
+    },
+    /// A setting of the computation is impossible.
+    #[error("{what} is {value}, expected {expected}")]
+    Setting {
+        /// The setting.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What would be possible.
+        expected: &'static str,
     },
     /// A condition uses something that conditions cannot do.
     #[error("`{what}` has no meaning in a condition on scores")]

@@ -1,17 +1,29 @@
 //! Differences between groups, by Fairlearn's definitions.
 
-use std::collections::BTreeMap;
+mod groups;
+mod mitigation;
+mod privilege;
 
-use everloop_domain::Task;
 use serde::{Deserialize, Serialize};
 
-use crate::classification::Counts;
+pub use groups::{Comparison, GroupCounts, GroupRate, GroupValues, Groups};
+pub use mitigation::{GroupThresholds, Parity, group_thresholds, reweighing};
+pub use privilege::{Privilege, privilege, theil_index};
+
 use crate::{Error, Outcomes};
 
 /// The name of the demographic parity difference.
 pub const DEMOGRAPHIC_PARITY: &str = "demographic_parity_difference";
 /// The name of the equalized odds difference.
 pub const EQUALIZED_ODDS: &str = "equalized_odds_difference";
+/// The name of the demographic parity ratio.
+pub const DEMOGRAPHIC_PARITY_RATIO: &str = "demographic_parity_ratio";
+/// The name of the equalized odds ratio.
+pub const EQUALIZED_ODDS_RATIO: &str = "equalized_odds_ratio";
+/// The name of the equal opportunity difference.
+pub const EQUAL_OPPORTUNITY: &str = "equal_opportunity_difference";
+/// The name of the equal opportunity ratio.
+pub const EQUAL_OPPORTUNITY_RATIO: &str = "equal_opportunity_ratio";
 /// Groups smaller than this are noted: their rates are uncertain.
 const SMALL_GROUP: usize = 30;
 
@@ -41,9 +53,17 @@ pub struct GroupReport {
     pub by_group: Vec<GroupScore>,
     /// The greatest difference of selection rates, 0 to 1.
     pub demographic_parity_difference: f64,
+    /// The smallest ratio of selection rates, 0 to 1; nothing if nobody is selected.
+    pub demographic_parity_ratio: Option<f64>,
     /// The greater of the greatest differences of true and false positive rates, 0 to 1. Groups without positive
     /// (negative) rows are left out of the first (second).
     pub equalized_odds_difference: f64,
+    /// The smaller of the smallest ratios of true and false positive rates, 0 to 1.
+    pub equalized_odds_ratio: Option<f64>,
+    /// The greatest difference of true positive rates, 0 to 1.
+    pub equal_opportunity_difference: Option<f64>,
+    /// The smallest ratio of true positive rates, 0 to 1.
+    pub equal_opportunity_ratio: Option<f64>,
 }
 
 /// Compares the groups of a column.
@@ -56,66 +76,40 @@ pub fn fairness(
     groups: &[String],
     column: &str,
 ) -> Result<GroupReport, Error> {
-    if outcomes.task != Task::Binary {
-        return Err(Error::Task {
-            metric: "fairness",
-            task: outcomes.task.as_str(),
-        });
-    }
-    outcomes.check("fairness")?;
-    if groups.len() != outcomes.n_rows() {
-        return Err(Error::Length {
-            what: "rows and groups",
-            left: outcomes.n_rows(),
-            right: groups.len(),
-        });
-    }
-    let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
-    for (row, group) in groups.iter().enumerate() {
-        let one = Outcomes {
-            truth: &outcomes.truth[row..=row],
-            predicted: &outcomes.predicted[row..=row],
-            ..*outcomes
-        };
-        let counted = Counts::of(&one, 1);
-        let sum = counts.entry(group).or_default();
-        sum.true_positive += counted.true_positive;
-        sum.false_positive += counted.false_positive;
-        sum.false_negative += counted.false_negative;
-        sum.true_negative += counted.true_negative;
-    }
-    let by_group: Vec<GroupScore> = counts
-        .iter()
-        .map(|(group, counts)| GroupScore::new(group, counts))
-        .collect();
-    let spread = |see: &dyn Fn(&GroupScore) -> Option<f64>| {
-        extremes(&by_group, see).map_or(0.0, |(low, high)| high.1 - low.1)
+    let groups = Groups::of(groups);
+    let counts = GroupCounts::of(outcomes, &groups)?;
+    let between = Comparison::BetweenGroups;
+    let rate = |rate| -> Vec<Option<f64>> {
+        let values = counts.rate(rate);
+        values.by_group().map(|(_, value)| value).collect()
     };
-    let odds =
-        spread(&|group| group.true_positive_rate).max(spread(&|group| group.false_positive_rate));
+    let selected = rate(GroupRate::SelectionRate);
+    let found = rate(GroupRate::TruePositiveRate);
+    let wrongly = rate(GroupRate::FalsePositiveRate);
+    let right = rate(GroupRate::Accuracy);
+    let groups = groups.names().iter().enumerate();
+    let by_group = groups.map(|(index, group)| GroupScore {
+        group: group.clone(),
+        n_rows: counts.n_rows()[index],
+        selection_rate: selected[index].unwrap_or_default(),
+        true_positive_rate: found[index],
+        false_positive_rate: wrongly[index],
+        accuracy: right[index].unwrap_or_default(),
+    });
     Ok(GroupReport {
         column: column.to_owned(),
-        demographic_parity_difference: spread(&|group| Some(group.selection_rate)),
-        equalized_odds_difference: odds,
-        by_group,
+        demographic_parity_difference: counts
+            .demographic_parity_difference(between)
+            .unwrap_or_default(),
+        demographic_parity_ratio: counts.demographic_parity_ratio(between),
+        equalized_odds_difference: counts
+            .equalized_odds_difference(between)
+            .unwrap_or_default(),
+        equalized_odds_ratio: counts.equalized_odds_ratio(between),
+        equal_opportunity_difference: counts.equal_opportunity_difference(between),
+        equal_opportunity_ratio: counts.equal_opportunity_ratio(between),
+        by_group: by_group.collect(),
     })
-}
-
-impl GroupScore {
-    fn new(group: &str, counts: &Counts) -> Self {
-        let n_positive = counts.true_positive + counts.false_negative;
-        let n_negative = counts.true_negative + counts.false_positive;
-        let n_rows = n_positive + n_negative;
-        let rate = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
-        Self {
-            group: group.to_owned(),
-            n_rows: n_rows as usize,
-            selection_rate: (counts.true_positive + counts.false_positive) / n_rows,
-            true_positive_rate: rate(counts.true_positive, n_positive),
-            false_positive_rate: rate(counts.false_positive, n_negative),
-            accuracy: (counts.true_positive + counts.true_negative) / n_rows,
-        }
-    }
 }
 
 type Extreme<'a> = (&'a GroupScore, f64);
@@ -139,13 +133,26 @@ fn extremes<'a>(
 }
 
 impl GroupReport {
-    /// Both differences by name.
+    /// The differences by name: the greater, the less fair. One that no two groups have a rate for is absent.
     #[must_use]
-    pub fn differences(&self) -> [(&'static str, f64); 2] {
-        [
-            (DEMOGRAPHIC_PARITY, self.demographic_parity_difference),
-            (EQUALIZED_ODDS, self.equalized_odds_difference),
-        ]
+    pub fn differences(&self) -> Vec<(&'static str, f64)> {
+        let found = [
+            (DEMOGRAPHIC_PARITY, Some(self.demographic_parity_difference)),
+            (EQUALIZED_ODDS, Some(self.equalized_odds_difference)),
+            (EQUAL_OPPORTUNITY, self.equal_opportunity_difference),
+        ];
+        present(found)
+    }
+
+    /// The ratios by name: the smaller, the less fair.
+    #[must_use]
+    pub fn ratios(&self) -> Vec<(&'static str, f64)> {
+        let found = [
+            (DEMOGRAPHIC_PARITY_RATIO, self.demographic_parity_ratio),
+            (EQUALIZED_ODDS_RATIO, self.equalized_odds_ratio),
+            (EQUAL_OPPORTUNITY_RATIO, self.equal_opportunity_ratio),
+        ];
+        present(found)
     }
 
     /// Which groups make a difference, in words with their numbers.
@@ -161,26 +168,29 @@ impl GroupReport {
                 (highest - lowest, words)
             })
         };
-        let parts: Vec<(f64, String)> = if name == DEMOGRAPHIC_PARITY {
-            part("selection rate", &|group| Some(group.selection_rate))
-                .into_iter()
-                .collect()
-        } else {
-            let true_positive = part("true positive rate", &|group| group.true_positive_rate);
-            true_positive
-                .into_iter()
-                .chain(part("false positive rate", &|group| {
-                    group.false_positive_rate
-                }))
-                .collect()
+        let selected = part("selection rate", &|group| Some(group.selection_rate));
+        let found = part("true positive rate", &|group| group.true_positive_rate);
+        let wrongly = part("false positive rate", &|group| group.false_positive_rate);
+        let parts = match name {
+            DEMOGRAPHIC_PARITY | DEMOGRAPHIC_PARITY_RATIO => [selected, None],
+            EQUAL_OPPORTUNITY | EQUAL_OPPORTUNITY_RATIO => [found, None],
+            _ => [found, wrongly],
         };
         let greatest = parts
             .into_iter()
+            .flatten()
             .max_by(|left, right| left.0.total_cmp(&right.0));
         greatest.map_or_else(String::new, |(_, words)| {
             format!("`{}`: {words}", self.column)
         })
     }
+}
+
+fn present<const N: usize>(found: [(&'static str, Option<f64>); N]) -> Vec<(&'static str, f64)> {
+    let found = found.into_iter();
+    found
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }
 
 fn shown(group: &GroupScore) -> String {
@@ -194,6 +204,8 @@ fn shown(group: &GroupScore) -> String {
 
 #[cfg(test)]
 mod tests {
+    use everloop_domain::Task;
+
     use super::*;
 
     fn report() -> GroupReport {
@@ -203,6 +215,7 @@ mod tests {
             predicted: &[1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0],
             probabilities: None,
             n_classes: 2,
+            weights: None,
         };
         let groups: Vec<String> = ["a", "a", "a", "a", "b", "b", "b", "b"]
             .map(str::to_owned)
@@ -233,6 +246,7 @@ mod tests {
             predicted: &[1.0, 0.0],
             probabilities: None,
             n_classes: 2,
+            weights: None,
         };
         let report = fairness(&outcomes, &["a".to_owned(), "b".to_owned()], "g").unwrap();
         assert_eq!(report.by_group[1].true_positive_rate, None);
@@ -247,6 +261,7 @@ mod tests {
             predicted: &[1.0],
             probabilities: None,
             n_classes: 2,
+            weights: None,
         };
         assert!(
             fairness(&outcomes, &[], "g")

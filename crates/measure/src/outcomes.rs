@@ -17,6 +17,8 @@ pub struct Outcomes<'a> {
     pub probabilities: Option<&'a [f64]>,
     /// How many classes there are; 0 for regression.
     pub n_classes: usize,
+    /// How much each row counts; all the same if absent.
+    pub weights: Option<&'a [f64]>,
 }
 
 impl<'a> Outcomes<'a> {
@@ -26,21 +28,76 @@ impl<'a> Outcomes<'a> {
         self.truth.len()
     }
 
-    /// Checks that there are rows, that lengths agree and that all is finite.
+    /// How much a row counts.
+    #[must_use]
+    pub fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[row])
+    }
+
+    /// How much all rows count together.
+    pub(crate) fn total_weight(&self) -> f64 {
+        match self.weights {
+            Some(weights) => weights.iter().sum(),
+            None => self.n_rows() as f64,
+        }
+    }
+
+    /// The weighted mean of a number of each row.
+    pub(crate) fn mean(&self, number: impl Fn(f64, f64) -> f64) -> f64 {
+        let pairs = self.truth.iter().zip(self.predicted);
+        let sum: f64 = match self.weights {
+            Some(weights) => pairs
+                .zip(weights)
+                .map(|((truth, predicted), weight)| weight * number(*truth, *predicted))
+                .sum(),
+            None => pairs
+                .map(|(truth, predicted)| number(*truth, *predicted))
+                .sum(),
+        };
+        sum / self.total_weight()
+    }
+
+    /// How many classes there are at least: a binary task has two, even if one occurs.
+    pub(crate) fn width(&self) -> usize {
+        match self.task {
+            Task::Regression => 0,
+            Task::Binary => self.n_classes.max(2),
+            Task::Multiclass => self.n_classes,
+        }
+    }
+
+    /// Checks that there are rows, that lengths agree, that all is finite and that classes are classes.
     pub(crate) fn check(&self, what: &'static str) -> Result<(), Error> {
         if self.truth.is_empty() {
             return Err(Error::Empty { what });
         }
-        if self.truth.len() != self.predicted.len() {
-            let (left, right) = (self.truth.len(), self.predicted.len());
-            return Err(Error::Length {
-                what: "truth and predictions",
-                left,
-                right,
-            });
-        }
+        same_length("truth and predictions", self.n_rows(), self.predicted.len())?;
         finite("the truth", self.truth)?;
-        finite("the prediction", self.predicted)
+        finite("the prediction", self.predicted)?;
+        if let Some(weights) = self.weights {
+            same_length("rows and weights", self.n_rows(), weights.len())?;
+            weigh(what, weights)?;
+        }
+        if self.task.is_classification() {
+            self.classes("the truth", self.truth)?;
+            self.classes("the prediction", self.predicted)?;
+        }
+        Ok(())
+    }
+
+    fn classes(&self, what: &'static str, values: &[f64]) -> Result<(), Error> {
+        let n_classes = self.width();
+        let is_class =
+            |value: &f64| *value >= 0.0 && value.fract() == 0.0 && *value < n_classes as f64;
+        match values.iter().position(|value| !is_class(value)) {
+            Some(row) => Err(Error::Class {
+                what,
+                row: row + 1,
+                value: values[row].to_string(),
+                last: n_classes.saturating_sub(1),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// The probabilities, checked.
@@ -53,14 +110,7 @@ impl<'a> Outcomes<'a> {
         } else {
             self.n_rows()
         };
-        if probabilities.len() != expected {
-            let (left, right) = (expected, probabilities.len());
-            return Err(Error::Length {
-                what: "rows and probabilities",
-                left,
-                right,
-            });
-        }
+        same_length("rows and probabilities", expected, probabilities.len())?;
         finite("the probability", probabilities)?;
         Ok(probabilities)
     }
@@ -75,12 +125,50 @@ impl<'a> Outcomes<'a> {
     }
 }
 
-fn finite(what: &'static str, values: &[f64]) -> Result<(), Error> {
+pub(crate) fn same_length(what: &'static str, left: usize, right: usize) -> Result<(), Error> {
+    if left == right {
+        Ok(())
+    } else {
+        Err(Error::Length { what, left, right })
+    }
+}
+
+pub(crate) fn finite(what: &'static str, values: &[f64]) -> Result<(), Error> {
     match values.iter().position(|value| !value.is_finite()) {
         Some(row) => Err(Error::NotFinite {
             what,
             row: row + 1,
             value: values[row].to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that weights are finite, not negative and not all 0.
+pub(crate) fn weigh(metric: &'static str, weights: &[f64]) -> Result<(), Error> {
+    finite("the weight", weights)?;
+    within("the weight", weights, "at least 0", |weight| weight >= 0.0)?;
+    if weights.iter().sum::<f64>() > 0.0 {
+        Ok(())
+    } else {
+        let why = "the weights of all rows are 0";
+        Err(Error::Undefined { metric, why })
+    }
+}
+
+/// Checks that all values lie where they should.
+pub(crate) fn within(
+    what: &'static str,
+    values: &[f64],
+    expected: &'static str,
+    lies_there: impl Fn(f64) -> bool,
+) -> Result<(), Error> {
+    match values.iter().position(|value| !lies_there(*value)) {
+        Some(row) => Err(Error::Range {
+            what,
+            row: row + 1,
+            value: values[row],
+            expected,
         }),
         None => Ok(()),
     }

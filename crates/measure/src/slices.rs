@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use everloop_domain::Task;
 use serde::{Deserialize, Serialize};
 
+use crate::rows::Rows;
 use crate::{Error, Metric, Outcomes, score};
 
 /// The scores of the rows that share a value of a column.
@@ -57,24 +57,8 @@ fn slice(
     rows: &[usize],
     metrics: &[Metric],
 ) -> SliceScore {
-    let pick = |values: &[f64]| rows.iter().map(|row| values[*row]).collect::<Vec<f64>>();
-    let width = if outcomes.task == Task::Multiclass {
-        outcomes.n_classes
-    } else {
-        1
-    };
-    let (truth, predicted) = (pick(outcomes.truth), pick(outcomes.predicted));
-    let probabilities = outcomes.probabilities.map(|all| {
-        rows.iter()
-            .flat_map(|row| all[row * width..(row + 1) * width].iter().copied())
-            .collect::<Vec<f64>>()
-    });
-    let part = Outcomes {
-        truth: &truth,
-        predicted: &predicted,
-        probabilities: probabilities.as_deref(),
-        ..*outcomes
-    };
+    let picked = Rows::of(outcomes, rows);
+    let part = picked.outcomes(outcomes);
     let mut found = SliceScore {
         column: column.to_owned(),
         value: value.to_owned(),
@@ -99,6 +83,8 @@ fn slice(
 
 #[cfg(test)]
 mod tests {
+    use everloop_domain::Task;
+
     use super::*;
 
     #[test]
@@ -109,9 +95,16 @@ mod tests {
             predicted: &[1.0, 1.0, 1.0, 0.0],
             probabilities: Some(&[0.9, 0.6, 0.7, 0.2]),
             n_classes: 2,
+            weights: None,
         };
         let values: Vec<String> = ["x", "x", "y", "y"].map(str::to_owned).into();
-        let found = slices(&outcomes, "c", &values, &[Metric::Accuracy, Metric::RocAuc]).unwrap();
+        let found = slices(
+            &outcomes,
+            "c",
+            &values,
+            &["accuracy", "roc_auc"].map(|name| Metric::parse(name).unwrap()),
+        )
+        .unwrap();
         assert_eq!(
             (
                 found[0].value.as_str(),
@@ -132,7 +125,8 @@ mod tests {
             predicted: &[1.0],
             probabilities: None,
             n_classes: 0,
+            weights: None,
         };
-        assert!(slices(&outcomes, "c", &[], &[Metric::Mae]).is_err());
+        assert!(slices(&outcomes, "c", &[], &[]).is_err());
     }
 }

@@ -22,7 +22,7 @@ use super::{Output, blocking, cached};
 use crate::scoring::{Scored, inputs, part_file, texts};
 use crate::{Error, Fingerprint, Runner};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How many single rows are timed for `latency_p99_ms`.
 const N_TIMED_ROWS: usize = 300;
 
@@ -254,7 +254,7 @@ fn fairness(
         .collect()
 }
 
-/// The metrics, and the greatest difference over all group columns under its plain name.
+/// The metrics, and the greatest difference (the smallest ratio) over all group columns under its plain name.
 fn fairness_metrics(
     reports: &[GroupReport],
     mut metrics: BTreeMap<String, f64>,
@@ -263,6 +263,11 @@ fn fairness_metrics(
         for (name, value) in report.differences() {
             let greatest = metrics.entry(name.to_owned()).or_insert(value);
             *greatest = greatest.max(value);
+            metrics.insert(format!("{name}.{}", report.column), value);
+        }
+        for (name, value) in report.ratios() {
+            let smallest = metrics.entry(name.to_owned()).or_insert(value);
+            *smallest = smallest.min(value);
             metrics.insert(format!("{name}.{}", report.column), value);
         }
     }
@@ -304,11 +309,12 @@ fn groups(name: &str, reports: &[GroupReport]) -> Option<String> {
     let (name, column) = name
         .split_once('.')
         .map_or((name, None), |(name, column)| (name, Some(column)));
+    // The less fair, the greater.
     let value = |report: &GroupReport| {
-        report
-            .differences()
-            .into_iter()
-            .find(|(found, _)| *found == name)
+        let ratios = report.ratios().into_iter();
+        let ratios = ratios.map(|(found, value)| (found, -value));
+        let mut all = report.differences().into_iter().chain(ratios);
+        all.find(|(found, _)| *found == name)
             .map(|(_, value)| value)
     };
     reports

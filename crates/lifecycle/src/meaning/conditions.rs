@@ -116,14 +116,11 @@ impl Scope<'_> {
                 self.hint(name, prefix),
             )
         } else {
-            let Some(task) = self
-                .task
-                .filter(|task| !metrics::suiting(*task).contains(&metric))
-            else {
+            let Some(task) = self.task.filter(|task| !metrics::suits(metric, *task)) else {
                 return true;
             };
             let message = format!("the metric `{metric}` does not suit the task `{task}`");
-            let hint = format!("those that do: {}", metrics::suiting(task).join(", "));
+            let hint = format!("those that do: {}", metrics::usual(task));
             (codes::UNSUITABLE_METRIC, message, Some(hint))
         };
         let place = node.place_within(report.text(), &part.span);
@@ -157,7 +154,7 @@ impl Scope<'_> {
 
     /// The names that could have been meant.
     fn candidates(&self, prefix: &str) -> Vec<String> {
-        let metrics = self.task.map_or(&[][..], metrics::suiting).iter();
+        let metrics = self.task.into_iter().flat_map(metrics::suiting);
         if !prefix.is_empty() {
             return metrics.map(|metric| format!("{prefix}.{metric}")).collect();
         }
@@ -167,11 +164,8 @@ impl Scope<'_> {
                 .iter()
                 .map(move |prefix| format!("{prefix}.{metric}"))
         });
-        let measured = self
-            .measured
-            .iter()
-            .chain(metrics.clone())
-            .map(|name| (*name).to_owned());
+        let measured = self.measured.iter().map(|name| (*name).to_owned());
+        let measured = measured.chain(metrics.clone().map(str::to_owned));
         measured.chain(qualified).collect()
     }
 }

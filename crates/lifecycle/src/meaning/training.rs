@@ -102,11 +102,10 @@ fn suits(node: &Node, task: Task, report: &mut Report) {
     let Some(metric) = node.written().filter(|metric| metrics::is_metric(metric)) else {
         return;
     };
-    let suiting = metrics::suiting(task);
-    if !suiting.contains(&metric) {
+    if !metrics::suits(metric, task) {
         let message = format!("the metric `{metric}` does not suit the task `{task}`");
         report
             .at(codes::UNSUITABLE_METRIC, node, message)
-            .hint(format!("those that do: {}", suiting.join(", ")));
+            .hint(format!("those that do: {}", metrics::usual(task)));
     }
 }

@@ -229,7 +229,7 @@ static FAIRNESS: [Field; 2] = [
     .or("{}"),
 ];
 
-static FAIRNESS_METRICS: [Field; 2] = [
+static FAIRNESS_METRICS: [Field; 3] = [
     optional(
         "demographic_parity_difference",
         &Shape::Map(&BOUND),
@@ -239,6 +239,11 @@ static FAIRNESS_METRICS: [Field; 2] = [
         "equalized_odds_difference",
         &Shape::Map(&BOUND),
         "The greatest difference between groups in the rate of true or of false positives.",
+    ),
+    optional(
+        "equal_opportunity_difference",
+        &Shape::Map(&BOUND),
+        "The greatest difference between groups in the rate of true positives.",
     ),
 ];
 

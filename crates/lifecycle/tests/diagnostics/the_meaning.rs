@@ -204,7 +204,7 @@ error[E0306]: the metric `accuracy` does not suit the task `regression`
 17 │   - accuracy > 0.9
    ·     ────────
    ╰─
-hint: those that do: rmse, mae, r2, mse
+hint: those that do: rmse, mae, r2, … (30 in all)
 ");
 }
 
@@ -216,7 +216,7 @@ error[E0306]: the metric `roc_auc` does not suit the task `regression`
 16 │ evaluate: {metrics: [rmse, roc_auc]}
    ·                            ───────
    ╰─
-hint: those that do: rmse, mae, r2, mse
+hint: those that do: rmse, mae, r2, … (30 in all)
 ");
 }
 

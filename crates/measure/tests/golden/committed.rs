@@ -1,17 +1,9 @@
 //! The numbers that `gen/golden.py` wrote beside this file.
 
-use std::path::{Path, PathBuf};
-
 use everloop_domain::Task;
 use everloop_measure::{Metric, Outcomes, drift, fairness, score};
 
-use crate::table::{close, json, number_column, numbers, text_column, texts};
-
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name)
-}
+use crate::table::{close, file, json, number_column, numbers, text_column, texts};
 
 #[test]
 fn scores_are_those_of_scikit_learn() {
@@ -28,6 +20,7 @@ fn scores_are_those_of_scikit_learn() {
             predicted: &predicted,
             probabilities: probabilities.as_deref(),
             n_classes: case["n_classes"].as_u64().unwrap() as usize,
+            weights: None,
         };
         for (name, expected) in case["expected"].as_object().unwrap() {
             let found = score(Metric::parse(name).unwrap(), &outcomes).unwrap();
@@ -68,12 +61,16 @@ fn group_differences_follow_fairlearn() {
             predicted: &predicted,
             probabilities: None,
             n_classes: 2,
+            weights: None,
         };
         let report = fairness(&outcomes, &texts(&case["groups"]), "group").unwrap();
         for (name, found) in report.differences() {
+            let Some(expected) = case[name].as_f64() else {
+                continue;
+            };
             close(
                 found,
-                case[name].as_f64().unwrap(),
+                expected,
                 1e-9,
                 &format!("{name} of {}", case["name"]),
             );

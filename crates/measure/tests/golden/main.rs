@@ -3,6 +3,14 @@
 #[cfg(test)]
 mod committed;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod intervals;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod shared;
+#[cfg(test)]
+mod slices;
 #[cfg(test)]
 mod table;

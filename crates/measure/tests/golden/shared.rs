@@ -37,6 +37,7 @@ fn binary_scores() {
         predicted: &predicted,
         probabilities: Some(&probabilities),
         n_classes: 2,
+        weights: None,
     };
     let names = [
         "accuracy",
@@ -65,6 +66,7 @@ fn multiclass_scores() {
         predicted: &predicted,
         probabilities: Some(&probabilities),
         n_classes: 4,
+        weights: None,
     };
     let expected = &json(&dir.join("metrics_expected.json"))["multiclass"];
     let macros = [
@@ -88,6 +90,7 @@ fn regression_scores() {
         predicted: &predicted,
         probabilities: None,
         n_classes: 0,
+        weights: None,
     };
     let expected = &json(&dir.join("metrics_expected.json"))["regression"];
     check(
@@ -108,6 +111,7 @@ fn differences_of_groups() {
         predicted: &predicted,
         probabilities: None,
         n_classes: 2,
+        weights: None,
     };
     let expected = json(&dir.join("fairness_expected.json"));
     for column in ["sex", "race"] {

@@ -1,6 +1,6 @@
 //! Reading what the generators wrote.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, StringArray};
@@ -10,6 +10,31 @@ use serde_json::Value;
 pub(crate) fn json(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap();
     serde_json::from_str(&text).unwrap()
+}
+
+/// A file that a generator wrote.
+pub(crate) fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
+pub(crate) fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+/// The numbers of a JSON list, if it is one.
+pub(crate) fn optional(value: &Value) -> Option<Vec<f64>> {
+    value.is_array().then(|| numbers(value))
+}
+
+/// Fails if two lists differ in length, or in a number by more than 1e-9.
+#[track_caller]
+pub(crate) fn all_close(found: &[f64], expected: &[f64], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (found, expected) in found.iter().zip(expected) {
+        close(*found, *expected, 1e-9, what);
+    }
 }
 
 /// The numbers of a JSON list.
