@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use everloop_domain::{Clock, Timestamp};
 use everloop_metastore::Metastore;
+use everloop_versions::Machine;
 use tracing_subscriber::EnvFilter;
 
 /// The system's clock.
@@ -67,8 +68,16 @@ pub(crate) fn object_store_settings() -> Vec<(String, String)> {
         .collect()
 }
 
+/// What repositories with data versions take from the machine.
+pub(crate) fn machine() -> Machine {
+    Machine {
+        config_files: dvc_config_files(),
+        environment: remote_settings(),
+    }
+}
+
 /// The variables that say how remotes of data are reached, under their own names.
-pub(crate) fn remote_settings() -> Vec<(String, String)> {
+fn remote_settings() -> Vec<(String, String)> {
     let names = ["AWS_", "GOOGLE_", "AZURE_"];
     std::env::vars_os()
         // Names and values that are no UTF-8 are none of theirs.
@@ -78,7 +87,7 @@ pub(crate) fn remote_settings() -> Vec<(String, String)> {
 }
 
 /// DVC's configuration files of the machine and of the user, the later before the earlier.
-pub(crate) fn dvc_config_files() -> Vec<PathBuf> {
+fn dvc_config_files() -> Vec<PathBuf> {
     let system = variable("DVC_SYSTEM_CONFIG_DIR").unwrap_or_else(|| "/etc/xdg/dvc".to_owned());
     let home = || variable("HOME").map(|home| format!("{home}/.config"));
     let global = variable("DVC_GLOBAL_CONFIG_DIR")

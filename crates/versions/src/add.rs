@@ -284,13 +284,6 @@ impl Repository {
         if !git::is_used(self.root()) {
             return Ok(());
         }
-        if target.name().contains(['\n', '\r']) {
-            return Err(Error::Path {
-                path: target.to_string(),
-                problem: "`.gitignore` cannot name what has a line break in its name; rename it"
-                    .to_owned(),
-            });
-        }
         if git::tracks(self.root(), target) {
             return conflict(format!(
                 "git has `{target}`; take it out with `git rm -r --cached '{target}'`"

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_command_keeps_others_away_until_it_is_done() {
         let dir = tempfile::tempdir().unwrap();
-        let repository = Repository::init(dir.path(), &[]).unwrap();
+        let repository = Repository::init(dir.path(), &crate::Machine::default()).unwrap();
         let path = |text| RepoPath::default().join(text).unwrap();
         let user = (std::process::id(), "cp a b");
         let busy = repository.busy(user, (&[path("a")], &[path("b")]));

@@ -346,7 +346,7 @@ mod tests {
     #[track_caller]
     fn check(old: &str, new: &str, expected: &str) {
         let dir = tempfile::tempdir().unwrap();
-        let repository = Repository::init(dir.path(), &[]).unwrap();
+        let repository = Repository::init(dir.path(), &crate::Machine::default()).unwrap();
         let found = repository.compare_sides(&side(old), &side(new));
         let mut words = Vec::new();
         words.extend(found.added.iter().map(|item| format!("+{}", item.path)));

@@ -131,7 +131,7 @@ mod tests {
         let mut git = Command::new("git");
         git.args(["init", "-q"]).current_dir(dir.path());
         assert!(git.status().unwrap().success());
-        let repository = Repository::init(dir.path(), &[]).unwrap();
+        let repository = Repository::init(dir.path(), &crate::Machine::default()).unwrap();
         let path = |text: &str| RepoPath::default().join(text).unwrap();
         let names = ["d/c", "d/a", "d/b", "d/x.tmp", "d/y.tmp", "d/e"];
         fs::create_dir(dir.path().join("d")).unwrap();

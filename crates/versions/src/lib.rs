@@ -95,7 +95,7 @@ pub use progress::{Counts, Progress};
 pub use references::{Reference, References};
 pub use remote::Remote;
 pub use repo_path::RepoPath;
-pub use repository::Repository;
+pub use repository::{Machine, Repository};
 pub use revision::Revision;
 pub use snapshot::{Lineage, Versioned};
 pub use source::{At, Listed, Scratch, Source};

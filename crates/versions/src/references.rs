@@ -95,7 +95,7 @@ mod tests {
             assert!(status.unwrap().success(), "git {arguments:?}");
         };
         run(&["init", "--quiet", "-b", "main"]);
-        let repository = Repository::init(dir.path(), &[]).unwrap();
+        let repository = Repository::init(dir.path(), &crate::Machine::default()).unwrap();
         assert_eq!(repository.references(References::Commits).unwrap(), []);
         run(&["commit", "--quiet", "-m", "first"]);
         run(&["tag", "-a", "v1", "-m", "words"]);

@@ -19,16 +19,22 @@ const IGNORE_TEXT: &str = "\
 # https://dvc.org/doc/user-guide/dvcignore
 ";
 
+/// What holds for all repositories of a user on a machine.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// DVC's configuration files of the machine and of the user; the later win.
+    pub config_files: Vec<PathBuf>,
+    /// Variables that say how remotes are reached: those of AWS, Google and Azure, and `HOME`.
+    pub environment: Vec<(String, String)>,
+}
+
 /// A repository with data versions.
 #[derive(Debug)]
 pub struct Repository {
     root: PathBuf,
     config: Config,
     cache: Cache,
-    /// The configuration files of the machine and the user.
-    machine: Vec<PathBuf>,
-    /// Variables that say how remotes are reached.
-    environment: Vec<(String, String)>,
+    machine: Machine,
     progress: Arc<Progress>,
 }
 
@@ -38,7 +44,7 @@ impl Repository {
     /// # Errors
     ///
     /// Fails if there is one, or if files cannot be written.
-    pub fn init(dir: &Path, machine: &[PathBuf]) -> Result<Self, Error> {
+    pub fn init(dir: &Path, machine: &Machine) -> Result<Self, Error> {
         let root = canonical(dir)?;
         let inner = root.join(".dvc");
         if inner.join("config").exists() {
@@ -66,12 +72,12 @@ impl Repository {
         Self::open(&root, machine)
     }
 
-    /// Opens the repository that a directory is in. `machine` are configuration files of the machine and the user.
+    /// Opens the repository that a directory is in.
     ///
     /// # Errors
     ///
     /// Fails if there is none, or if its configuration cannot be read.
-    pub fn open(dir: &Path, machine: &[PathBuf]) -> Result<Self, Error> {
+    pub fn open(dir: &Path, machine: &Machine) -> Result<Self, Error> {
         let dir = canonical(dir)?;
         let root = dir.ancestors().find(|dir| dir.join(".dvc").is_dir());
         let root = root
@@ -79,7 +85,7 @@ impl Repository {
                 dir: dir.display().to_string(),
             })?
             .to_owned();
-        let mut files = machine.to_vec();
+        let mut files = machine.config_files.clone();
         files.extend([root.join(".dvc/config"), root.join(".dvc/config.local")]);
         let config = Config::load(&files)?;
         let place = config
@@ -102,22 +108,12 @@ impl Repository {
             config,
             cache: cache.counting(&progress),
             progress,
-            machine: machine.to_vec(),
-            environment: Vec::new(),
+            machine: machine.clone(),
         })
     }
 
-    /// With variables of the environment that say how remotes are reached: those of AWS, Google and Azure, and `HOME`.
-    #[must_use]
-    pub fn with_environment(self, environment: Vec<(String, String)>) -> Self {
-        Self {
-            environment,
-            ..self
-        }
-    }
-
     pub(crate) fn environment(&self) -> &[(String, String)] {
-        &self.environment
+        &self.machine.environment
     }
 
     /// The topmost directory.
@@ -132,7 +128,7 @@ impl Repository {
         &self.config
     }
 
-    pub(crate) fn machine(&self) -> &[PathBuf] {
+    pub(crate) fn machine(&self) -> &Machine {
         &self.machine
     }
 

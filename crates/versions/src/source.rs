@@ -20,7 +20,7 @@ use crate::known::Stamp;
 use crate::links::{Links, temporary};
 use crate::listing::Listing;
 use crate::md5::{Hashing, ObjectId};
-use crate::repository::Repository;
+use crate::repository::{Machine, Repository};
 use crate::revision::Revision;
 use crate::snapshot::Versioned;
 use crate::tracked::is_dvc_file;
@@ -114,7 +114,7 @@ impl Source {
         place: &str,
         at: At<'_>,
         scratch: &Scratch,
-        machine: &[PathBuf],
+        machine: &Machine,
     ) -> Result<Self, Error> {
         let dir = Path::new(place.strip_prefix("file://").unwrap_or(place));
         let is_work_tree = dir.join(".git").exists() || dir.join(".dvc").is_dir();

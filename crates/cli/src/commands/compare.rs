@@ -96,7 +96,7 @@ impl Here {
     pub(crate) fn open(chosen: Option<&Path>) -> Result<Self> {
         let dir = std::env::current_dir()?;
         let dir = chosen.map_or(dir.clone(), |chosen| dir.join(chosen));
-        let repository = Repository::open(&dir, &environment::dvc_config_files())?;
+        let repository = Repository::open(&dir, &environment::machine())?;
         let dir = dir.canonicalize()?;
         let directory = RepoPath::of(repository.root(), &dir)?;
         Ok(Self {

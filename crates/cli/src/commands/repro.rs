@@ -122,8 +122,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
     let dir = std::env::current_dir()?;
     let dir = chosen.map_or(dir.clone(), |chosen| dir.join(chosen));
-    let repository = Repository::open(&dir, &environment::dvc_config_files())?
-        .with_environment(environment::remote_settings());
+    let repository = Repository::open(&dir, &environment::machine())?;
     let directory = RepoPath::of(repository.root(), &dir.canonicalize()?)?;
     if let Some(stage) = &args.why {
         let verdicts = Project::open(&repository)?.why(stage, &directory)?;

@@ -365,7 +365,7 @@ def damaged():
     break_it()
     listing.write_text("[]")
     told = json.loads(everloop("fsck", "--repair", "--format", "json"))
-    assert all(fault["repaired"] == "from the remote" for fault in told["faults"]) and len(told["faults"]) == 3, told
+    assert all(fault["repaired"] == "from the remote `main`" for fault in told["faults"]) and len(told["faults"]) == 3, told
     everloop("checkout")
     agree()
     # Nobody has it: it is named, and DVC no longer believes it.

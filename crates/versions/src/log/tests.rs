@@ -11,7 +11,7 @@ impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let place = Self {
-            repository: Repository::init(dir.path(), &[]).unwrap(),
+            repository: Repository::init(dir.path(), &crate::Machine::default()).unwrap(),
             _dir: dir,
         };
         place.git(&["init", "--quiet", "--initial-branch=main"]);

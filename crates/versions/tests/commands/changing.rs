@@ -4,15 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use everloop_versions::{Error, Md5, RepoPath, Repository};
+use everloop_versions::{Error, Machine, Md5, RepoPath, Repository};
 
 const N_FILES: usize = 20;
 
 fn repository(root: &Path, kinds: &str) -> Repository {
-    drop(Repository::init(root, &[]).unwrap());
+    drop(Repository::init(root, &Machine::default()).unwrap());
     let text = format!("[core]\n    no_scm = True\n[cache]\n    type = {kinds}\n");
     fs::write(root.join(".dvc/config"), text).unwrap();
-    Repository::open(root, &[]).unwrap()
+    Repository::open(root, &Machine::default()).unwrap()
 }
 
 fn named(path: &str) -> RepoPath {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use everloop_versions::{ObjectId, Repository};
+use everloop_versions::{Machine, ObjectId, Repository};
 
 const MIB: usize = 1 << 20;
 
@@ -43,7 +43,7 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("repo");
         fs::create_dir(&root).unwrap();
-        let repository = Repository::init(&root, &[]).unwrap();
+        let repository = Repository::init(&root, &Machine::default()).unwrap();
         let set = (true, false, false);
         repository
             .add_remote(&root, ("main", "../remote"), set)
@@ -59,7 +59,7 @@ impl Place {
     }
 
     fn reopen(&mut self) {
-        self.repository = Repository::open(self.repository.root(), &[]).unwrap();
+        self.repository = Repository::open(self.repository.root(), &Machine::default()).unwrap();
     }
 
     fn remote(&self) -> std::path::PathBuf {

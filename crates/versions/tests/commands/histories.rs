@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use everloop_versions::{At, Differences, Error, RepoPath, Repository, Scratch, Source};
+use everloop_versions::{At, Differences, Error, Machine, RepoPath, Repository, Scratch, Source};
 
 /// A repository of git with data, beside others in one directory.
 struct Place {
@@ -43,7 +43,7 @@ impl Place {
         git(&root, &["config", "user.name", "t"]);
         git(&root, &["config", "user.email", "t@t"]);
         Self {
-            repository: Repository::init(&root, &[]).unwrap(),
+            repository: Repository::init(&root, &Machine::default()).unwrap(),
         }
     }
 
@@ -182,7 +182,7 @@ fn data_is_imported_without_a_tie_to_the_files_of_others() {
     let mut config = place.repository.config_file(false).unwrap();
     config.set("cache", "type", "hardlink");
     config.save().unwrap();
-    place.repository = Repository::open(place.root(), &[]).unwrap();
+    place.repository = Repository::open(place.root(), &Machine::default()).unwrap();
     place.import("t", "d/t", false).unwrap();
     place.import("g", "g", false).unwrap();
     let lying = source.root().join("t");
@@ -277,7 +277,13 @@ fn damaged_objects_of_others_come_nowhere() {
     refused(place.import("t", "t", false), "is damaged");
     assert!(!place.root().join("t.dvc").exists());
     let scratch = Scratch::new(dir.path()).unwrap();
-    let source = Source::open(source.root().to_str().unwrap(), At::Head, &scratch, &[]).unwrap();
+    let source = Source::open(
+        source.root().to_str().unwrap(),
+        At::Head,
+        &scratch,
+        &Machine::default(),
+    )
+    .unwrap();
     let out = dir.path().join("out");
     refused(source.get(&named("t"), &out, false, &scratch), "is damaged");
     drop(scratch);
@@ -311,7 +317,7 @@ fn repositories_of_git_alone_are_sources_too() {
         ),
     ] {
         let scratch = Scratch::new(dir.path()).unwrap();
-        let source = Source::open(&place, at, &scratch, &[]).unwrap();
+        let source = Source::open(&place, at, &scratch, &Machine::default()).unwrap();
         let listed = source
             .list(&RepoPath::default(), (false, false), &scratch)
             .unwrap();
@@ -332,11 +338,11 @@ fn repositories_of_git_alone_are_sources_too() {
     let scratch = Scratch::new(dir.path()).unwrap();
     let at = At::Revision("nothing");
     refused(
-        Source::open(root.to_str().unwrap(), at, &scratch, &[]),
+        Source::open(root.to_str().unwrap(), at, &scratch, &Machine::default()),
         "no revision `nothing`",
     );
     refused(
-        Source::open("/nowhere/at/all", At::Head, &scratch, &[]),
+        Source::open("/nowhere/at/all", At::Head, &scratch, &Machine::default()),
         "no repository that can be read",
     );
 }

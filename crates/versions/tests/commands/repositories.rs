@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use everloop_versions::{Error, RepoPath, Repository, State};
+use everloop_versions::{Error, Machine, RepoPath, Repository, State};
 
 pub(crate) struct Place {
     dir: tempfile::TempDir,
@@ -15,7 +15,7 @@ impl Place {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("r")).unwrap();
-        let repository = Repository::init(&dir.path().join("r"), &[]).unwrap();
+        let repository = Repository::init(&dir.path().join("r"), &Machine::default()).unwrap();
         Self { dir, repository }
     }
 
@@ -35,7 +35,7 @@ impl Place {
     }
 
     pub(crate) fn reopen(&mut self) {
-        self.repository = Repository::open(self.root(), &[]).unwrap();
+        self.repository = Repository::open(self.root(), &Machine::default()).unwrap();
     }
 
     pub(crate) fn set(&mut self, section: &str, key: &str, value: &str) {
@@ -233,7 +233,7 @@ fn half_written_files_are_named_and_nothing_is_done() {
     }
     place.write("a.dvc", &whole);
     place.write(".dvc/config", "[core\nremote");
-    let opened = Repository::open(place.root(), &[]);
+    let opened = Repository::open(place.root(), &Machine::default());
     refused(opened, "line 1");
     assert_eq!(place.state("a"), State::Unchanged);
 }

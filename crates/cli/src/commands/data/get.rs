@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
     let scratch = Scratch::new(above)?;
     let at = args.rev.as_deref().map_or(At::Now, At::Revision);
     let place = place(&dir, &args.repository);
-    let source = Source::open(&place, at, &scratch, &environment::dvc_config_files())?;
+    let source = Source::open(&place, at, &scratch, &environment::machine())?;
     let n_files = source.get(&path, &out, args.force, &scratch)?;
     eprintln!("{n_files} files of {} are in {}", args.path, out.display());
     Ok(Exit::Ok)

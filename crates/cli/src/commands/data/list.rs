@@ -72,7 +72,7 @@ fn elsewhere(args: &Args, dir: &Path, repository: &str) -> Result<Exit> {
     let scratch = Scratch::new(&std::env::temp_dir())?;
     let at = args.rev.as_deref().map_or(At::Now, At::Revision);
     let place = place(dir, repository);
-    let source = Source::open(&place, at, &scratch, &environment::dvc_config_files())?;
+    let source = Source::open(&place, at, &scratch, &environment::machine())?;
     let listed = source.list(&path, (args.recursive, args.dvc_only), &scratch)?;
     match args.format {
         Format::Json => {

@@ -96,8 +96,7 @@ impl Here {
     pub(super) fn open(chosen: Option<&Path>) -> Result<Self> {
         let dir = std::env::current_dir()?;
         let dir = chosen.map_or(dir.clone(), |chosen| dir.join(chosen));
-        let repository = Repository::open(&dir, &environment::dvc_config_files())?
-            .with_environment(environment::remote_settings());
+        let repository = Repository::open(&dir, &environment::machine())?;
         Ok(Self {
             dir: dir.canonicalize()?,
             repository,
@@ -202,7 +201,7 @@ pub(super) fn exit_of(is_whole: bool) -> Exit {
 
 fn init(chosen: Option<&Path>, format: Format) -> Result<Exit> {
     let dir = chosen.unwrap_or(Path::new("."));
-    let repository = Repository::init(dir, &environment::dvc_config_files())?;
+    let repository = Repository::init(dir, &environment::machine())?;
     let root = repository.root().display().to_string();
     match format {
         Format::Json => sayln!("{}", json!({"root": root})),

@@ -32,7 +32,7 @@ fn keep(dir: &Path, text: &str, end: &str) -> String {
 /// A repository whose first commit has outputs that only the cache has, and whose workspace differs.
 fn repository(dir: &Path) -> Repository {
     git(dir, &["init", "--quiet"]);
-    let repository = Repository::init(dir, &[]).unwrap();
+    let repository = Repository::init(dir, &everloop_versions::Machine::default()).unwrap();
     write(dir, "dvc.yaml", PIPELINE);
     write(dir, "top.json", r#"{"a": 1}"#);
     let kept = keep(dir, r#"{"b": 2}"#, "");
