@@ -56,6 +56,8 @@ pub struct Request {
 #[derive(Default)]
 struct Named {
     objects: BTreeMap<ObjectId, String>,
+    /// What stages have read. It was never kept for them, so it stays where it is there.
+    read: BTreeSet<ObjectId>,
     blobs: HashSet<String>,
 }
 
@@ -164,7 +166,7 @@ impl Repository {
             let text = text.unwrap_or_default();
             let by = format!("{path} of {}", &commit[..commit.len().min(12)]);
             if path.name() == LOCK {
-                named.extend(objects(&text, path.as_str())?, &by);
+                named.extend_by_lock(&text, path.as_str(), &by)?;
             } else {
                 let file = DvcFile::parse(&text, path.as_str())?;
                 let recorded = file.outs.iter().filter_map(|out| out.recorded);
@@ -178,6 +180,13 @@ impl Repository {
     /// All that is named, with the files of directories.
     fn with_files(&self, named: Named) -> Result<BTreeSet<ObjectId>, Error> {
         let mut objects = BTreeSet::new();
+        for object in named.read {
+            objects.insert(object);
+            if object.is_dir && self.cache().has(object)? {
+                let listing = self.cache().listing(object)?;
+                objects.extend(listing.files().iter().map(|(_, md5)| file_id(*md5)));
+            }
+        }
         for (object, by) in named.objects {
             // Those of DVC 2 lie elsewhere and stay.
             if object.is_of_dvc_2() {
@@ -284,6 +293,16 @@ impl Named {
     }
 }
 
+impl Named {
+    /// Adds what a `dvc.lock` names.
+    fn extend_by_lock(&mut self, text: &[u8], name: &str, by: &str) -> Result<(), Error> {
+        let (outs, deps) = objects(text, name)?;
+        self.extend(outs, by);
+        self.read.extend(deps);
+        Ok(())
+    }
+}
+
 fn lock_files(root: &Path, dir: &RepoPath, named: &mut Named) -> Result<(), Error> {
     let place = dir.under(root);
     let read = |error| Error::file("read", &place, error);
@@ -299,36 +318,39 @@ fn lock_files(root: &Path, dir: &RepoPath, named: &mut Named) -> Result<(), Erro
         } else if name == LOCK {
             let path = dir.join(&name)?;
             let text = read_whole(&entry.path()).map_err(read)?;
-            named.extend(objects(&text, path.as_str())?, path.as_str());
+            named.extend_by_lock(&text, path.as_str(), path.as_str())?;
         }
     }
     Ok(())
 }
 
-/// The objects that a `dvc.lock` names.
-fn objects(text: &[u8], name: &str) -> Result<Vec<ObjectId>, Error> {
+/// The objects that a `dvc.lock` names: what stages made, and what they have read.
+fn objects(text: &[u8], name: &str) -> Result<(Vec<ObjectId>, Vec<ObjectId>), Error> {
     let refused = |problem: String| Error::form(name, problem);
     let text =
         std::str::from_utf8(text).map_err(|error| refused(format!("it is no UTF-8: {error}")))?;
     if text.trim().is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let file: LockFile = serde_saphyr::from_str(text)
         .map_err(|error| refused(format!("it is no `dvc.lock`: {error}")))?;
-    let mut objects = Vec::new();
+    let (mut made, mut read) = (Vec::new(), Vec::new());
     for stage in file.stages.unwrap_or_default().into_values() {
-        for one in stage.outs.into_iter().chain(stage.deps).flatten() {
+        let outs = stage.outs.into_iter().flatten().map(|one| (one, true));
+        let deps = stage.deps.into_iter().flatten().map(|one| (one, false));
+        for (one, is_made) in outs.chain(deps) {
             if one.files.is_some() {
                 return Err(refused(
                     "it names versions that a cloud keeps (a remote with `version_aware`), which Everloop does not know".to_owned(),
                 ));
             }
             if let (Some(md5), Some("md5")) = (one.md5, one.hash.as_deref()) {
+                let objects = if is_made { &mut made } else { &mut read };
                 objects.push(md5.parse().map_err(&refused)?);
             }
         }
     }
-    Ok(objects)
+    Ok((made, read))
 }
 
 #[cfg(test)]
@@ -338,16 +360,14 @@ mod tests {
     #[test]
     fn a_lock_file_names_its_objects() {
         let text = "schema: '2.0'\nstages:\n  a@1:\n    cmd: |\n      x\n    deps:\n    - path: p\n      hash: md5\n      md5: b1946ac92492d2347c6235b4d2611184\n    params:\n      params.yaml:\n        lr: 0.1\n    outs:\n    - path: d\n      hash: md5\n      md5: eba5f3cb687a865f892f7f2a612d6082.dir\n  b:\n    cmd: [x]\n";
-        let found = objects(text.as_bytes(), "dvc.lock").unwrap();
-        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            found,
-            [
-                "eba5f3cb687a865f892f7f2a612d6082.dir",
-                "b1946ac92492d2347c6235b4d2611184"
-            ]
-        );
-        assert_eq!(objects(b"\n", "dvc.lock").unwrap(), []);
+        let (made, read) = objects(text.as_bytes(), "dvc.lock").unwrap();
+        let names = |objects: &[ObjectId]| -> Vec<String> {
+            objects.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(names(&made), ["eba5f3cb687a865f892f7f2a612d6082.dir"]);
+        assert_eq!(names(&read), ["b1946ac92492d2347c6235b4d2611184"]);
+        let (made, read) = objects(b"\n", "dvc.lock").unwrap();
+        assert_eq!((made.len(), read.len()), (0, 0));
         let error = objects(b"stages: [", "dvc.lock").unwrap_err();
         assert!(error.to_string().contains("dvc.lock"), "{error}");
     }

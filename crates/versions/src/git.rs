@@ -133,13 +133,19 @@ pub(crate) fn ignored(root: &Path, paths: &[RepoPath]) -> HashSet<RepoPath> {
     found.map(|(path, _)| path.clone()).collect()
 }
 
-/// The text with an entry for a name beside it; `None` if it has one.
-pub(crate) fn with_entry(before: &[u8], name: &str) -> Option<Vec<u8>> {
+/// The entry of a `.gitignore` for a name beside it.
+pub(crate) fn entry(name: &str) -> String {
     // A line cannot hold a line break, and git cuts the blank at its end.
     let mut entry = escape(&format!("/{name}")).replace(['\n', '\r'], "?");
     if entry.ends_with(' ') {
         entry.insert(entry.len() - 1, '\\');
     }
+    entry
+}
+
+/// The text with an entry for a name beside it; `None` if it has one.
+pub(crate) fn with_entry(before: &[u8], name: &str) -> Option<Vec<u8>> {
+    let entry = entry(name);
     if before
         .split(|&byte| byte == b'\n')
         .any(|line| line == entry.as_bytes())

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 
-use crate::pattern::escape;
 use crate::whole::write_whole;
 use crate::{Error, RepoPath, Repository, git};
 
@@ -92,6 +91,13 @@ impl Ignoring<'_> {
         Ok(())
     }
 
+    /// Whether a file at or below a path is still to be written.
+    #[must_use]
+    pub fn is_pending_in(&self, path: &RepoPath) -> bool {
+        let mut files = self.files.iter();
+        files.any(|(dir, file)| file.is_changed && dir.is_in(path))
+    }
+
     /// Writes what was added. Gives the files that were written.
     ///
     /// # Errors
@@ -105,8 +111,7 @@ impl Ignoring<'_> {
                 text.push(b'\n');
             }
             for name in file.new.values() {
-                let entry = escape(&format!("/{name}"));
-                text.extend_from_slice(entry.as_bytes());
+                text.extend_from_slice(git::entry(name).as_bytes());
                 text.push(b'\n');
             }
             let path = dir.join(FILE)?;

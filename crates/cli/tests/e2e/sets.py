@@ -35,6 +35,15 @@ stages:
 """
 
 
+KINDS = ["added", "deleted", "modified", "renamed"]
+
+
+def path_of(entry):
+    """A path, or the old and the new one."""
+    path = entry["path"]
+    return (path["old"], path["new"]) if isinstance(path, dict) else path
+
+
 class Everloop:
     def __init__(self, root):
         self.root = root
@@ -54,13 +63,17 @@ class Everloop:
         self.run("data", "push")
 
     def pull(self):
-        self.run("data", "pull", *tracked(self.root))
+        self.run("data", "pull")
 
     def checkout(self):
-        self.run("data", "checkout", *tracked(self.root))
+        self.run("data", "checkout")
 
     def repro(self):
-        self.run("repro")
+        self.run("repro", "-j", "3")
+
+    def diff(self):
+        told = json.loads(self.run("data", "diff", "HEAD~1", "HEAD", "--format", "json"))
+        return {kind: sorted(path_of(entry) for entry in told[kind]) for kind in KINDS}
 
     def is_up_to_date(self):
         rows = json.loads(self.run("data", "status", "--format", "json"))
@@ -81,27 +94,26 @@ class Dvc:
         self.run("add", paths)
 
     def commit(self):
-        for path in tracked(self.root):
-            self.run("commit", path, force=True)
+        self.run("commit", force=True)
 
     def push(self):
         self.run("push")
 
     def pull(self):
-        self.run("pull", tracked(self.root))
+        self.run("pull")
 
     def checkout(self):
-        self.run("checkout", tracked(self.root))
+        self.run("checkout")
 
     def repro(self):
         self.run("reproduce")
 
+    def diff(self):
+        told = self.run("diff", "HEAD~1", "HEAD")
+        return {kind: sorted(path_of(entry) for entry in told[kind]) for kind in KINDS}
+
     def is_up_to_date(self):
         return self.run("status") == {}
-
-
-def tracked(root):
-    return sorted(str(path.relative_to(root)) for path in root.glob("data/*.dvc"))
 
 
 def contents(root, *patterns):
@@ -152,6 +164,8 @@ def live(root, writer, reader):
         git("add", "-A"), git("commit", "-q", "-m", str(step))
         versions.append(contents(root, "data/**/*"))
     assert versions[0] != versions[1]
+    differences = writer.diff()
+    assert differences == reader.diff() and differences["added"] and differences["modified"], differences
     # All is lost but what git and the remote have.
     shutil.rmtree(root / ".dvc/cache")
     for name in SETS:

@@ -49,6 +49,10 @@ stages:
     cmd: find tree -mindepth ${item.level} -type ${item.kind} | wc -l > ${key}.txt
     deps: [tree]
     metrics: ['${key}.txt': {cache: false}]
+  whole:
+    cmd: cat parts/* | wc -c > whole.txt
+    deps: [parts]
+    metrics: [whole.txt: {cache: false}]
   log:
     cmd: cat params.yaml more.json | wc -c >> log
     params: [more.json: [deep.rate], params.yaml: null]
@@ -83,7 +87,7 @@ class Everloop:
     push = staticmethod(lambda: everloop("push", *targets()))
     pull = staticmethod(lambda: everloop("pull", "--force", *targets()))
     gc = staticmethod(lambda: everloop("gc", "--workspace"))
-    repro = staticmethod(lambda: run("repro"))
+    repro = staticmethod(lambda: run("repro", "-j", str(chance.randint(1, 4))))
 
 
 class Dvc:

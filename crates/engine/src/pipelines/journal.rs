@@ -98,6 +98,14 @@ impl<'a> Journal<'a> {
         Ok(())
     }
 
+    /// Writes everything if an entry is to stand below one of these paths: it is a part of what is there.
+    pub(super) fn settle(&mut self, paths: &[RepoPath]) -> Result<(), Error> {
+        if paths.iter().any(|path| self.ignoring.is_pending_in(path)) {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
     /// Whether something is to be written now.
     pub(super) fn is_due(&self) -> bool {
         self.is_pending && self.written.elapsed() >= self.cost * PAUSE

@@ -39,6 +39,9 @@ impl Run<'_> {
     fn begin(&self, at: usize, stage: &Stage, report: &mut StageReport) -> Result<Next, Error> {
         let mut section = self.enter()?;
         let file = self.file(at);
+        // A path that leads out is told when it is looked at.
+        let deps = stage.deps.iter().flat_map(|path| place(stage, path));
+        section.journal.settle(&deps.collect::<Vec<_>>())?;
         let before = section.journal.lock(file)?.find(&stage.name).cloned();
         let view = &mut section.view;
         let verdict = self.project.verdict(view, stage, before.as_ref())?;
