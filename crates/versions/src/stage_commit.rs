@@ -14,7 +14,7 @@ use crate::md5::Hashing;
 use crate::recording::{CachedData, Recording};
 use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
-use crate::stages::{self, lock_path, parse_lock, read_text, record};
+use crate::stages::{self, lock_path, parse_lock, record};
 use crate::{Error, RepoPath};
 
 /// What a stage read or made, looked at now.
@@ -170,7 +170,7 @@ impl Repository {
         for file in &stage.params {
             let path = stage.place(&file.path);
             let failed = |problem: String| Error::form(&path, problem);
-            let text = read_text(self, &path).map_err(failed)?;
+            let text = self.read_text(&path).map_err(failed)?;
             let text = text.ok_or_else(|| Error::NotFound {
                 what: format!(
                     "`{path}`, which has parameters of stage `{}`, does not exist",

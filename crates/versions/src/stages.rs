@@ -61,7 +61,7 @@ pub(crate) fn lock_path(file: &RepoPath) -> Result<RepoPath, Error> {
 
 /// Reads a `dvc.lock`; an absent one is empty.
 pub(crate) fn read_lock(repository: &Repository, path: &RepoPath) -> Result<Lock, Error> {
-    let text = read_text(repository, path.as_str());
+    let text = repository.read_text(path.as_str());
     let text = text
         .map_err(|problem| Error::form(path, problem))?
         .unwrap_or_default();
@@ -105,7 +105,7 @@ pub(crate) fn record(path: &str, found: &Recorded) -> dvc::Recorded {
 }
 
 fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, Error> {
-    let text = read_text(repository, file.as_str());
+    let text = repository.read_text(file.as_str());
     let text = text
         .map_err(|problem| Error::form(file, problem))?
         .unwrap_or_default();
@@ -117,7 +117,7 @@ fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, E
             _ => ListFlags::Once,
         },
     };
-    let read = |path: &str| read_text(repository, path);
+    let read = |path: &str| repository.read_text(path);
     let surroundings = Surroundings {
         file: file.as_str(),
         flags,
@@ -137,17 +137,23 @@ fn first(diagnostics: &[Diagnostic]) -> String {
     })
 }
 
-/// The text of a file of the repository, if there is one.
-pub(crate) fn read_text(repository: &Repository, path: &str) -> Result<Option<String>, String> {
-    let path = RepoPath::default()
-        .join(path)
-        .map_err(|error| error.to_string())?;
-    match read_whole(&path.under(repository.root())) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err("it is not UTF-8".to_owned()),
-        },
-        Err(error) if crate::scan::is_absent(&error) => Ok(None),
-        Err(error) => Err(error.to_string()),
+impl Repository {
+    /// The text of a file of the repository, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong if the path leads out of the repository, or if the file cannot be read or is no UTF-8.
+    pub fn read_text(&self, path: &str) -> Result<Option<String>, String> {
+        let path = RepoPath::default()
+            .join(path)
+            .map_err(|error| error.to_string())?;
+        match read_whole(&path.under(self.root())) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text)),
+                Err(_) => Err("it is not UTF-8".to_owned()),
+            },
+            Err(error) if crate::scan::is_absent(&error) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }

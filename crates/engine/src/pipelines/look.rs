@@ -8,7 +8,7 @@ use everloop_lifecycle::dvc::{
 };
 use everloop_versions::{RepoPath, Repository, Workspace};
 
-use super::project::{Node, Stamp, read_text};
+use super::project::{Node, Stamp};
 use super::record::{place, to_versions};
 use super::reproduce::Request;
 use super::{Error, Project};
@@ -44,7 +44,7 @@ impl<'a> View<'a> {
         if let Some((_, params)) = known.filter(|(known, _)| Some(*known) == stamp) {
             return Ok(Some(params.clone()));
         }
-        let Some(text) = read_text(project.repository, path)? else {
+        let Some(text) = project.repository.read_text(path)? else {
             return Ok(None);
         };
         let params = read_params(path, &text)?;

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime};
 
 use everloop_lifecycle::dvc::{Flags, Graph, Lock, Member, Pipeline, Stage, Surroundings, parse};
-use everloop_versions::{RepoPath, Repository, Tracked, read_whole};
+use everloop_versions::{RepoPath, Repository, Tracked};
 
 use super::Error;
 
@@ -89,7 +89,9 @@ impl<'a> Project<'a> {
     /// The `dvc.lock` beside a `dvc.yaml`; an absent one is empty.
     pub(super) fn read_lock(&self, file: &str) -> Result<(Lock, String), Error> {
         let path = lock_path(file);
-        let text = read_text(self.repository, &path)
+        let text = self
+            .repository
+            .read_text(&path)
             .map_err(|problem| Error::File {
                 problems: format!("`{path}` cannot be read: {problem}"),
             })?
@@ -146,9 +148,9 @@ fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, E
     let failed = |problem: String| Error::File {
         problems: format!("`{file}` cannot be read: {problem}"),
     };
-    let text = read_text(repository, file.as_str()).map_err(failed)?;
+    let text = repository.read_text(file.as_str()).map_err(failed)?;
     let text = text.unwrap_or_default();
-    let read = |path: &str| read_text(repository, path);
+    let read = |path: &str| repository.read_text(path);
     let surroundings = Surroundings {
         file: file.as_str(),
         flags: flags(repository),
@@ -178,19 +180,4 @@ pub(crate) fn flags(repository: &Repository) -> Flags {
 
 fn said<'a>(repository: &'a Repository, key: &str) -> Option<&'a str> {
     repository.config().get("parsing", key)
-}
-
-/// The text of a file of the repository, if there is one.
-pub(super) fn read_text(repository: &Repository, path: &str) -> Result<Option<String>, String> {
-    let path = RepoPath::default()
-        .join(path)
-        .map_err(|error| error.to_string())?;
-    match read_whole(&path.under(repository.root())) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err("it is not UTF-8".to_owned()),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.to_string()),
-    }
 }
