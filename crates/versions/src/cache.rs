@@ -133,7 +133,9 @@ impl Cache {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file("read", &path, error)),
         };
-        if metadata.is_file() && metadata.permissions().mode() & 0o777 == MODE {
+        let is_final = metadata.is_file() && metadata.permissions().mode() & 0o777 == MODE;
+        // A power cut may leave a file without its bytes; one that has none is looked at.
+        if is_final && metadata.len() > 0 {
             return Ok(Some(metadata.ino()));
         }
         let read = |error| Error::file("read", &path, error);
@@ -209,7 +211,7 @@ impl Cache {
         let temporary = temporary(&self.dir);
         let copied = self.create(&temporary).and_then(|mut to| {
             if is_plain {
-                return stream::copy(file, to, &self.progress);
+                return stream::copy(&file, &to, &self.progress);
             }
             object.hashing.copy(&mut file, &mut to)
         });
@@ -324,22 +326,6 @@ impl Cache {
             Err(error)
         });
         renamed.map_err(|error| Error::file("write", &path, error))
-    }
-
-    /// Waits until all objects are on the disk: a `.dvc` file must not outlive, in a power cut, what it names.
-    ///
-    /// One call for the file system, because a wait for each of many small files takes far longer.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the disk does.
-    pub(crate) fn sync(&self) -> Result<(), Error> {
-        let failed = |error| Error::file("write to the disk", &self.dir, error);
-        match File::open(&self.dir) {
-            Ok(dir) => rustix::fs::syncfs(&dir).map_err(|error| failed(error.into())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(failed(error)),
-        }
     }
 
     pub(crate) fn make_dir(&self) -> Result<(), std::io::Error> {
@@ -506,6 +492,23 @@ mod tests {
         assert_eq!(local.all().unwrap(), Inventory::default());
         assert!(!remote.has(object).unwrap());
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_a_power_cut_left_empty_is_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = cache(&dir.path().join("cache"), "copy");
+        let (full, empty) = (
+            keep(&cache, dir.path(), b"x"),
+            keep(&cache, dir.path(), b""),
+        );
+        set_mode(&cache.path(full), 0o644).unwrap();
+        fs::write(cache.path(full), "").unwrap();
+        set_mode(&cache.path(full), 0o444).unwrap();
+        assert!(!cache.has(full).unwrap());
+        assert!(cache.has(empty).unwrap());
+        assert_eq!(keep(&cache, dir.path(), b"x"), full);
+        assert!(cache.has(full).unwrap());
     }
 
     #[test]

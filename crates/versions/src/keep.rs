@@ -201,7 +201,7 @@ impl Cache {
     /// A temporary file, and the directory for it if need be.
     pub(crate) fn create(&self, temporary: &Path) -> Result<File, std::io::Error> {
         let mut options = File::options();
-        options.write(true).create_new(true).mode(MODE);
+        options.read(true).write(true).create_new(true).mode(MODE);
         match options.open(temporary) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.make_dir()?;

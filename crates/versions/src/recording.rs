@@ -105,7 +105,7 @@ impl Recording {
 }
 
 impl Repository {
-    /// Writes `.dvc` files, `dvc.lock` and entries of `.gitignore`, after all content is kept and on the disk.
+    /// Writes `.dvc` files, `dvc.lock` and entries of `.gitignore`, after all content is kept.
     pub(crate) fn write(&self, mut recording: Recording) -> Result<Vec<Added>, Error> {
         for path in recording
             .kept
@@ -114,9 +114,6 @@ impl Repository {
             .collect::<BTreeSet<_>>()
         {
             recording.ignore(self.root(), &path)?;
-        }
-        if !recording.edits.is_empty() {
-            self.cache().sync()?;
         }
         journal::write(&self.tmp(), self.root(), &recording.edits)?;
         for kept in &recording.kept {

@@ -1,11 +1,11 @@
 //! Digests of files, and copies made on the way.
 //!
-//! MD5 of one stream cannot be divided: a large file takes as long as its digest does. All else, reading and writing, is done by
-//! another thread meanwhile.
+//! MD5 of one stream cannot be divided: a large file takes as long as its digest does. It is copied by another thread meanwhile.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Write};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::io::{Error, ErrorKind, Read as _};
+use std::os::unix::fs::FileExt as _;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use md5::{Digest as _, Md5 as Hasher};
 
@@ -15,8 +15,10 @@ use crate::progress::Progress;
 /// Files up to this size are read at once.
 pub(crate) const SMALL: u64 = 1 << 18;
 
-const CHUNK: usize = 1 << 19;
-const N_CHUNKS: usize = 4;
+const BUFFER: usize = 1 << 16;
+const PIECE: u64 = 1 << 21;
+/// So many pieces may be copied and not hashed yet.
+const N_AHEAD: usize = 8;
 
 /// All bytes of a small file that is said to have `size` of them; one more, if it has more.
 pub(crate) fn read_small(file: &File, size: u64) -> Result<Vec<u8>, Error> {
@@ -29,87 +31,81 @@ pub(crate) fn read_small(file: &File, size: u64) -> Result<Vec<u8>, Error> {
 
 /// The digest and the size of a file.
 pub(crate) fn hash(file: &File, size: u64, progress: &Progress) -> Result<(Md5, u64), Error> {
-    if size > SMALL {
-        return copy(file, std::io::sink(), progress);
+    if size <= SMALL {
+        let bytes = read_small(file, size)?;
+        // Otherwise it has grown since; whether that matters, the caller decides.
+        if bytes.len() as u64 <= size {
+            progress.pass(bytes.len() as u64);
+            return Ok((Md5::of(&bytes), bytes.len() as u64));
+        }
     }
-    let bytes = read_small(file, size)?;
-    progress.pass(bytes.len() as u64);
-    if bytes.len() as u64 > size {
-        // It has grown since; whether that matters, the caller decides.
-        let (mut hasher, mut rest) = (Hasher::new(), file);
-        hasher.update(&bytes);
-        let n_more = std::io::copy(&mut rest, &mut Sum(&mut hasher))?;
-        let size = bytes.len() as u64 + n_more;
-        return Ok((<[u8; 16]>::from(hasher.finalize()).into(), size));
-    }
-    Ok((Md5::of(&bytes), bytes.len() as u64))
+    let mut hashed = Running::default();
+    hashed.read(file, u64::MAX, progress)?;
+    Ok(hashed.finish())
 }
 
-/// Copies all of `from` to `to` and gives the digest of what was written, and its size.
-pub(crate) fn copy(
-    from: impl Read + Send,
-    to: impl Write + Send,
-    progress: &Progress,
-) -> Result<(Md5, u64), Error> {
-    let (filled, to_hash) = sync_channel(N_CHUNKS);
-    let (hashed, to_fill) = sync_channel(N_CHUNKS);
+/// Copies all of `from` to `to`, which can be read, too, and gives the digest of what was written, and its size.
+///
+/// The digest is taken of the copy, as it grows: whoever writes to `from` meanwhile, what is kept is what was hashed.
+pub(crate) fn copy(from: &File, to: &File, progress: &Progress) -> Result<(Md5, u64), Error> {
+    let (written, to_hash) = sync_channel(N_AHEAD);
     std::thread::scope(|scope| {
-        let work = scope.spawn(move || transport(from, to, &to_fill, &filled));
-        let mut hasher = Hasher::new();
-        let mut size = 0;
-        for _ in 0..N_CHUNKS {
-            // Nobody waits for these: there is space for all.
-            let _ = hashed.send(vec![0; CHUNK]);
-        }
-        for (chunk, n_read) in to_hash {
-            let bytes: &[u8] = &chunk;
-            hasher.update(&bytes[..n_read]);
-            size += n_read as u64;
-            progress.pass(n_read as u64);
-            // After an error nobody takes it.
-            let _ = hashed.send(chunk);
+        let work = scope.spawn(move || transport(from, to, &written));
+        let mut hashed = Running::default();
+        for n_bytes in to_hash {
+            hashed.read(to, n_bytes, progress)?;
         }
         match work.join() {
             Ok(done) => done?,
             Err(panic) => std::panic::resume_unwind(panic),
         }
-        Ok((<[u8; 16]>::from(hasher.finalize()).into(), size))
+        Ok(hashed.finish())
     })
 }
 
-/// Reads chunks, writes them and passes them on.
-fn transport(
-    mut from: impl Read,
-    mut to: impl Write,
-    empty: &Receiver<Vec<u8>>,
-    full: &SyncSender<(Vec<u8>, usize)>,
-) -> Result<(), Error> {
-    for mut chunk in empty {
-        let n_read = match from.read(&mut chunk) {
-            Ok(0) => return Ok(()),
-            Ok(n_read) => n_read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        to.write_all(&chunk[..n_read])?;
-        if full.send((chunk, n_read)).is_err() {
+/// Copies piece by piece, within the kernel where it can, and tells the size of each piece.
+fn transport(from: &File, mut to: &File, written: &SyncSender<u64>) -> Result<(), Error> {
+    loop {
+        let n_bytes = std::io::copy(&mut from.take(PIECE), &mut to)?;
+        if n_bytes == 0 || written.send(n_bytes).is_err() {
             return Ok(());
         }
     }
-    Ok(())
 }
 
-/// What is written goes into a digest.
-struct Sum<'a>(&'a mut Hasher);
+/// The digest of the beginning of a file.
+#[derive(Default)]
+struct Running {
+    hasher: Hasher,
+    size: u64,
+    buffer: Vec<u8>,
+}
 
-impl Write for Sum<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        self.0.update(bytes);
-        Ok(bytes.len())
+impl Running {
+    /// Goes on by so many bytes, or to the end of the file.
+    fn read(&mut self, file: &File, n_bytes: u64, progress: &Progress) -> Result<(), Error> {
+        // Small enough to stay in the nearest cache between the reading and the hashing.
+        self.buffer.resize(BUFFER, 0);
+        let mut n_left = n_bytes;
+        while n_left > 0 {
+            let n_wanted = usize::try_from(n_left).unwrap_or(BUFFER).min(BUFFER);
+            let n_read = match file.read_at(&mut self.buffer[..n_wanted], self.size) {
+                Ok(0) => return Ok(()),
+                Ok(n_read) => n_read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            self.hasher.update(&self.buffer[..n_read]);
+            progress.pass(n_read as u64);
+            self.size += n_read as u64;
+            n_left -= n_read as u64;
+        }
+        Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
-        Ok(())
+    fn finish(self) -> (Md5, u64) {
+        let digest = <[u8; 16]>::from(self.hasher.finalize());
+        (digest.into(), self.size)
     }
 }
 
@@ -119,14 +115,19 @@ mod tests {
 
     #[test]
     fn copies_have_their_digest() {
-        for n_bytes in [0, 1, CHUNK, CHUNK * 9 + 17] {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        for n_bytes in [0, 1, PIECE, PIECE * 3 + 17] {
             let bytes: Vec<u8> = (0..n_bytes).map(|index| (index % 251) as u8).collect();
-            let mut written = Vec::new();
+            std::fs::write(&from, &bytes).unwrap();
+            let mut options = File::options();
+            let options = options.read(true).write(true).create(true).truncate(true);
             let progress = Progress::default();
-            let done = copy(&bytes[..], &mut written, &progress).unwrap();
-            assert_eq!(done, (Md5::of(&bytes), n_bytes as u64));
-            assert!(written == bytes);
-            assert_eq!(progress.counts().n_bytes, n_bytes as u64);
+            let opened = options.open(&to).unwrap();
+            let done = copy(&File::open(&from).unwrap(), &opened, &progress).unwrap();
+            assert_eq!(done, (Md5::of(&bytes), n_bytes));
+            assert!(std::fs::read(&to).unwrap() == bytes);
+            assert_eq!(progress.counts().n_bytes, n_bytes);
         }
     }
 
@@ -145,17 +146,15 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_told() {
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> Result<usize, Error> {
-                Err(ErrorKind::StorageFull.into())
-            }
-            fn flush(&mut self) -> Result<(), Error> {
-                Ok(())
-            }
-        }
-        let bytes = vec![0; CHUNK * 9];
-        let error = copy(&bytes[..], Full, &Progress::default()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::StorageFull);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, vec![0; 100_000]).unwrap();
+        let full = File::options().read(true).write(true).open("/dev/full");
+        let done = copy(
+            &File::open(&path).unwrap(),
+            &full.unwrap(),
+            &Progress::default(),
+        );
+        assert_eq!(done.unwrap_err().kind(), ErrorKind::StorageFull);
     }
 }
