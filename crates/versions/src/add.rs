@@ -35,7 +35,6 @@ impl Repository {
     ///
     /// Fails if a target is absent, is git's or a stage's, or overlaps with what is tracked, or if files cannot be written.
     pub fn add(&self, targets: &[RepoPath]) -> Result<Vec<Added>, Error> {
-        self.clean_tmp();
         let tracked = self.tracked()?;
         let mut wanted: Vec<(&RepoPath, Option<Chosen>)> = Vec::new();
         for target in targets {
@@ -82,7 +81,6 @@ impl Repository {
     ///
     /// Fails if a target is not tracked or comes from elsewhere, or if files cannot be written.
     pub fn commit(&self, targets: &[RepoPath]) -> Result<Vec<Added>, Error> {
-        self.clean_tmp();
         let mut known = self.known();
         let mut recording = Recording::default();
         let mut of_stages: Vec<Tracked> = Vec::new();

@@ -47,7 +47,6 @@ impl Repository {
     ///
     /// Fails if a target is not tracked, or if files cannot be written.
     pub fn checkout(&self, targets: &[RepoPath], is_forced: bool) -> Result<Vec<Placed>, Error> {
-        self.clean_tmp();
         let mut known = self.known();
         let mut done = Vec::new();
         for Chosen {

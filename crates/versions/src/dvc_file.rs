@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use everloop_lifecycle::dvc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -55,6 +56,43 @@ pub struct Recorded {
     pub n_files: Option<u64>,
     /// Whether the file may be executed; not recorded inside directories.
     pub is_executable: bool,
+}
+
+impl Recorded {
+    /// What a `dvc.lock` says, in the form of the cache; none where it names no object.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with a digest that is no MD5.
+    pub fn of_lock(record: &dvc::Recorded) -> Result<Option<Self>, String> {
+        let Some(md5) = &record.md5 else {
+            return Ok(None);
+        };
+        let mut object: ObjectId = md5.parse()?;
+        if record.is_legacy {
+            object = object.of_dvc_2();
+        }
+        Ok(Some(Self {
+            object,
+            size: record.size_bytes,
+            n_files: record.n_files,
+            is_executable: record.is_executable,
+        }))
+    }
+
+    /// What `dvc.lock` says of data that is in this state.
+    #[must_use]
+    pub fn to_lock(&self, path: &str) -> dvc::Recorded {
+        dvc::Recorded {
+            path: path.to_owned(),
+            md5: Some(self.object.to_string()),
+            is_legacy: self.object.is_of_dvc_2(),
+            size_bytes: self.size,
+            n_files: self.n_files,
+            is_executable: self.is_executable,
+            others: Vec::new(),
+        }
+    }
 }
 
 #[derive(Deserialize)]

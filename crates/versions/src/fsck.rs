@@ -70,7 +70,6 @@ impl Repository {
         has_all: bool,
         repair: Option<Option<&str>>,
     ) -> Result<Checked, Error> {
-        self.clean_tmp();
         let remote = match repair {
             Some(name) if name.is_some() || self.config().get("core", "remote").is_some() => {
                 Some(self.remote(name)?.0)

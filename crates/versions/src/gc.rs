@@ -102,7 +102,6 @@ impl Repository {
     ///
     /// Fails, before anything is removed, if not all that is named can be told; the commit that cannot be read is named.
     pub fn collect(&self, request: &Request) -> Result<Vec<Collected>, Error> {
-        self.clean_tmp();
         let mut named = Named::default();
         for one in self.tracked_by_files()? {
             let object = one.out().recorded.map(|recorded| recorded.object);

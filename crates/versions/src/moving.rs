@@ -24,7 +24,6 @@ impl Repository {
     ///
     /// Fails if `from` is not tracked by a `.dvc` file of ours, or if something is at `to`.
     pub fn rename(&self, from: &RepoPath, to: &RepoPath) -> Result<Moved, Error> {
-        self.clean_tmp();
         let one = self.of_file(from)?;
         let Origin::File(dvc_file, index) = &one.origin else {
             return Err(not_of_file(&one));
@@ -81,7 +80,6 @@ impl Repository {
     ///
     /// Fails if a target is not tracked by a `.dvc` file, or something cannot be removed.
     pub fn untrack(&self, targets: &[RepoPath], with_data: bool) -> Result<Vec<RepoPath>, Error> {
-        self.clean_tmp();
         let mut files = Vec::new();
         for target in targets {
             let one = self.of_file(target)?;

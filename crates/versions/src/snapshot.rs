@@ -10,7 +10,6 @@ use everloop_lifecycle::dvc::{Command, Flags, Lock, Pipeline, Stage, Surrounding
 use crate::dvc_file::{DvcFile, Recorded};
 use crate::ignore::{self, Ignore};
 use crate::imports::Import;
-use crate::md5::{Hashing, ObjectId};
 use crate::repository::Repository;
 use crate::revision::Revision;
 use crate::tracked::is_dvc_file;
@@ -230,10 +229,9 @@ fn of_stage(
             continue;
         };
         let record = locked.and_then(|locked| locked.outs.iter().find(|one| one.path == out.path));
-        let recorded = match record {
-            Some(record) => recorded_of(record, file)?,
-            None => None,
-        };
+        let recorded = record.map_or(Ok(None), Recorded::of_lock);
+        let recorded =
+            recorded.map_err(|problem| Error::form(format!("{file}`'s `{LOCK}"), problem))?;
         found.push(Versioned {
             path,
             file: file.clone(),
@@ -243,30 +241,6 @@ fn of_stage(
         });
     }
     Ok(())
-}
-
-/// The state that a `dvc.lock` has of an output.
-fn recorded_of(
-    record: &everloop_lifecycle::dvc::Recorded,
-    file: &RepoPath,
-) -> Result<Option<Recorded>, Error> {
-    let Some(md5) = &record.md5 else {
-        return Ok(None);
-    };
-    let object: ObjectId = md5
-        .parse()
-        .map_err(|problem: String| Error::form(format!("{file}`'s `{LOCK}"), problem))?;
-    let hashing = if record.is_legacy {
-        Hashing::Dos2Unix
-    } else {
-        Hashing::Plain
-    };
-    Ok(Some(Recorded {
-        object: ObjectId { hashing, ..object },
-        size: record.size_bytes,
-        n_files: record.n_files,
-        is_executable: record.is_executable,
-    }))
 }
 
 fn pipeline(file: &RepoPath, content: &[u8], read: &Read<'_>) -> Result<Pipeline, Error> {

@@ -14,7 +14,7 @@ use crate::md5::Hashing;
 use crate::recording::{CachedData, Recording};
 use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
-use crate::stages::{self, lock_path, parse_lock, record};
+use crate::stages::{self, lock_path, parse_lock};
 use crate::{Error, RepoPath};
 
 /// What a stage read or made, looked at now.
@@ -102,7 +102,7 @@ impl Repository {
         for path in &stage.deps {
             let before = find(before.map(|lock| &lock.deps), path);
             match self.see(&stage.place(path), before, false, known)? {
-                Seen::Now(recorded, _) => deps.push(record(path, &recorded)),
+                Seen::Now(recorded, _) => deps.push(recorded.to_lock(path)),
                 Seen::Before(record) => deps.push(record),
                 Seen::Absent => return Err(absent(path)),
             }
@@ -113,7 +113,7 @@ impl Repository {
             match self.see(&stage.place(&out.path), before, out.is_cached, known)? {
                 Seen::Now(recorded, content) => {
                     let data = RepoPath::default().join(&stage.place(&out.path))?;
-                    outs.push(record(&out.path, &recorded));
+                    outs.push(recorded.to_lock(&out.path));
                     kept.extend(content.map(|content| CachedData::of(&data, content)));
                     added.push((data, out.path.clone(), recorded));
                 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use everloop_lifecycle::dvc::{self, Flags, ListFlags, Lock, Pipeline, Surroundings, parse};
+use everloop_lifecycle::dvc::{
+    self, Flags, ListFlags, Lock, Parsed, Pipeline, Surroundings, parse,
+};
 use everloop_lifecycle::{Diagnostic, Severity};
 
 use crate::dvc_file::{Out, Recorded};
-use crate::md5::ObjectId;
 use crate::repository::Repository;
 use crate::tracked::{Origin, Tracked, named_by};
 use crate::whole::read_whole;
@@ -79,51 +80,13 @@ pub(crate) fn parse_lock(text: &str, name: &str) -> Result<Lock, Error> {
 
 /// A record in the form of the cache; none where it names no object of ours.
 pub(crate) fn recorded(record: &dvc::Recorded) -> Option<Recorded> {
-    let mut object: ObjectId = record.md5.as_ref()?.parse().ok()?;
-    if record.is_legacy {
-        object = object.of_dvc_2();
-    }
-    Some(Recorded {
-        object,
-        size: record.size_bytes,
-        n_files: record.n_files,
-        is_executable: record.is_executable,
-    })
-}
-
-/// What `dvc.lock` says of data.
-pub(crate) fn record(path: &str, found: &Recorded) -> dvc::Recorded {
-    dvc::Recorded {
-        path: path.to_owned(),
-        md5: Some(found.object.to_string()),
-        is_legacy: found.object.is_of_dvc_2(),
-        size_bytes: found.size,
-        n_files: found.n_files,
-        is_executable: found.is_executable,
-        others: Vec::new(),
-    }
+    Recorded::of_lock(record).ok().flatten()
 }
 
 fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, Error> {
-    let text = repository.read_text(file.as_str());
-    let text = text
-        .map_err(|problem| Error::form(file, problem))?
-        .unwrap_or_default();
-    let said = |key: &str| repository.config().get("parsing", key);
-    let flags = Flags {
-        is_negated: said("bool") == Some("boolean_optional"),
-        lists: match said("list") {
-            Some("append") => ListFlags::Repeated,
-            _ => ListFlags::Once,
-        },
-    };
-    let read = |path: &str| repository.read_text(path);
-    let surroundings = Surroundings {
-        file: file.as_str(),
-        flags,
-        read: &read,
-    };
-    let parsed = parse(&text, surroundings);
+    let (parsed, _) = repository
+        .parse_pipeline(file)
+        .map_err(|problem| Error::form(file, problem))?;
     let problem = || Error::form(file, first(&parsed.diagnostics));
     parsed.pipeline.ok_or_else(problem)
 }
@@ -138,6 +101,35 @@ fn first(diagnostics: &[Diagnostic]) -> String {
 }
 
 impl Repository {
+    /// Reads a `dvc.yaml` with the files that it names, and gives its text, too; an absent one has no stages.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong if the file itself cannot be read.
+    pub fn parse_pipeline(&self, file: &RepoPath) -> Result<(Parsed, String), String> {
+        let text = self.read_text(file.as_str())?.unwrap_or_default();
+        let read = |path: &str| self.read_text(path);
+        let surroundings = Surroundings {
+            file: file.as_str(),
+            flags: self.flags(),
+            read: &read,
+        };
+        Ok((parse(&text, surroundings), text))
+    }
+
+    /// How maps in commands become flags here.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        let said = |key: &str| self.config().get("parsing", key);
+        Flags {
+            is_negated: said("bool") == Some("boolean_optional"),
+            lists: match said("list") {
+                Some("append") => ListFlags::Repeated,
+                _ => ListFlags::Once,
+            },
+        }
+    }
+
     /// The text of a file of the repository, if there is one.
     ///
     /// # Errors

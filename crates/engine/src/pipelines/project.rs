@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime};
 
-use everloop_lifecycle::dvc::{Flags, Graph, Lock, Member, Pipeline, Stage, Surroundings, parse};
+use everloop_lifecycle::dvc::{Graph, Lock, Member, Pipeline, Stage};
 use everloop_versions::{RepoPath, Repository, Tracked};
 
 use super::Error;
@@ -145,18 +145,10 @@ pub(super) fn lock_path(file: &str) -> String {
 }
 
 fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, Error> {
-    let failed = |problem: String| Error::File {
+    let read = repository.parse_pipeline(file);
+    let (parsed, text) = read.map_err(|problem| Error::File {
         problems: format!("`{file}` cannot be read: {problem}"),
-    };
-    let text = repository.read_text(file.as_str()).map_err(failed)?;
-    let text = text.unwrap_or_default();
-    let read = |path: &str| repository.read_text(path);
-    let surroundings = Surroundings {
-        file: file.as_str(),
-        flags: flags(repository),
-        read: &read,
-    };
-    let parsed = parse(&text, surroundings);
+    })?;
     parsed.pipeline.ok_or_else(|| {
         let shown = parsed.diagnostics.iter();
         Error::File {
@@ -165,19 +157,4 @@ fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, E
                 .collect(),
         }
     })
-}
-
-/// How maps in commands become flags here.
-pub(crate) fn flags(repository: &Repository) -> Flags {
-    Flags {
-        is_negated: said(repository, "bool") == Some("boolean_optional"),
-        lists: match said(repository, "list") {
-            Some("append") => everloop_lifecycle::dvc::ListFlags::Repeated,
-            _ => everloop_lifecycle::dvc::ListFlags::Once,
-        },
-    }
-}
-
-fn said<'a>(repository: &'a Repository, key: &str) -> Option<&'a str> {
-    repository.config().get("parsing", key)
 }

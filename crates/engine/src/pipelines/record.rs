@@ -1,7 +1,7 @@
 //! What a stage was run with and what it made, as `dvc.lock` has it.
 
 use everloop_lifecycle::dvc::{Recorded, Stage, StageLock, Value};
-use everloop_versions::{self as versions, ObjectId, RepoPath, Workspace};
+use everloop_versions::{self as versions, RepoPath, Workspace};
 
 use super::look::View;
 use super::{Error, Project};
@@ -16,28 +16,7 @@ pub(super) fn place(stage: &Stage, path: &str) -> Result<RepoPath, Error> {
 
 /// A record in the form of the cache; none where it names no object of ours.
 pub(super) fn to_versions(record: &Recorded) -> Option<versions::Recorded> {
-    let mut object: ObjectId = record.md5.as_ref()?.parse().ok()?;
-    if record.is_legacy {
-        object = object.of_dvc_2();
-    }
-    Some(versions::Recorded {
-        object,
-        size: record.size_bytes,
-        n_files: record.n_files,
-        is_executable: record.is_executable,
-    })
-}
-
-fn of_versions(path: &str, found: &versions::Recorded) -> Recorded {
-    Recorded {
-        path: path.to_owned(),
-        md5: Some(found.object.to_string()),
-        is_legacy: false,
-        size_bytes: found.size,
-        n_files: found.n_files,
-        is_executable: found.is_executable,
-        others: Vec::new(),
-    }
+    versions::Recorded::of_lock(record).ok().flatten()
 }
 
 /// A record of DVC 2 that is still right.
@@ -87,7 +66,7 @@ impl Project<'_> {
                 workspace.look(&data, false)?
             };
             match (found, before) {
-                (Some(found), _) => lock.outs.push(of_versions(path, &found)),
+                (Some(found), _) => lock.outs.push(found.to_lock(path)),
                 (None, Some(before)) if keeping.allows_missing => lock.outs.push(before),
                 (None, _) => {
                     return Err(Error::Stage {
@@ -120,7 +99,7 @@ impl Project<'_> {
                 stage: stage.name.clone(),
                 problem: format!("`{path}`, which the stage needs, does not exist"),
             })?;
-            deps.push(of_versions(path, &found));
+            deps.push(found.to_lock(path));
         }
         Ok(StageLock {
             cmd: stage.cmd.clone(),

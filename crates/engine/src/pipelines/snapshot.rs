@@ -12,7 +12,7 @@ use everloop_lifecycle::dvc::{Lock, Pipeline, Surroundings, Value, parse, read_p
 use everloop_versions::{self as versions, DvcFile, RepoPath, Repository, Revision};
 
 use super::Error;
-use super::project::{flags, lock_path};
+use super::project::lock_path;
 use super::record::to_versions;
 
 /// A version of a repository.
@@ -138,7 +138,7 @@ impl<'a> Snapshot<'a> {
     }
 
     fn read_pipelines(&mut self, files: &[RepoPath]) {
-        let flags = flags(self.repository);
+        let flags = self.repository.flags();
         let texts = self.read_all(files);
         for (file, bytes) in files.iter().zip(texts) {
             let text = match bytes.and_then(|bytes| utf8(file.as_str(), bytes)) {
