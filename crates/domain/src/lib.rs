@@ -13,6 +13,7 @@ pub mod digest;
 pub mod error_kind;
 pub mod expression;
 pub mod ids;
+pub mod parameter;
 pub mod status;
 pub mod task;
 
@@ -21,5 +22,6 @@ pub use column::{ColumnType, Value};
 pub use digest::{Digest, DigestBuilder};
 pub use error_kind::ErrorKind;
 pub use ids::{CycleNumber, ExperimentId, ModelName, RequestId, RunId, VersionNumber};
+pub use parameter::ParameterValue;
 pub use status::{CycleOutcome, CycleReason, RegistryEvent, RunStatus, StageName, StageState};
 pub use task::Task;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use everloop_domain::{CycleNumber, Digest, ExperimentId, RunId, RunStatus, Timestamp, Value};
+use everloop_domain::{CycleNumber, Digest, ExperimentId, RunId, RunStatus, Timestamp};
 use everloop_metastore::{DatasetInput, Metric, NewRun};
 
 use crate::provenance::{Provenance, environment};
@@ -97,7 +97,7 @@ fn parameters(runner: &Runner) -> BTreeMap<String, String> {
     let mut params: BTreeMap<String, String> = train
         .parameters
         .iter()
-        .map(|(name, value): (&String, &Value)| (name.clone(), value.to_string()))
+        .map(|(name, value)| (name.clone(), value.to_string()))
         .collect();
     params.insert("everloop.trainer".to_owned(), trainer);
     params.insert("everloop.task".to_owned(), train.task.to_string());

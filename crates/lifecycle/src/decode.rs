@@ -7,7 +7,7 @@ mod collect;
 
 use everloop_domain::dataset::{Dataset, Split, SplitBy};
 use everloop_domain::expression;
-use everloop_domain::{ModelName, Task};
+use everloop_domain::{ModelName, ParameterValue, Task};
 
 use crate::lifecycle::{
     Approve, Columns, Condition, Deploy, DriftSpec, Evaluate, Fairness, Feature, Gate, Labels,
@@ -143,12 +143,27 @@ fn train(node: &Node) -> Option<Train> {
         trainer,
         parameters: parameters
             .iter()
-            .filter_map(|entry| Some((entry.key.clone(), entry.value.value()?)))
+            .filter_map(|entry| Some((entry.key.clone(), parameter(&entry.value)?)))
             .collect(),
         seed: seed(node)?,
         deps: node.get("deps")?.texts(),
         timeout: node.get("timeout").and_then(Node::duration),
     })
+}
+
+fn parameter(node: &Node) -> Option<ParameterValue> {
+    if node.is_map() {
+        let values = node.entries().iter();
+        let values = values.map(|entry| Some((entry.key.clone(), entry.value.value()?)));
+        return values.collect::<Option<_>>().map(ParameterValue::Map);
+    }
+    match node.value() {
+        Some(value) => Some(ParameterValue::One(value)),
+        None => {
+            let values = node.elements().iter().map(Node::value);
+            values.collect::<Option<_>>().map(ParameterValue::List)
+        }
+    }
 }
 
 fn evaluate<'a>(node: &Node, task: Task, named: impl Iterator<Item = &'a str>) -> Evaluate {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use everloop_domain::dataset::{Dataset, PrepareStep, Source, Split, TableChecks};
 use everloop_domain::expression::Expression;
-use everloop_domain::{ModelName, Task, Value};
+use everloop_domain::{ModelName, ParameterValue, Task};
 use serde::Serialize;
 
 use crate::schedule::Schedule;
@@ -62,7 +62,7 @@ pub struct Train {
     /// What learns it.
     pub trainer: Trainer,
     /// Parameters of the trainer, not checked yet: only the trainer knows them.
-    pub parameters: BTreeMap<String, Value>,
+    pub parameters: BTreeMap<String, ParameterValue>,
     /// The seed of everything that chance decides.
     pub seed: u64,
     /// Files that the command depends on.

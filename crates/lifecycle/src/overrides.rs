@@ -152,7 +152,7 @@ mod tests {
         let lifecycle = set("train.parameters.trees", "50").lifecycle.unwrap();
         assert_eq!(
             lifecycle.train.parameters["trees"],
-            everloop_domain::Value::Integer(50)
+            everloop_domain::Value::Integer(50).into()
         );
         let lifecycle = set("gates.1", "r2 > 0.5").lifecycle.unwrap();
         assert_eq!(lifecycle.gates[1].text, "r2 > 0.5");

@@ -6,7 +6,7 @@ use everloop_domain::ErrorKind;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no such trainer.
-    #[error("there is no trainer `{name}`; there are linear, logistic, tree, forest and boosting")]
+    #[error("there is no trainer `{name}`; there are {}", names())]
     Trainer {
         /// The name.
         name: String,
@@ -52,6 +52,11 @@ pub enum Error {
     /// From Arrow.
     #[error("columns do not fit together")]
     Arrow(#[from] arrow::error::ArrowError),
+}
+
+fn names() -> String {
+    let names: Vec<&str> = crate::trainers().map(|trainer| trainer.name).collect();
+    names.join(", ")
 }
 
 impl Error {

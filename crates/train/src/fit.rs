@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use everloop_domain::expression::Expression;
-use everloop_domain::{Task, Value};
+use everloop_domain::{ParameterValue, Task, Value};
 use everloop_package::graph::{Graph, GraphBuilder, Matrix};
 
 use crate::Error;
@@ -25,7 +25,7 @@ pub struct FitRequest<'a> {
     /// The trainer's name.
     pub trainer: &'a str,
     /// Its parameters; those that are absent have their defaults.
-    pub parameters: &'a BTreeMap<String, Value>,
+    pub parameters: &'a BTreeMap<String, ParameterValue>,
     /// The seed of all chance.
     pub seed: u64,
     /// Computed features by name; a feature may use earlier ones.
@@ -68,7 +68,7 @@ pub struct Fitted {
 struct Own {
     front: Computed,
     encoder: Encoder,
-    model: Model,
+    model: Box<dyn Model>,
     link: Link,
 }
 
@@ -84,11 +84,14 @@ pub fn fit(
     validation: &RecordBatch,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Fitted, Error> {
+    let trainer = trainers::find(request.trainer).ok_or_else(|| Error::Trainer {
+        name: request.trainer.to_owned(),
+    })?;
     let parameters = Parameters::new(request.trainer, request.task, request.parameters)?;
     let target = Target::of_train(request.task, train, request.target)?;
     let front = Computed::new(request, train)?;
     let columns = front.columns(train)?;
-    let encoder = Encoder::fit(trainers::style(request.trainer), &columns, &target.values)?;
+    let encoder = Encoder::fit(trainer.style, &columns, &target.values)?;
     let design = encoder.encode(&columns)?;
     let validation_design = encoder.encode(&front.columns(validation)?)?;
     let validation_target =
@@ -106,7 +109,7 @@ pub fn fit(
         validation: (&validation_design, &validation_target),
         progress,
     };
-    let trained = trainers::fit(request.trainer, &mut job)?;
+    let trained = (trainer.fit)(&mut job)?;
     let mut importances: Vec<(String, f64)> = encoder
         .names()
         .into_iter()
@@ -119,7 +122,7 @@ pub fn fit(
         request,
         train,
         &encoder,
-        &trained.model,
+        trained.model.as_ref(),
         trained.link,
         &target.classes,
     )?;
@@ -142,7 +145,7 @@ fn graph(
     request: &FitRequest<'_>,
     train: &RecordBatch,
     encoder: &Encoder,
-    model: &Model,
+    model: &dyn Model,
     link: Link,
     classes: &[Value],
 ) -> Result<Graph, Error> {

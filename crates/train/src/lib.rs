@@ -18,4 +18,6 @@ mod trees;
 
 pub use error::Error;
 pub use fit::{FitRequest, Fitted, Progress, fit};
-pub use parameters::{ParameterInfo, ParameterProblem, TrainerInfo, check_parameters, trainers};
+pub use parameters::{
+    ParameterInfo, ParameterKind, ParameterProblem, TrainerInfo, check_parameters, trainers,
+};

@@ -1,23 +1,44 @@
-//! The parameters of trainers: names, ranges, defaults, in one table, and what is wrong with given ones.
+//! The parameters of trainers: names, ranges, defaults, and what is wrong with given ones.
+//!
+//! Each trainer lists its own in its file; the checks, the defaults and the reference of the documents come from there.
 
-mod table;
+mod read;
 
 use std::collections::BTreeMap;
 
-use everloop_domain::{Task, Value};
+use everloop_domain::{ParameterValue, Task};
 
 use crate::Error;
-use table::TRAINERS;
+use crate::trainers::{ALL, find};
+use read::Read;
+
+/// What the value of a parameter may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ParameterKind {
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// One of some words; range and default are places among them.
+    Choice(&'static [&'static str]),
+    /// Whole numbers in order, each in the range.
+    Integers {
+        /// How many there may be.
+        max_count: usize,
+        /// Those if none are given.
+        default: &'static [usize],
+    },
+    /// One of some words for each of some columns; none if nothing is given.
+    ByColumn(&'static [&'static str]),
+}
 
 /// A parameter of a trainer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ParameterInfo {
     /// Its name.
     pub name: &'static str,
-    /// Whether it is a whole number.
-    pub is_integer: bool,
-    /// The words that it may be, if it is no number; range and default are then places among them.
-    pub choices: &'static [&'static str],
+    /// What it may be.
+    pub kind: ParameterKind,
     /// The smallest value.
     pub min: f64,
     /// The greatest value.
@@ -29,17 +50,21 @@ pub struct ParameterInfo {
 }
 
 impl ParameterInfo {
-    const fn integer(
+    pub(crate) const CLASS_WEIGHT: Self = Self::choice(
+        "class_weight",
+        &["none", "balanced"],
+        "whether rows of rare classes count more, so that all classes count the same; regression has none",
+    );
+
+    pub(crate) const fn integer(
         name: &'static str,
-        min: f64,
-        max: f64,
+        (min, max): (f64, f64),
         default: f64,
         doc: &'static str,
     ) -> Self {
         Self {
             name,
-            is_integer: true,
-            choices: &[],
+            kind: ParameterKind::Integer,
             min,
             max,
             default,
@@ -47,69 +72,56 @@ impl ParameterInfo {
         }
     }
 
-    const fn number(
+    pub(crate) const fn number(
         name: &'static str,
-        min: f64,
-        max: f64,
+        (min, max): (f64, f64),
         default: f64,
         doc: &'static str,
     ) -> Self {
         Self {
-            name,
-            is_integer: false,
-            choices: &[],
-            min,
-            max,
-            default,
-            doc,
+            kind: ParameterKind::Number,
+            ..Self::integer(name, (min, max), default, doc)
         }
     }
 
-    const fn choice(
+    /// One of some words; the first is the default.
+    pub(crate) const fn choice(
         name: &'static str,
         choices: &'static [&'static str],
         doc: &'static str,
     ) -> Self {
         Self {
-            name,
-            is_integer: false,
-            choices,
-            min: 0.0,
-            max: (choices.len() - 1) as f64,
-            default: 0.0,
-            doc,
+            kind: ParameterKind::Choice(choices),
+            ..Self::integer(name, (0.0, (choices.len() - 1) as f64), 0.0, doc)
         }
     }
 
     /// The type and range in words.
     #[must_use]
     pub fn range_text(&self) -> String {
-        if !self.choices.is_empty() {
-            return self.choices.join(" or ");
-        }
-        let kind = if self.is_integer { "integer" } else { "number" };
-        format!("{kind}, {} to {}", self.min, self.max)
-    }
-
-    /// The value as a number, if it fits.
-    fn read(&self, value: &Value) -> Option<f64> {
-        let number = match value {
-            Value::Text(word) => {
-                let place = self.choices.iter().position(|choice| choice == word);
-                return place.map(|place| place as f64);
+        let (min, max) = (self.min, self.max);
+        match self.kind {
+            ParameterKind::Integer => format!("integer, {min} to {max}"),
+            ParameterKind::Number => format!("number, {min} to {max}"),
+            ParameterKind::Choice(words) => words.join(" or "),
+            ParameterKind::Integers { max_count, .. } => {
+                format!("list of 1 to {max_count} integers, {min} to {max}")
             }
-            Value::Integer(value) => *value as f64,
-            Value::Number(value) if !self.is_integer || value.fract() == 0.0 => *value,
-            Value::Number(_) | Value::Boolean(_) => return None,
-        };
-        (self.choices.is_empty() && (self.min..=self.max).contains(&number)).then_some(number)
+            ParameterKind::ByColumn(words) => {
+                format!("{} for each of some columns", words.join(" or "))
+            }
+        }
     }
 
     /// The default in words.
     #[must_use]
     pub fn default_text(&self) -> String {
-        let choice = self.choices.get(self.default as usize);
-        choice.map_or_else(|| self.default.to_string(), ToString::to_string)
+        match self.kind {
+            ParameterKind::Integer | ParameterKind::Number => self.default.to_string(),
+            ParameterKind::Choice(words) => words[self.default as usize].to_owned(),
+            ParameterKind::Integers { default, .. } => format!("{default:?}"),
+            ParameterKind::ByColumn(_) => "none".to_owned(),
+        }
     }
 }
 
@@ -120,18 +132,15 @@ pub struct TrainerInfo {
     pub name: &'static str,
     /// What it is.
     pub doc: &'static str,
-    /// Whether it predicts numbers.
-    pub regression: bool,
-    /// Whether it predicts classes.
-    pub classification: bool,
+    /// What it can predict.
+    pub tasks: &'static [Task],
     /// Its parameters.
     pub parameters: &'static [ParameterInfo],
 }
 
 /// All trainers.
-#[must_use]
-pub fn trainers() -> &'static [TrainerInfo] {
-    &TRAINERS
+pub fn trainers() -> impl Iterator<Item = &'static TrainerInfo> {
+    ALL.iter().map(|trainer| &trainer.info)
 }
 
 /// What is wrong with a parameter.
@@ -150,21 +159,16 @@ pub struct ParameterProblem {
 pub fn check_parameters(
     trainer: &str,
     task: Task,
-    parameters: &BTreeMap<String, Value>,
+    parameters: &BTreeMap<String, ParameterValue>,
 ) -> Vec<ParameterProblem> {
-    let Some(info) = TRAINERS.iter().find(|info| info.name == trainer) else {
+    let Some(info) = find(trainer).map(|known| &known.info) else {
         return Vec::new();
     };
     let mut problems: Vec<ParameterProblem> = parameters
         .iter()
         .filter_map(|(name, value)| problem(info, name, value))
         .collect();
-    let suits = if task.is_classification() {
-        info.classification
-    } else {
-        info.regression
-    };
-    if !suits {
+    if !info.tasks.contains(&task) {
         problems.push(ParameterProblem {
             parameter: "trainer".to_owned(),
             message: format!("trainer `{trainer}` does not suit a {task} task"),
@@ -174,7 +178,7 @@ pub fn check_parameters(
     problems
 }
 
-fn problem(info: &TrainerInfo, name: &str, value: &Value) -> Option<ParameterProblem> {
+fn problem(info: &TrainerInfo, name: &str, value: &ParameterValue) -> Option<ParameterProblem> {
     let Some(parameter) = info
         .parameters
         .iter()
@@ -194,7 +198,7 @@ fn problem(info: &TrainerInfo, name: &str, value: &Value) -> Option<ParameterPro
             }),
         });
     };
-    let fits = parameter.read(value).is_some();
+    let fits = Read::new(parameter, value).is_some();
     (!fits).then(|| ParameterProblem {
         parameter: name.to_owned(),
         message: format!(
@@ -217,21 +221,20 @@ fn near<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
 
 /// Parameters with defaults filled in.
 #[derive(Clone, Debug)]
-pub(crate) struct Parameters(BTreeMap<&'static str, f64>);
+pub(crate) struct Parameters(BTreeMap<&'static str, Read>);
 
 impl Parameters {
     /// Checks and completes.
     pub(crate) fn new(
         trainer: &str,
         task: Task,
-        given: &BTreeMap<String, Value>,
+        given: &BTreeMap<String, ParameterValue>,
     ) -> Result<Self, Error> {
-        let info = TRAINERS
-            .iter()
-            .find(|info| info.name == trainer)
+        let info = &find(trainer)
             .ok_or_else(|| Error::Trainer {
                 name: trainer.to_owned(),
-            })?;
+            })?
+            .info;
         if let Some(problem) = check_parameters(trainer, task, given).into_iter().next() {
             return Err(Error::Parameter {
                 name: problem.parameter,
@@ -241,8 +244,8 @@ impl Parameters {
         let value = |parameter: &ParameterInfo| {
             given
                 .get(parameter.name)
-                .and_then(|value| parameter.read(value))
-                .unwrap_or(parameter.default)
+                .and_then(|value| Read::new(parameter, value))
+                .unwrap_or_else(|| Read::default_of(parameter))
         };
         Ok(Self(
             info.parameters
@@ -252,14 +255,35 @@ impl Parameters {
         ))
     }
 
-    /// A parameter; 0 if the trainer has none of the name.
+    /// A number, or the place of a word among the choices; 0 if the trainer has no parameter of the name.
     pub(crate) fn number(&self, name: &str) -> f64 {
-        self.0.get(name).copied().unwrap_or_default()
+        match self.0.get(name) {
+            Some(Read::Number(value)) => *value,
+            _ => 0.0,
+        }
+    }
+
+    /// Whole numbers in order; none if the trainer has no such parameter.
+    pub(crate) fn integers(&self, name: &str) -> &[usize] {
+        match self.0.get(name) {
+            Some(Read::Integers(values)) => values,
+            _ => &[],
+        }
+    }
+
+    /// The places of words among the choices, by column.
+    pub(crate) fn by_column(&self, name: &str) -> impl Iterator<Item = (&str, usize)> {
+        let values = match self.0.get(name) {
+            Some(Read::ByColumn(values)) => Some(values),
+            _ => None,
+        };
+        let pairs = values.into_iter().flatten();
+        pairs.map(|(column, place)| (column.as_str(), *place))
     }
 
     /// Whether classes are to count the same.
     pub(crate) fn is_balanced(&self) -> bool {
-        self.number("class_weight") > 0.0
+        self.number(ParameterInfo::CLASS_WEIGHT.name) > 0.0
     }
 
     /// A whole parameter.

@@ -14,7 +14,7 @@ use everloop_domain::Task;
 use crate::encoder::{Design, Style};
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
-use crate::{Error, Progress};
+use crate::{Error, Progress, TrainerInfo};
 
 /// What a trainer is given.
 pub(crate) struct Job<'a> {
@@ -36,34 +36,35 @@ pub(crate) struct Job<'a> {
 
 /// What a trainer gives.
 pub(crate) struct Trained {
-    pub(crate) model: Model,
+    pub(crate) model: Box<dyn Model>,
     pub(crate) link: Link,
     /// How much each encoded column matters; sums to 1.
     pub(crate) importances: Vec<f64>,
     pub(crate) notes: Vec<String>,
 }
 
-/// How a trainer wants its inputs.
-pub(crate) fn style(trainer: &str) -> Style {
-    if matches!(trainer, "linear" | "logistic") {
-        Style::Scaled
-    } else {
-        Style::Raw
-    }
+/// A trainer: what people are told of it, how it wants its inputs, and how it is fitted. Each file here has one.
+pub(crate) struct Trainer {
+    pub(crate) info: TrainerInfo,
+    pub(crate) style: Style,
+    pub(crate) fit: fn(&mut Job<'_>) -> Result<Trained, Error>,
 }
 
-/// Fits a trainer by name.
-pub(crate) fn fit(trainer: &str, job: &mut Job<'_>) -> Result<Trained, Error> {
-    match trainer {
-        "linear" => linear::fit(job),
-        "logistic" => logistic::fit(job),
-        "tree" => tree::fit(job),
-        "forest" => forest::fit(job),
-        "boosting" => boosting::fit(job),
-        other => Err(Error::Trainer {
-            name: other.to_owned(),
-        }),
-    }
+/// All trainers, in the order in which they are documented.
+pub(crate) static ALL: [&Trainer; 5] = [
+    &linear::TRAINER,
+    &logistic::TRAINER,
+    &tree::TRAINER,
+    &forest::TRAINER,
+    &boosting::TRAINER,
+];
+
+const ALL_TASKS: &[Task] = &[Task::Binary, Task::Multiclass, Task::Regression];
+const CLASSIFICATION: &[Task] = &[Task::Binary, Task::Multiclass];
+
+/// A trainer by name.
+pub(crate) fn find(name: &str) -> Option<&'static Trainer> {
+    ALL.into_iter().find(|trainer| trainer.info.name == name)
 }
 
 impl Job<'_> {

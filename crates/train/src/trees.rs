@@ -6,9 +6,20 @@ mod histogram;
 
 use everloop_package::graph::{Tree, TreeNode};
 
+use crate::ParameterInfo;
+
 pub(crate) use bins::Bins;
 pub(crate) use grow::{Columns, Grown, Growth, Leaves, grow};
 pub(crate) use histogram::Rows;
+
+pub(crate) const DEPTH: ParameterInfo =
+    ParameterInfo::integer("depth", (1.0, 30.0), 12.0, "the deepest a tree may grow");
+pub(crate) const MIN_LEAF: ParameterInfo = ParameterInfo::integer(
+    "min_samples_leaf",
+    (1.0, 1e6),
+    1.0,
+    "the fewest rows of a leaf",
+);
 
 /// The leaf of a row of features.
 pub(crate) fn leaf<'a>(tree: &'a Tree, row: &[f64]) -> &'a TreeNode {

@@ -74,10 +74,13 @@ fn the_designs_example_is_read_whole() {
     );
     assert_eq!(lifecycle.features.len(), 2);
     assert_eq!(lifecycle.split.by, SplitBy::Time);
-    assert_eq!(lifecycle.train.parameters["trees"], Value::Integer(300));
+    assert_eq!(
+        lifecycle.train.parameters["trees"],
+        Value::Integer(300).into()
+    );
     assert_eq!(
         lifecycle.train.parameters["learning_rate"],
-        Value::Number(0.05)
+        Value::Number(0.05).into()
     );
     let gates: Vec<&str> = lifecycle
         .gates

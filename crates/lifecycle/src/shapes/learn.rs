@@ -137,7 +137,18 @@ const TRAINER: Shape = Shape::Choice(Choice {
 
 const PARAMETERS: Shape = Shape::MapOf {
     name: "parameter",
-    shape: &Shape::Scalar,
+    shape: &Shape::AnyOf(&[
+        Shape::Scalar,
+        Shape::List {
+            shape: &Shape::Scalar,
+            may_be_empty: false,
+        },
+        Shape::MapOf {
+            name: "column",
+            shape: &Shape::Scalar,
+            may_be_empty: false,
+        },
+    ]),
     may_be_empty: true,
 };
 

@@ -1,8 +1,10 @@
+use everloop_domain::Value;
+
 use super::*;
 
 #[track_caller]
 fn check(trainer: &str, name: &str, value: Value, expected: Option<&str>) {
-    let given = BTreeMap::from([(name.to_owned(), value)]);
+    let given = BTreeMap::from([(name.to_owned(), value.into())]);
     let found = check_parameters(trainer, Task::Regression, &given);
     assert_eq!(
         found.first().map(|problem| problem.message.as_str()),
@@ -71,7 +73,7 @@ fn words_are_checked_against_the_choices() {
 #[test]
 fn a_slip_is_met_with_a_suggestion() {
     let help = |name: &str| {
-        let given = BTreeMap::from([(name.to_owned(), Value::Integer(1))]);
+        let given = BTreeMap::from([(name.to_owned(), Value::Integer(1).into())]);
         check_parameters("forest", Task::Binary, &given)[0]
             .help
             .clone()
@@ -83,7 +85,7 @@ fn a_slip_is_met_with_a_suggestion() {
 
 #[test]
 fn defaults_lie_in_their_ranges() {
-    for parameter in trainers().iter().flat_map(|info| info.parameters) {
+    for parameter in trainers().flat_map(|info| info.parameters) {
         assert!(
             (parameter.min..=parameter.max).contains(&parameter.default),
             "{}",

@@ -6,13 +6,66 @@ use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::forest::choose;
-use super::{Job, Trained, shares};
-use crate::Error;
-use crate::encoder::Design;
-use crate::model::{Link, Model, add_leaf, softmax};
-use crate::trees::{Bins, Columns, Grown, Growth, Leaves, Rows, grow, leaf};
+use super::{ALL_TASKS, Job, Trained, Trainer, shares};
+use crate::encoder::{Design, Style};
+use crate::model::{Link, TreeModel, add_leaf, softmax};
+use crate::trees::{Bins, Columns, DEPTH, Grown, Growth, Leaves, MIN_LEAF, Rows, grow, leaf};
+use crate::{Error, ParameterInfo, TrainerInfo};
 
-pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
+pub(super) static TRAINER: Trainer = Trainer {
+    info: TrainerInfo {
+        name: "boosting",
+        doc: "Histogram gradient boosting with second-order leaves.",
+        tasks: ALL_TASKS,
+        parameters: &[
+            ParameterInfo::integer("trees", (1.0, 10_000.0), 200.0, "how many rounds"),
+            ParameterInfo::number(
+                "learning_rate",
+                (1e-4, 1.0),
+                0.1,
+                "how much of each tree is added",
+            ),
+            ParameterInfo {
+                default: 6.0,
+                ..DEPTH
+            },
+            ParameterInfo {
+                default: 5.0,
+                ..MIN_LEAF
+            },
+            ParameterInfo::number(
+                "min_child_weight",
+                (0.0, 1e6),
+                1e-3,
+                "the smallest sum of second derivatives of a leaf",
+            ),
+            ParameterInfo::number("l2", (0.0, 1e6), 1.0, "the penalty on squared leaf values"),
+            ParameterInfo::number(
+                "subsample",
+                (0.01, 1.0),
+                1.0,
+                "the share of rows that a tree sees",
+            ),
+            ParameterInfo::number(
+                "columns",
+                (0.01, 1.0),
+                1.0,
+                "the share of inputs that a tree sees",
+            ),
+            ParameterInfo::integer(
+                "early_stopping",
+                (0.0, 10_000.0),
+                0.0,
+                "stop after so many rounds without gain on the validation part; 0 never stops",
+            ),
+            ParameterInfo::CLASS_WEIGHT,
+        ],
+    },
+    style: Style::Raw,
+    fit,
+};
+
+fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let mut booster = Booster::new(job);
     let n_rounds = job.parameters.integer("trees");
     let patience = job.parameters.integer("early_stopping");
@@ -53,10 +106,10 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
         trees: booster.trees,
     };
     Ok(Trained {
-        model: Model::Trees {
+        model: Box::new(TreeModel {
             ensemble,
             base: booster.base,
-        },
+        }),
         link,
         importances: shares(&booster.gains),
         notes,

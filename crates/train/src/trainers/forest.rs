@@ -8,12 +8,41 @@ use everloop_package::graph::TreeEnsemble;
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Job, Trained, negative_targets, shares, tree_link};
-use crate::Error;
-use crate::model::Model;
-use crate::trees::{Bins, Columns, Grown, Growth, Leaves, Rows, grow};
+use super::{ALL_TASKS, Job, Trained, Trainer, negative_targets, shares, tree_link};
+use crate::encoder::Style;
+use crate::model::TreeModel;
+use crate::trees::{Bins, Columns, DEPTH, Grown, Growth, Leaves, MIN_LEAF, Rows, grow};
+use crate::{Error, ParameterInfo, TrainerInfo};
 
-pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
+pub(super) static TRAINER: Trainer = Trainer {
+    info: TrainerInfo {
+        name: "forest",
+        doc: "A random forest: trees on bootstrap samples, each split among a random share of the inputs.",
+        tasks: ALL_TASKS,
+        parameters: &[
+            ParameterInfo::integer("trees", (1.0, 5000.0), 100.0, "how many trees"),
+            ParameterInfo {
+                default: 20.0,
+                ..DEPTH
+            },
+            ParameterInfo {
+                default: 2.0,
+                ..MIN_LEAF
+            },
+            ParameterInfo::number(
+                "max_features",
+                (0.0, 1.0),
+                0.0,
+                "the share of inputs a split chooses from; 0 means the square root of their number, for regression all",
+            ),
+            ParameterInfo::CLASS_WEIGHT,
+        ],
+    },
+    style: Style::Raw,
+    fit,
+};
+
+fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let (gradients, n_targets) = negative_targets(job);
     let bins = Bins::new(job.design);
     let n_trees = job.parameters.integer("trees");
@@ -51,10 +80,10 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
         job.tell(trees.len(), n_trees, None)?;
     }
     Ok(Trained {
-        model: Model::Trees {
+        model: Box::new(TreeModel {
             ensemble: TreeEnsemble { n_targets, trees },
             base: vec![0.0; n_targets],
-        },
+        }),
         link: tree_link(job.task),
         importances: shares(&gains),
         notes: Vec::new(),

@@ -1,17 +1,34 @@
 //! Ridge regression on centred inputs, solved by faer's Cholesky factorisation.
 
+use everloop_domain::Task;
 use faer::linalg::solvers::Solve as _;
 use faer::{Mat, Side};
 
-use super::{Job, Trained, shares};
-use crate::Error;
-use crate::encoder::Design;
-use crate::model::{Link, Model};
+use super::{Job, Trained, Trainer, shares};
+use crate::encoder::{Design, Style};
+use crate::model::{LinearModel, Link};
+use crate::{Error, ParameterInfo, TrainerInfo};
 
 /// The largest system of equations, in bytes.
 const MAX_SYSTEM_BYTES: usize = 8 << 30;
 
-pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
+pub(super) static TRAINER: Trainer = Trainer {
+    info: TrainerInfo {
+        name: "linear",
+        doc: "Linear regression with L2 penalty (ridge), solved exactly.",
+        tasks: &[Task::Regression],
+        parameters: &[ParameterInfo::number(
+            "l2",
+            (0.0, 1e9),
+            1e-6,
+            "the penalty on squared weights of scaled inputs",
+        )],
+    },
+    style: Style::Scaled,
+    fit,
+};
+
+fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let design = job.design;
     job.tell(0, 1, None)?;
     // Even without a penalty, columns may depend on each other: the least one makes the solution unique.
@@ -21,10 +38,10 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let (weights, bias) = solution.split_at(design.n_columns);
     Ok(Trained {
         importances: shares(&sizes(design, weights, 1)),
-        model: Model::Linear {
+        model: Box::new(LinearModel {
             weights: weights.to_vec(),
             bias: bias.to_vec(),
-        },
+        }),
         link: Link::Identity,
         notes: Vec::new(),
     })

@@ -5,17 +5,37 @@
 
 use super::lbfgs::minimise;
 use super::linear::{ridge, sizes};
-use super::{Job, Trained, shares};
-use crate::Error;
-use crate::encoder::Design;
-use crate::model::{Link, Model, softmax};
+use super::{CLASSIFICATION, Job, Trained, Trainer, shares};
+use crate::encoder::{Design, Style};
+use crate::model::{LinearModel, Link, softmax};
+use crate::{Error, ParameterInfo, TrainerInfo};
 
 /// The loss must fall by this share to go on.
 const TOLERANCE: f64 = 1e-9;
 /// The least penalty: without any, separable classes have no finite solution.
 const MIN_L2: f64 = 1e-8;
 
-pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
+pub(super) static TRAINER: Trainer = Trainer {
+    info: TrainerInfo {
+        name: "logistic",
+        doc: "Logistic regression with L2 penalty; multinomial for more than two classes. Fitted by Newton's method, or L-BFGS for more than two classes.",
+        tasks: CLASSIFICATION,
+        parameters: &[
+            ParameterInfo::number(
+                "l2",
+                (0.0, 1e9),
+                1.0,
+                "the penalty on squared weights of scaled inputs",
+            ),
+            ParameterInfo::integer("iterations", (1.0, 10_000.0), 100.0, "steps at most"),
+            ParameterInfo::CLASS_WEIGHT,
+        ],
+    },
+    style: Style::Scaled,
+    fit,
+};
+
+fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let n_targets = if job.n_classes == 2 { 1 } else { job.n_classes };
     let (solution, is_converged) = if n_targets == 1 {
         binary(job)?
@@ -31,10 +51,10 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     };
     Ok(Trained {
         importances: shares(&sizes(job.design, weights, n_targets)),
-        model: Model::Linear {
+        model: Box::new(LinearModel {
             weights: weights.to_vec(),
             bias: bias.to_vec(),
-        },
+        }),
         link: if n_targets == 1 {
             Link::Sigmoid
         } else {

@@ -2,12 +2,31 @@
 
 use everloop_package::graph::TreeEnsemble;
 
-use super::{Job, Trained, negative_targets, shares, tree_link};
-use crate::Error;
-use crate::model::Model;
-use crate::trees::{Bins, Columns, Growth, Leaves, Rows, grow};
+use super::{ALL_TASKS, Job, Trained, Trainer, negative_targets, shares, tree_link};
+use crate::encoder::Style;
+use crate::model::TreeModel;
+use crate::trees::{Bins, Columns, DEPTH, Growth, Leaves, MIN_LEAF, Rows, grow};
+use crate::{Error, ParameterInfo, TrainerInfo};
 
-pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
+pub(super) static TRAINER: Trainer = Trainer {
+    info: TrainerInfo {
+        name: "tree",
+        doc: "A decision tree on histograms; missing values go to the better side.",
+        tasks: ALL_TASKS,
+        parameters: &[
+            DEPTH,
+            ParameterInfo {
+                default: 5.0,
+                ..MIN_LEAF
+            },
+            ParameterInfo::CLASS_WEIGHT,
+        ],
+    },
+    style: Style::Raw,
+    fit,
+};
+
+fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     job.tell(0, 1, None)?;
     let (gradients, n_targets) = negative_targets(job);
     let bins = Bins::new(job.design);
@@ -41,13 +60,13 @@ pub(super) fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     );
     job.tell(1, 1, None)?;
     Ok(Trained {
-        model: Model::Trees {
+        model: Box::new(TreeModel {
             ensemble: TreeEnsemble {
                 n_targets,
                 trees: vec![grown.tree],
             },
             base: vec![0.0; n_targets],
-        },
+        }),
         link: tree_link(job.task),
         importances: shares(&grown.gains),
         notes: Vec::new(),

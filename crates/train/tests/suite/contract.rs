@@ -231,14 +231,14 @@ fn a_bad_parameter_is_named() {
         let error = refusal(&case.clone().with("tree", 3), &made_up(50, 1))?;
         expect(&error, "`tree`")?;
         let info = everloop_train::trainers()
-            .iter()
             .find(|info| info.name == case.trainer)
             .ok_or("unknown")?;
         for parameter in info.parameters {
             let mut wrong = case.clone();
-            wrong
-                .parameters
-                .insert(parameter.name.to_owned(), Value::Text("?".to_owned()));
+            wrong.parameters.insert(
+                parameter.name.to_owned(),
+                Value::Text("?".to_owned()).into(),
+            );
             let error = refusal(&wrong, &made_up(50, 1))?;
             expect(&error, &format!("`{}`", parameter.name))?;
         }

@@ -11,7 +11,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use everloop_domain::expression::Expression;
-use everloop_domain::{Task, Value};
+use everloop_domain::{ParameterValue, Task, Value};
 use everloop_train::{Error, FitRequest, Fitted, fit};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -21,7 +21,7 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) struct Case {
     pub(crate) task: Task,
     pub(crate) trainer: &'static str,
-    pub(crate) parameters: BTreeMap<String, Value>,
+    pub(crate) parameters: BTreeMap<String, ParameterValue>,
     pub(crate) columns: Vec<String>,
     pub(crate) features: Vec<(String, Expression)>,
     pub(crate) target: String,
@@ -65,7 +65,8 @@ impl Case {
     }
 
     pub(crate) fn with(mut self, name: &str, value: impl Into<Parameter>) -> Self {
-        self.parameters.insert(name.to_owned(), value.into().0);
+        self.parameters
+            .insert(name.to_owned(), value.into().0.into());
         self
     }
 
@@ -127,17 +128,10 @@ impl From<&str> for Parameter {
 pub(crate) fn all_cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for info in everloop_train::trainers() {
-        for task in [Task::Regression, Task::Binary, Task::Multiclass] {
-            let suits = if task == Task::Regression {
-                info.regression
-            } else {
-                info.classification
-            };
-            if suits {
-                let case = Case::new(info.name, task);
-                let few = matches!(info.name, "forest" | "boosting");
-                cases.push(if few { case.with("trees", 12) } else { case });
-            }
+        for task in info.tasks {
+            let case = Case::new(info.name, *task);
+            let few = matches!(info.name, "forest" | "boosting");
+            cases.push(if few { case.with("trees", 12) } else { case });
         }
     }
     cases
