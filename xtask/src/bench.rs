@@ -6,13 +6,14 @@ mod load;
 mod rows;
 mod server;
 mod tracking;
+mod train;
 mod versions;
 
 use anyhow::{Result, bail};
 
-/// Runs a benchmark by name. Only `versions` has options.
+/// Runs a benchmark by name. Only `train` and `versions` have options.
 pub(crate) fn run(name: &str, options: &[&str]) -> Result<()> {
-    if !options.is_empty() && name != "versions" {
+    if !options.is_empty() && !["train", "versions"].contains(&name) {
         bail!("the benchmark `{name}` has no options");
     }
     match name {
@@ -20,9 +21,10 @@ pub(crate) fn run(name: &str, options: &[&str]) -> Result<()> {
         "tracking" => tracking::run(),
         "growth" => growth::run(),
         "rows" => rows::run(),
+        "train" => train::run(options),
         "versions" => versions::run(options),
         _ => bail!(
-            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows` or `versions`"
+            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows`, `train` or `versions`"
         ),
     }
 }
