@@ -5,6 +5,8 @@
 //! see the most frequent ones, trees see one number: the place of the category when ordered by the mean of the target. A
 //! category that is rare or was never seen is the same as a missing one: all zeros, or NaN.
 
+mod inputs;
+
 use std::collections::BTreeMap;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
@@ -15,6 +17,8 @@ use everloop_package::graph::{Column, GraphBuilder, Matrix};
 
 use crate::Error;
 use crate::table::Feature;
+
+pub(crate) use inputs::Inputs;
 
 /// Trees see texts with at most so many categories one-hot.
 const MAX_ONE_HOT: usize = 64;
@@ -34,6 +38,8 @@ const MAX_MATRIX_BYTES: usize = 8 << 30;
 pub(crate) enum Style {
     /// Trees.
     Raw,
+    /// Trees that take their train rows as [`Inputs`]: the matrix of train rows has no values.
+    Binned,
     /// Linear models.
     Scaled,
 }
@@ -80,6 +86,11 @@ impl Encoder {
         let mut encoder = Self {
             columns: Vec::new(),
             notes: Vec::new(),
+        };
+        let style = if style == Style::Binned {
+            Style::Raw
+        } else {
+            style
         };
         for (field, column) in columns.schema().fields().iter().zip(columns.columns()) {
             let name = field.name();
@@ -136,6 +147,15 @@ impl Encoder {
             n_rows,
             n_columns,
         })
+    }
+
+    /// The shape of encoded rows without their values.
+    pub(crate) fn shape(&self, n_rows: usize) -> Design {
+        Design {
+            values: Vec::new(),
+            n_rows,
+            n_columns: self.n_columns(),
+        }
     }
 
     /// The same, as nodes of the graph.
@@ -281,6 +301,9 @@ fn places(categories: &[Value]) -> BTreeMap<&str, usize> {
 }
 
 fn number_rule(style: Style, values: &[f64]) -> Result<Rule, String> {
+    if style == Style::Raw && differs(values) {
+        return Ok(Rule::Raw);
+    }
     let mut present: Vec<f64> = values
         .iter()
         .copied()
@@ -319,6 +342,14 @@ fn number_rule(style: Style, values: &[f64]) -> Result<Rule, String> {
         factor,
         has_indicator: has_missing,
     })
+}
+
+/// Whether two numbers are there that differ, or one beside a missing one.
+fn differs(values: &[f64]) -> bool {
+    let Some(first) = values.iter().find(|value| !value.is_nan()) else {
+        return false;
+    };
+    values.iter().any(|value| value != first)
 }
 
 /// How often each category occurs, and the sum of the target over its rows; the most frequent first.
@@ -360,7 +391,7 @@ fn text_rule(
         texts.map(Value::Text).collect()
     };
     let (max_one_hot, max_kept) = match style {
-        Style::Raw => (MAX_ONE_HOT, MAX_ORDERED),
+        Style::Raw | Style::Binned => (MAX_ONE_HOT, MAX_ORDERED),
         Style::Scaled => (MAX_LINEAR_ONE_HOT, MAX_LINEAR_ONE_HOT),
     };
     if n_found <= max_one_hot {

@@ -10,7 +10,7 @@ use everloop_domain::{ParameterValue, Task, Value};
 use everloop_package::graph::{Graph, GraphBuilder, Matrix};
 
 use crate::Error;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, Inputs, Style};
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
 use crate::table::{Computed, Front};
@@ -92,7 +92,11 @@ pub fn fit(
     let front = Computed::new(request, train)?;
     let columns = front.columns(train)?;
     let encoder = Encoder::fit(trainer.style, &columns, &target.values)?;
-    let design = encoder.encode(&columns)?;
+    let design = if trainer.style == Style::Binned {
+        encoder.shape(columns.num_rows())
+    } else {
+        encoder.encode(&columns)?
+    };
     let validation_design = encoder.encode(&front.columns(validation)?)?;
     let validation_target =
         Target::of_others(request.task, validation, request.target, &target.classes)?;
@@ -103,6 +107,7 @@ pub fn fit(
         seed: request.seed,
         n_threads: request.n_threads,
         design: &design,
+        inputs: Inputs::new(&encoder, &columns),
         target: &target.values,
         n_classes: target.classes.len(),
         row_weights,

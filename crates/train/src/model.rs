@@ -35,6 +35,8 @@ pub(crate) enum Link {
     Softmax,
     /// Scores of the classes are shares; the positive one is the last of two.
     Shares,
+    /// Scores are logarithms of values.
+    Exponential,
 }
 
 impl Link {
@@ -46,6 +48,7 @@ impl Link {
                 .map(|score| 1.0 / (1.0 + (-score).exp()))
                 .collect(),
             Self::Softmax => scores.chunks(n_targets).flat_map(softmax).collect(),
+            Self::Exponential => scores.iter().map(|score| score.exp()).collect(),
             Self::Shares if n_targets == 2 => scores.chunks(2).map(|shares| shares[1]).collect(),
             Self::Identity | Self::Shares => scores.to_vec(),
         }
@@ -56,6 +59,7 @@ impl Link {
         match self {
             Self::Sigmoid => builder.sigmoid(scores),
             Self::Softmax => builder.softmax(scores),
+            Self::Exponential => builder.exponential(scores),
             Self::Shares if scores.n_columns() == 2 => builder.linear(scores, &[0.0, 1.0], &[0.0]),
             Self::Identity | Self::Shares => scores.clone(),
         }
@@ -80,6 +84,7 @@ mod tests {
     fn links_end_in_probabilities() {
         assert_eq!(Link::Identity.apply(&[7.0], 1), [7.0]);
         assert_eq!(Link::Sigmoid.apply(&[0.0], 1), [0.5]);
+        assert_eq!(Link::Exponential.apply(&[0.0], 1), [1.0]);
         assert_eq!(Link::Softmax.apply(&[3.0, 3.0], 2), [0.5, 0.5]);
         assert_eq!(Link::Shares.apply(&[0.25, 0.75], 2), [0.75]);
         assert_eq!(Link::Shares.apply(&[0.2, 0.3, 0.5], 3), [0.2, 0.3, 0.5]);

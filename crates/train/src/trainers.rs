@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 use everloop_domain::Task;
 
-use crate::encoder::{Design, Style};
+use crate::encoder::{Design, Inputs, Style};
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
 use crate::{Error, Progress, TrainerInfo};
@@ -24,6 +24,8 @@ pub(crate) struct Job<'a> {
     pub(crate) n_threads: usize,
     /// The train rows.
     pub(crate) design: &'a Design,
+    /// The same, input by input.
+    pub(crate) inputs: Inputs<'a>,
     /// Their target: values or classes.
     pub(crate) target: &'a [f64],
     pub(crate) n_classes: usize,
@@ -94,19 +96,6 @@ pub(crate) fn shares(values: &[f64]) -> Vec<f64> {
     } else {
         vec![1.0 / values.len().max(1) as f64; values.len()]
     }
-}
-
-/// The gradients of squared errors at zero: `-y` of values or of one-hot classes, times the weights of the rows.
-pub(crate) fn negative_targets(job: &Job<'_>) -> (Vec<f64>, usize) {
-    let rows = job.target.iter().zip(&job.row_weights);
-    if !job.task.is_classification() {
-        return (rows.map(|(value, weight)| -value * weight).collect(), 1);
-    }
-    let mut gradients = vec![0.0; job.target.len() * job.n_classes];
-    for (row, (class, weight)) in rows.enumerate() {
-        gradients[row * job.n_classes + *class as usize] = -weight;
-    }
-    (gradients, job.n_classes)
 }
 
 /// What the leaves of means and shares are.

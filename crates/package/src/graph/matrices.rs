@@ -72,6 +72,14 @@ impl GraphBuilder {
         }
     }
 
+    /// `e^x` of each element.
+    pub fn exponential(&mut self, matrix: &Matrix) -> Matrix {
+        Matrix {
+            edge: self.call("Exp", &[&matrix.edge]),
+            n_columns: matrix.n_columns,
+        }
+    }
+
     /// The softmax of each row.
     pub fn softmax(&mut self, matrix: &Matrix) -> Matrix {
         let mut softmax = node("Softmax", &[&matrix.edge]);

@@ -70,10 +70,13 @@ fn number(parameter: &ParameterInfo, value: &Value) -> Option<f64> {
 }
 
 fn word(words: &[&str], value: &Value) -> Option<usize> {
-    let Value::Text(value) = value else {
-        return None;
+    // `true` and `false` may be words, too.
+    let text = match value {
+        Value::Text(text) => text.clone(),
+        Value::Boolean(value) => value.to_string(),
+        _ => return None,
     };
-    words.iter().position(|word| word == value)
+    words.iter().position(|word| *word == text)
 }
 
 #[cfg(test)]

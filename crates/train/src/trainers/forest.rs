@@ -1,23 +1,30 @@
-//! Random forest (Breiman 2001): trees on bootstrap samples, averaged.
+//! Random forest (Breiman 2001) and extremely randomised trees (Geurts et al. 2006), averaged.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
-use std::thread::ScopedJoinHandle;
+mod bag;
 
+use std::sync::Mutex;
+
+use everloop_domain::Task;
 use everloop_package::graph::TreeEnsemble;
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::{ALL_TASKS, Job, Trained, Trainer, negative_targets, shares, tree_link};
+use super::{ALL_TASKS, Job, Trained, Trainer, shares, tree_link};
 use crate::encoder::Style;
-use crate::model::TreeModel;
-use crate::trees::{Bins, Columns, DEPTH, Grown, Growth, Leaves, MIN_LEAF, Rows, grow};
+use crate::model::{Link, TreeModel};
+use crate::trees::crew::together;
+use crate::trees::{
+    BINS, Bins, CRITERION, Chance, DEPTH, Ground, Grown, Growth, Items, Kind, Leaves, MIN_GAIN,
+    MIN_LEAF, Units, bins, grow,
+};
 use crate::{Error, ParameterInfo, TrainerInfo};
+use bag::OutOfBag;
 
 pub(super) static TRAINER: Trainer = Trainer {
     info: TrainerInfo {
         name: "forest",
-        doc: "A random forest: trees on bootstrap samples, each split among a random share of the inputs.",
+        doc: "A random forest: trees on bootstrap samples, each split among a random share of the inputs; with \
+              `splitter: random` extremely randomised trees.",
         tasks: ALL_TASKS,
         parameters: &[
             ParameterInfo::integer("trees", (1.0, 5000.0), 100.0, "how many trees"),
@@ -35,59 +42,98 @@ pub(super) static TRAINER: Trainer = Trainer {
                 0.0,
                 "the share of inputs a split chooses from; 0 means the square root of their number, for regression all",
             ),
+            ParameterInfo::choice(
+                "splitter",
+                &["best", "random"],
+                "where a column is cut: where most is gained, or by chance (extra trees, usually with `bootstrap: false`)",
+            ),
+            ParameterInfo::choice(
+                "bootstrap",
+                &["true", "false"],
+                "whether each tree sees rows drawn with replacement; without, it sees all, and there is no out-of-bag score",
+            ),
+            ParameterInfo::number(
+                "max_samples",
+                (0.001, 1.0),
+                1.0,
+                "how many rows are drawn for a tree, as a share of all",
+            ),
+            MIN_GAIN,
+            CRITERION,
+            BINS,
             ParameterInfo::CLASS_WEIGHT,
         ],
     },
-    style: Style::Raw,
+    style: Style::Binned,
     fit,
 };
 
 fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
-    let (gradients, n_targets) = negative_targets(job);
-    let bins = Bins::new(job.design);
     let n_trees = job.parameters.integer("trees");
-    let row_weights = job.row_weights.clone();
+    job.tell(0, n_trees, None)?;
+    let bins = bins(job, job.n_threads.clamp(1, n_trees))?;
+    let lesson = Lesson::new(job);
+    let is_bagged = job.parameters.integer("bootstrap") == 0;
+    let out_of_bag = is_bagged.then(|| Mutex::new(OutOfBag::new(job, &lesson)));
     let forest = Forest {
         bins: &bins,
-        gradients: &gradients,
-        n_targets,
-        row_weights: &row_weights,
+        growth: Growth::of(job),
         n_candidates: candidates(job, bins.n_columns()),
-        growth: Growth {
-            max_depth: job.parameters.integer("depth"),
-            min_rows: job.parameters.integer("min_samples_leaf"),
-            min_weight: 0.0,
-            l2: 0.0,
-            n_threads: 1,
-        },
+        cuts_by_chance: job.parameters.integer("splitter") == 1,
+        n_drawn: share_of(job.parameters.number("max_samples"), job.target.len()),
         factor: 1.0 / n_trees as f64,
         seed: job.seed,
     };
-    job.tell(0, n_trees, None)?;
-    let mut trees = Vec::with_capacity(n_trees);
+    let grown = {
+        let (target, row_weights) = (job.target, job.row_weights.clone());
+        let sample = Sample {
+            target,
+            row_weights: &row_weights,
+        };
+        let make = |number: usize, is_stopped: &mut dyn FnMut() -> bool| {
+            forest.tree(number, &lesson, &sample, out_of_bag.as_ref(), is_stopped)
+        };
+        together(n_trees, job.n_threads, &make, &mut |made| {
+            job.tell(made, n_trees, None)
+        })?
+    };
     let mut gains = vec![0.0; bins.n_columns()];
-    while trees.len() < n_trees {
-        let first = trees.len();
-        let count = job.n_threads.max(1).min(n_trees - first);
-        let grown = forest.some(first, count, &mut || job.tell(first, n_trees, None))?;
-        for grown in grown {
-            gains
-                .iter_mut()
-                .zip(&grown.gains)
-                .for_each(|(sum, gain)| *sum += gain);
-            trees.push(grown.tree);
+    let mut trees = Vec::with_capacity(n_trees);
+    for (tree, own) in grown {
+        gains.iter_mut().zip(own).for_each(|(sum, gain)| *sum += gain);
+        trees.push(tree);
+    }
+    let mut notes = Vec::new();
+    if let Some(out_of_bag) = out_of_bag {
+        let score = out_of_bag
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .score(job, &lesson);
+        if let Some((name, value, n_rows)) = score {
+            notes.push(format!("out-of-bag {name} {value:.4} on {n_rows} rows"));
+            job.tell(n_trees, n_trees, Some((format!("out_of_bag_{name}"), value)))?;
         }
-        job.tell(trees.len(), n_trees, None)?;
     }
     Ok(Trained {
         model: Box::new(TreeModel {
-            ensemble: TreeEnsemble { n_targets, trees },
-            base: vec![0.0; n_targets],
+            ensemble: TreeEnsemble {
+                n_targets: lesson.base.len(),
+                trees,
+            },
+            base: lesson.base,
         }),
-        link: tree_link(job.task),
+        link: link(job.task),
         importances: shares(&gains),
-        notes: Vec::new(),
+        notes,
     })
+}
+
+/// What trees of means and shares end in: of two classes their leaves hold the share of the positive one alone.
+pub(super) fn link(task: Task) -> Link {
+    match task {
+        Task::Binary => Link::Identity,
+        _ => tree_link(task),
+    }
 }
 
 /// How many columns a split chooses from.
@@ -101,106 +147,142 @@ fn candidates(job: &Job<'_>, n_columns: usize) -> usize {
     (count.ceil() as usize).clamp(1, n_columns)
 }
 
+fn share_of(share: f64, n_rows: usize) -> usize {
+    ((share * n_rows as f64).round() as usize).clamp(1, n_rows)
+}
+
+/// What single trees learn: classes, or how far values are from their mean.
+pub(super) struct Lesson {
+    kind: Kind,
+    /// What is added to the sum of trees, by target.
+    pub(super) base: Vec<f64>,
+    max_gradient: f64,
+    max_weight: f64,
+}
+
+/// The target and the weights of all train rows.
+struct Sample<'a> {
+    target: &'a [f64],
+    row_weights: &'a [f64],
+}
+
+impl Lesson {
+    pub(super) fn new(job: &Job<'_>) -> Self {
+        let weights = &job.row_weights;
+        let max_weight = weights.iter().copied().fold(0.0, f64::max);
+        if job.task.is_classification() {
+            return Self {
+                kind: Kind::Classes(job.n_classes),
+                base: vec![0.0; if job.n_classes == 2 { 1 } else { job.n_classes }],
+                max_gradient: 0.0,
+                max_weight,
+            };
+        }
+        let rows = || job.target.iter().zip(weights);
+        let mean = rows().map(|(value, weight)| value * weight).sum::<f64>() / weights.iter().sum::<f64>();
+        let gradients = rows().map(|(value, weight)| (value - mean).abs() * weight);
+        Self {
+            kind: Kind::Moments,
+            base: vec![mean],
+            max_gradient: gradients.fold(0.0, f64::max),
+            max_weight,
+        }
+    }
+
+    /// The rows of a tree: all of them, or those that were drawn, as often as they were.
+    pub(super) fn items(&self, job: &Job<'_>, draws: Option<&[u16]>) -> Items {
+        let sample = Sample {
+            target: job.target,
+            row_weights: &job.row_weights,
+        };
+        self.drawn(&sample, draws)
+    }
+
+    fn drawn(&self, sample: &Sample<'_>, draws: Option<&[u16]>) -> Items {
+        let most = draws.and_then(|draws| draws.iter().max()).map_or(1.0, |most| f64::from(*most));
+        let n_rows = sample.target.len();
+        let units = Units::new(self.kind, n_rows, self.max_gradient * most, self.max_weight * most);
+        let count = |row: usize| draws.map_or(1.0, |draws| f64::from(draws[row]));
+        let rows: Vec<u32> = (0..n_rows as u32).filter(|row| count(*row as usize) > 0.0).collect();
+        let value = |row: &u32| {
+            let row = *row as usize;
+            let (target, weight) = (sample.target[row], sample.row_weights[row] * count(row));
+            match self.kind {
+                Kind::Moments => units.moments((self.base[0] - target) * weight, weight),
+                Kind::Classes(_) => units.class(target as usize, weight),
+            }
+        };
+        Items {
+            units,
+            values: rows.iter().map(value).collect(),
+            rows,
+        }
+    }
+}
+
 struct Forest<'a> {
     bins: &'a Bins,
-    gradients: &'a [f64],
-    row_weights: &'a [f64],
-    n_targets: usize,
-    n_candidates: usize,
     growth: Growth,
+    n_candidates: usize,
+    cuts_by_chance: bool,
+    n_drawn: usize,
     factor: f64,
     seed: u64,
 }
 
 impl Forest<'_> {
-    /// Some trees, one a thread; each has its own seed, so the forest does not depend on how many threads there are.
-    /// Now and then a thread asks `tell` whether to go on.
-    fn some(
+    /// A tree and what its columns have gained.
+    fn tree(
         &self,
-        first: usize,
-        count: usize,
-        tell: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<Vec<Grown>, Error> {
-        let is_stopped = AtomicBool::new(false);
-        let (asks, asked) = mpsc::channel();
-        std::thread::scope(|scope| {
-            let is_stopped = &is_stopped;
-            let workers: Vec<_> = (first..first + count)
-                .map(|number| {
-                    let asks = asks.clone();
-                    let mut ask =
-                        move || asks.send(()).is_err() || is_stopped.load(Ordering::Relaxed);
-                    scope.spawn(move || self.tree(number, &mut ask))
-                })
-                .collect();
-            drop(asks);
-            let mut told = Ok(());
-            // Ends when every thread is done and has dropped its sender.
-            for () in asked {
-                if told.is_ok() {
-                    told = tell();
-                    is_stopped.store(told.is_err(), Ordering::Relaxed);
-                }
-            }
-            let join = |worker: ScopedJoinHandle<'_, Grown>| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            let grown = workers.into_iter().map(join).collect();
-            told.map(|()| grown)
-        })
-    }
-
-    fn tree(&self, number: usize, is_stopped: &mut dyn FnMut() -> bool) -> Grown {
+        number: usize,
+        lesson: &Lesson,
+        sample: &Sample<'_>,
+        out_of_bag: Option<&Mutex<OutOfBag>>,
+        is_stopped: &mut dyn FnMut() -> bool,
+    ) -> (everloop_package::graph::Tree, Vec<f64>) {
         let seed = self
             .seed
             .wrapping_mul(0x9E37_79B9_7F4A_7C15)
             .wrapping_add(number as u64);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let n_rows = self.row_weights.len();
-        let mut draws = vec![0.0; n_rows];
-        for _ in 0..n_rows {
-            draws[rng.random_range(0..n_rows)] += 1.0;
+        let n_rows = sample.target.len();
+        let draws = out_of_bag.map(|_| draw(n_rows, self.n_drawn, &mut rng));
+        let items = lesson.drawn(sample, draws.as_deref());
+        let columns: Vec<usize> = (0..self.bins.n_columns()).collect();
+        let has_chance = self.cuts_by_chance || self.n_candidates < columns.len();
+        let ground = Ground {
+            bins: self.bins,
+            growth: &self.growth,
+            columns: &columns,
+            chance: has_chance.then_some(Chance {
+                rng,
+                n_candidates: self.n_candidates,
+                cuts: self.cuts_by_chance,
+            }),
+            leaves: Leaves {
+                factor: self.factor,
+                target: 0,
+            },
+        };
+        let grown: Grown = grow(ground, items, is_stopped);
+        if let (Some(out_of_bag), Some(draws)) = (out_of_bag, draws) {
+            let own = bag::scores(&grown, self.bins, &draws, lesson.base.len(), self.factor);
+            let mut all = out_of_bag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            all.add(&own);
         }
-        let picked: Vec<u32> = (0..n_rows as u32)
-            .filter(|row| draws[*row as usize] > 0.0)
-            .collect();
-        let rows = self.gradients.chunks_exact(self.n_targets).zip(&draws);
-        let gradients: Vec<f64> = rows
-            .flat_map(|(gradients, drawn)| gradients.iter().map(move |gradient| gradient * drawn))
-            .collect();
-        let weights = draws
-            .iter()
-            .zip(self.row_weights)
-            .map(|(drawn, weight)| drawn * weight);
-        let rows = Rows {
-            gradients: &gradients,
-            weights: &weights.collect::<Vec<f64>>(),
-            n_targets: self.n_targets,
-        };
-        let mut columns: Vec<usize> = (0..self.bins.n_columns()).collect();
-        let leaves = Leaves {
-            factor: self.factor,
-            target: 0,
-        };
-        let all = columns.clone();
-        let mut choose = || choose(&mut columns, self.n_candidates, &mut rng);
-        let columns = if self.n_candidates == all.len() {
-            Columns::Same(&all)
-        } else {
-            Columns::Each(&mut choose)
-        };
-        grow(
-            self.bins,
-            &rows,
-            picked,
-            self.growth,
-            leaves,
-            columns,
-            is_stopped,
-        )
+        let gains = grown.gains_by_column(columns.len());
+        (grown.tree, gains)
     }
+}
+
+/// How often each row is drawn, with replacement.
+fn draw(n_rows: usize, n_drawn: usize, rng: &mut impl Rng) -> Vec<u16> {
+    let mut draws = vec![0_u16; n_rows];
+    for _ in 0..n_drawn {
+        let row = &mut draws[rng.random_range(0..n_rows)];
+        *row = row.saturating_add(1);
+    }
+    draws
 }
 
 /// Some columns by chance, in order.

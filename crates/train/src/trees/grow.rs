@@ -1,29 +1,24 @@
 //! Growing one tree: the split with the greatest gain, until nothing is gained.
 //!
-//! Every row has gradients (one a target) and a weight; a leaf's value is `-G / (H + l2)` for their sums. With gradients
-//! `-y` and weights 1 that is the mean, and the gain is the reduction of variance; over one-hot classes it is Gini's index.
+//! A leaf's value is `-G / (H + l2)` for the sums of its rows, which with gradients `-y` and weights 1 is the mean; or the
+//! shares of its classes. With a bound on leaves the node that gains most is split next (Shi 2007), otherwise the tree
+//! grows depth first, which is the same tree.
 
 use std::ops::Range;
 
 use everloop_package::graph::{Tree, TreeNode};
+use rand::{Rng, RngExt as _};
+use rand_chacha::ChaCha8Rng;
 
-use super::Bins;
-use super::histogram::{Node, Rows, Split, accumulate, best_split};
+use super::bins::Bins;
+use super::growth::Growth;
+use super::items::{Items, Kind};
+use super::partition::{GoesLeft, partition};
+use super::split::Split;
+use super::sums::Sums;
 
-/// Rows times bundles that one thread looks through before another is worth starting.
-const WORK_A_THREAD: usize = 400_000;
 /// Rows times bundles between two questions whether to stop.
 const WORK_A_POLL: usize = 10_000_000;
-
-/// How a tree may grow.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Growth {
-    pub(crate) max_depth: usize,
-    pub(crate) min_rows: usize,
-    pub(crate) min_weight: f64,
-    pub(crate) l2: f64,
-    pub(crate) n_threads: usize,
-}
 
 /// How the values of leaves are written.
 #[derive(Clone, Copy, Debug)]
@@ -34,159 +29,334 @@ pub(crate) struct Leaves {
     pub(crate) target: u32,
 }
 
-/// The columns that may be split on, growing.
-pub(crate) enum Columns<'a> {
-    /// The same for all nodes.
-    Same(&'a [usize]),
-    /// Chosen for each node.
-    Each(&'a mut dyn FnMut() -> Vec<usize>),
+/// Chance in a tree: columns that each node chooses from anew, and cuts.
+#[derive(Clone, Debug)]
+pub(crate) struct Chance {
+    pub(crate) rng: ChaCha8Rng,
+    /// Columns that a node chooses from.
+    pub(crate) n_candidates: usize,
+    /// Whether a column is cut by chance, not where most is gained.
+    pub(crate) cuts: bool,
+}
+
+/// What a tree is grown on.
+pub(crate) struct Ground<'a> {
+    pub(crate) bins: &'a Bins,
+    pub(crate) growth: &'a Growth,
+    /// The columns that may be split on, growing.
+    pub(crate) columns: &'a [usize],
+    pub(crate) chance: Option<Chance>,
+    pub(crate) leaves: Leaves,
 }
 
 /// A tree, and where its rows went.
 pub(crate) struct Grown {
     pub(crate) tree: Tree,
-    /// What each column has gained.
+    /// By node what its split has gained; zero for leaves.
     pub(crate) gains: Vec<f64>,
+    /// By node what it would be as a leaf.
+    pub(crate) as_leaves: Vec<TreeNode>,
     /// The rows, leaf by leaf.
-    pub(crate) picked: Vec<u32>,
-    /// The places of leaves in `picked`, and their nodes.
+    pub(crate) rows: Vec<u32>,
+    /// The places of leaves in `rows`, and their nodes.
     pub(crate) leaves: Vec<(Range<usize>, usize)>,
+    /// By node its split in codes.
+    pub(crate) steps: Vec<Step>,
 }
 
-struct Grower<'a, 'c> {
-    bins: &'a Bins,
-    rows: &'a Rows<'a>,
-    growth: Growth,
-    leaf: Leaves,
-    columns: Columns<'c>,
-    /// The bundles whose sums are kept and subtracted, with the places of their sums; none if columns change.
-    kept: Vec<(usize, usize)>,
-    kept_length: usize,
-    nodes: Vec<TreeNode>,
-    gains: Vec<f64>,
-    leaves: Vec<(Range<usize>, usize)>,
+/// A split in codes; a leaf has itself on both sides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    bundle: u32,
+    goes_left: GoesLeft,
+    left: u32,
+    right: u32,
+}
+
+impl Grown {
+    /// What each column has gained.
+    pub(crate) fn gains_by_column(&self, n_columns: usize) -> Vec<f64> {
+        let mut sums = vec![0.0; n_columns];
+        for (node, gain) in self.tree.nodes.iter().zip(&self.gains) {
+            if let TreeNode::Split { feature, .. } = node {
+                sums[*feature as usize] += gain;
+            }
+        }
+        sums
+    }
+
+    /// The leaf of a train row, whether the tree was grown on it or not.
+    pub(crate) fn leaf_of(&self, bins: &Bins, row: u32) -> usize {
+        let mut at = 0;
+        loop {
+            let step = &self.steps[at];
+            let goes_left = step.goes_left.has(bins.code(step.bundle as usize, row));
+            let next = if goes_left { step.left } else { step.right } as usize;
+            if next == at {
+                return at;
+            }
+            at = next;
+        }
+    }
+}
+
+/// A node that may be split yet.
+pub(super) struct Open {
+    place: usize,
+    pub(super) range: Range<usize>,
+    depth: usize,
+    pub(super) bounds: (f64, f64),
+    pub(super) total: Vec<i64>,
+    /// Its sums by code, if they are kept.
+    pub(super) tables: Option<Vec<i64>>,
+    pub(super) split: Option<Split>,
+}
+
+struct Grower<'a, 's> {
+    ground: Ground<'a>,
+    items: Items,
+    sums: Sums<'a>,
+    /// The columns, in the order that chance has left them in.
+    order: Vec<usize>,
+    grown: Grown,
+    open: Vec<Open>,
     work: usize,
-    is_stopped: &'a mut dyn FnMut() -> bool,
+    is_stopped: &'s mut dyn FnMut() -> bool,
     stopped: bool,
 }
 
 /// Grows a tree on some rows. Once `is_stopped` says so, what is left becomes leaves.
 pub(crate) fn grow(
-    bins: &Bins,
-    rows: &Rows<'_>,
-    mut picked: Vec<u32>,
-    growth: Growth,
-    leaf: Leaves,
-    columns: Columns<'_>,
+    ground: Ground<'_>,
+    mut items: Items,
     is_stopped: &mut dyn FnMut() -> bool,
 ) -> Grown {
-    let (kept, kept_length) = match &columns {
-        Columns::Same(columns) => kept(bins, columns, rows.width()),
-        Columns::Each(_) => (Vec::new(), 0),
-    };
+    let total = items.units.total(&items.values);
     let mut grower = Grower {
-        bins,
-        rows,
-        growth,
-        leaf,
-        columns,
-        kept,
-        kept_length,
-        nodes: Vec::new(),
-        gains: vec![0.0; bins.n_columns()],
-        leaves: Vec::new(),
+        sums: Sums::new(ground.bins, ground.growth, ground.columns, items.units),
+        order: ground.columns.to_vec(),
+        grown: Grown {
+            tree: Tree { nodes: Vec::new() },
+            gains: Vec::new(),
+            as_leaves: Vec::new(),
+            rows: Vec::new(),
+            leaves: Vec::new(),
+            steps: Vec::new(),
+        },
+        open: Vec::new(),
         work: 0,
         is_stopped,
         stopped: false,
-    };
-    grower.node(&mut picked, 0, 0, None);
-    Grown {
-        tree: Tree {
-            nodes: grower.nodes,
+        ground,
+        items: Items {
+            units: items.units,
+            rows: std::mem::take(&mut items.rows),
+            values: std::mem::take(&mut items.values),
         },
-        gains: grower.gains,
-        leaves: grower.leaves,
-        picked,
+    };
+    let everywhere = (f64::NEG_INFINITY, f64::INFINITY);
+    let mut root = grower.node(0..grower.items.rows.len(), 0, everywhere, total);
+    if grower.may_split(&root) {
+        grower.look(&mut root);
     }
-}
-
-/// The bundles of columns, each with the place of its sums in one buffer, and the length of that.
-fn kept(bins: &Bins, columns: &[usize], width: usize) -> (Vec<(usize, usize)>, usize) {
-    let mut bundles: Vec<usize> = columns
-        .iter()
-        .map(|column| bins.bundle_of(*column))
-        .collect();
-    bundles.dedup();
-    let mut length = 0;
-    let places = bundles.into_iter().map(|bundle| {
-        let place = length;
-        length += bins.bundles[bundle].n_codes * width;
-        (bundle, place)
-    });
-    let places = places.collect();
-    (places, length)
+    grower.settle(root);
+    while let Some(next) = grower.next() {
+        grower.split(next);
+    }
+    grower.grown.rows = grower.items.rows;
+    grower.grown
 }
 
 impl Grower<'_, '_> {
-    /// Makes the node of some rows and all below it; gives its place. `sums` are those of the kept bundles, if they are
-    /// known already.
+    /// Makes a node, which is a leaf for now.
     fn node(
         &mut self,
-        picked: &mut [u32],
-        start: usize,
+        range: Range<usize>,
         depth: usize,
-        sums: Option<Vec<f64>>,
-    ) -> u32 {
-        let place = self.nodes.len();
-        let gathered = self.rows.gather(picked);
-        let total = self.total(&gathered);
-        let mut sums = sums;
-        let may_split = depth < self.growth.max_depth
-            && picked.len() >= 2 * self.growth.min_rows
-            && !self.poll(picked.len());
-        let split = if may_split {
-            let node = Node {
-                picked,
-                gathered: &gathered,
-                total: &total,
-            };
-            self.best(&node, &mut sums)
-        } else {
-            None
-        };
-        drop(gathered);
-        let Some(split) = split else {
-            self.leaves.push((start..start + picked.len(), place));
-            self.nodes.push(self.leaf(&total));
-            return place as u32;
-        };
-        self.gains[split.column] += split.gain;
-        let threshold = self.bins.cuts[split.column]
-            .get(split.bin - 1)
-            .copied()
-            .unwrap_or(f32::INFINITY);
-        let middle = partition(picked, |row| match self.bins.bin(split.column, row) {
-            0 => split.missing_goes_left,
-            bin => bin <= split.bin,
+        bounds: (f64, f64),
+        total: Vec<i64>,
+    ) -> Open {
+        let place = self.grown.steps.len();
+        self.grown.tree.nodes.push(self.leaf(&total, bounds));
+        self.grown.gains.push(0.0);
+        self.grown.steps.push(Step {
+            bundle: 0,
+            goes_left: GoesLeft::new(|_| true),
+            left: place as u32,
+            right: place as u32,
         });
-        self.nodes.push(TreeNode::Leaves(Vec::new()));
-        let (left_rows, right_rows) = picked.split_at_mut(middle);
-        let (left_sums, right_sums) = self.children(sums, left_rows, right_rows, depth + 1);
-        let left = self.node(left_rows, start, depth + 1, left_sums);
-        let right = self.node(right_rows, start + middle, depth + 1, right_sums);
-        self.nodes[place] = TreeNode::Split {
-            feature: split.column as u32,
-            threshold,
-            missing_goes_left: split.missing_goes_left,
-            left,
-            right,
+        Open {
+            place,
+            range,
+            depth,
+            bounds,
+            total,
+            tables: None,
+            split: None,
+        }
+    }
+
+    fn leaf(&self, total: &[i64], bounds: (f64, f64)) -> TreeNode {
+        let (units, Leaves { factor, target }) = (self.items.units, self.ground.leaves);
+        match (units.kind, total) {
+            (Kind::Moments, [gradient, word]) => {
+                let (gradient, weight) = (units.gradient(*gradient), units.weight(*word));
+                TreeNode::Leaf {
+                    target,
+                    weight: self.ground.growth.value(gradient, weight, bounds) * factor,
+                }
+            }
+            _ => {
+                let weights = total.iter().map(|word| units.weight(*word));
+                let sum: f64 = weights.clone().sum();
+                let share = |weight: f64| if sum > 0.0 { weight / sum * factor } else { 0.0 };
+                if let [_, positive] = total {
+                    let weight = share(units.weight(*positive));
+                    return TreeNode::Leaf { target, weight };
+                }
+                let shares = weights.zip(0..).filter(|(weight, _)| *weight > 0.0);
+                TreeNode::Leaves(shares.map(|(weight, class)| (class, share(weight))).collect())
+            }
+        }
+    }
+
+    /// Keeps a node to be split, or leaves it a leaf.
+    fn settle(&mut self, node: Open) {
+        if node.split.is_some() {
+            self.open.push(node);
+        } else {
+            self.close(node);
+        }
+    }
+
+    fn close(&mut self, node: Open) {
+        self.sums.give_back(node.tables);
+        self.grown.leaves.push((node.range, node.place));
+    }
+
+    /// The node to be split next, if any may be.
+    fn next(&mut self) -> Option<Open> {
+        let max_leaves = self.ground.growth.max_leaves;
+        if self.stopped || self.grown.leaves.len() + self.open.len() >= max_leaves {
+            for node in std::mem::take(&mut self.open) {
+                self.close(node);
+            }
+            return None;
+        }
+        if max_leaves == usize::MAX {
+            return self.open.pop();
+        }
+        let gain = |at: usize| self.open[at].split.map_or(0.0, |split| split.gain);
+        let best = (0..self.open.len()).reduce(|best, at| if gain(at) > gain(best) { at } else { best });
+        best.map(|at| self.open.remove(at))
+    }
+
+    fn split(&mut self, mut node: Open) {
+        let Some(split) = node.split else {
+            return;
         };
-        place as u32
+        let bins = self.ground.bins;
+        let bundle = bins.bundle_of(split.column);
+        let goes_left = goes_left(bins, split);
+        let both = (
+            &mut self.items.rows[node.range.clone()],
+            &mut self.items.values[node.range.clone()],
+        );
+        let n_threads = self.ground.growth.n_threads;
+        let middle = node.range.start + partition(bins, bundle, &goes_left, both, n_threads);
+        let left_total = self.items.units.total(&self.items.values[node.range.start..middle]);
+        let right_total: Vec<i64> =
+            node.total.iter().zip(&left_total).map(|(all, left)| all - left).collect();
+        let (left_bounds, right_bounds) = self.bounds(&node, split, &left_total, &right_total);
+        let depth = node.depth + 1;
+        let left = self.node(node.range.start..middle, depth, left_bounds, left_total);
+        let right = self.node(middle..node.range.end, depth, right_bounds, right_total);
+        let (left_place, right_place) = (left.place as u32, right.place as u32);
+        self.grown.gains[node.place] = split.gain;
+        self.grown.steps[node.place] = Step {
+            bundle: bundle as u32,
+            goes_left,
+            left: left_place,
+            right: right_place,
+        };
+        let as_split = TreeNode::Split {
+            feature: split.column as u32,
+            threshold: threshold(bins, split),
+            missing_goes_left: split.missing_goes_left,
+            left: left_place,
+            right: right_place,
+        };
+        let as_leaf = std::mem::replace(&mut self.grown.tree.nodes[node.place], as_split);
+        self.grown.as_leaves.resize(self.grown.steps.len(), TreeNode::Leaves(Vec::new()));
+        self.grown.as_leaves[node.place] = as_leaf;
+        self.children(node.tables.take(), left, right);
+    }
+
+    /// Looks for the splits of both children of a node, whose sums are given if they were kept.
+    fn children(&mut self, tables: Option<Vec<i64>>, mut left: Open, mut right: Open) {
+        // Both are leaves yet, beside those that wait and those that are done.
+        let n_leaves = self.grown.leaves.len() + self.open.len() + 2;
+        let is_full = n_leaves >= self.ground.growth.max_leaves;
+        let may = [&left, &right].map(|node| !is_full && self.may_split(node));
+        match tables {
+            Some(tables) if may != [false, false] => {
+                let is_left_small = left.range.len() <= right.range.len();
+                let (small, large) = if is_left_small {
+                    (&mut left, &mut right)
+                } else {
+                    (&mut right, &mut left)
+                };
+                let (may_small, may_large) =
+                    if is_left_small { (may[0], may[1]) } else { (may[1], may[0]) };
+                self.sums.both(&self.items, tables, (small, may_small), (large, may_large));
+            }
+            tables => {
+                self.sums.give_back(tables);
+                for (node, may) in [&mut left, &mut right].into_iter().zip(may) {
+                    if may {
+                        self.look(node);
+                    }
+                }
+            }
+        }
+        self.settle(left);
+        self.settle(right);
+    }
+
+    /// Looks for the split of a node whose sums are not known.
+    fn look(&mut self, node: &mut Open) {
+        let Some(mut chance) = self.ground.chance.take() else {
+            self.sums.one(&self.items, node);
+            return;
+        };
+        // Columns are drawn until one of them differs within the node.
+        let mut drawn = 0;
+        let mut differs = false;
+        while !differs && drawn < self.order.len() {
+            let end = (drawn + chance.n_candidates).min(self.order.len());
+            for at in drawn..end {
+                let other = chance.rng.random_range(at..self.order.len());
+                self.order.swap(at, other);
+            }
+            let cuts = chance.cuts.then_some(&mut chance.rng as &mut dyn Rng);
+            let found = self.sums.some(&self.items, node, &self.order[drawn..end], cuts);
+            (node.split, differs) = found;
+            drawn = end;
+        }
+        self.ground.chance = Some(chance);
+    }
+
+    fn may_split(&mut self, node: &Open) -> bool {
+        let growth = self.ground.growth;
+        node.depth < growth.max_depth
+            && node.range.len() >= 2 * growth.min_rows.max(1) as usize
+            && !is_pure(self.items.units.kind, &node.total)
+            && !self.poll(node.range.len())
     }
 
     /// Whether to stop; asked now and then.
     fn poll(&mut self, n_rows: usize) -> bool {
-        self.work += n_rows * self.bins.bundles.len();
+        self.work += n_rows * self.ground.bins.bundles.len();
         if self.work >= WORK_A_POLL && !self.stopped {
             self.work = 0;
             self.stopped = (self.is_stopped)();
@@ -194,210 +364,54 @@ impl Grower<'_, '_> {
         self.stopped
     }
 
-    fn total(&self, gathered: &[f64]) -> Vec<f64> {
-        let stride = self.rows.n_targets + 1;
-        let mut total = vec![0.0; stride + 1];
-        for own in gathered.chunks_exact(stride) {
-            total
-                .iter_mut()
-                .zip(own)
-                .for_each(|(sum, value)| *sum += value);
-        }
-        total[stride] = (gathered.len() / stride) as f64;
-        total
-    }
-
-    fn leaf(&self, total: &[f64]) -> TreeNode {
-        let n_targets = self.rows.n_targets;
-        let weight = total[n_targets] + self.growth.l2;
-        let value = |gradient: f64| {
-            if weight > 0.0 {
-                -gradient / weight * self.leaf.factor
-            } else {
-                0.0
-            }
-        };
-        if n_targets == 1 {
-            return TreeNode::Leaf {
-                target: self.leaf.target,
-                weight: value(total[0]),
-            };
-        }
-        let targets = 0..n_targets;
-        TreeNode::Leaves(
-            targets
-                .map(|target| (target as u32, value(total[target])))
-                .collect(),
-        )
-    }
-
-    /// Whether a node of so many rows keeps sums: with fewer rows than sums it is cheaper to look at the rows alone.
-    fn keeps_sums(&self, n_rows: usize) -> bool {
-        !self.kept.is_empty()
-            && n_rows * self.kept.len() * 2 >= self.kept_length / self.rows.width()
-    }
-
-    /// The sums of both children: of the smaller one anew, of the other one by subtraction.
-    fn children(
+    /// Between what the values of both children must lie: where one of them may not exceed the other, the middle of their
+    /// values parts them.
+    fn bounds(
         &self,
-        parent: Option<Vec<f64>>,
-        left: &[u32],
-        right: &[u32],
-        depth: usize,
-    ) -> (Option<Vec<f64>>, Option<Vec<f64>>) {
-        let (small, large) = if left.len() <= right.len() {
-            (left, right)
+        node: &Open,
+        split: Split,
+        left: &[i64],
+        right: &[i64],
+    ) -> ((f64, f64), (f64, f64)) {
+        let direction = self.ground.growth.monotone.get(split.column).copied().unwrap_or(0);
+        let (low, high) = node.bounds;
+        if direction == 0 {
+            return (node.bounds, node.bounds);
+        }
+        let units = self.items.units;
+        let value = |total: &[i64]| {
+            let (gradient, weight) = (units.gradient(total[0]), units.weight(total[1]));
+            self.ground.growth.value(gradient, weight, node.bounds)
+        };
+        let middle = f64::midpoint(value(left), value(right));
+        if direction > 0 {
+            ((low, middle), (middle, high))
         } else {
-            (right, left)
-        };
-        let needs = depth < self.growth.max_depth
-            && large.len() >= 2 * self.growth.min_rows
-            && self.keeps_sums(large.len());
-        let Some(mut others) = parent.filter(|_| needs) else {
-            return (None, None);
-        };
-        let own = self.sums(small, &self.rows.gather(small));
-        others
-            .iter_mut()
-            .zip(&own)
-            .for_each(|(other, own)| *other -= own);
-        let own = self.keeps_sums(small.len()).then_some(own);
-        if left.len() <= right.len() {
-            (own, Some(others))
-        } else {
-            (Some(others), own)
+            ((middle, high), (low, middle))
         }
-    }
-
-    /// The sums of the kept bundles, each taken by one thread.
-    fn sums(&self, picked: &[u32], gathered: &[f64]) -> Vec<f64> {
-        let mut sums = vec![0.0; self.kept_length];
-        let width = self.rows.width();
-        let fill = |bundles: &[(usize, usize)], mut sums: &mut [f64]| {
-            for (bundle, _) in bundles {
-                let bundle = &self.bins.bundles[*bundle];
-                let (own, rest) = std::mem::take(&mut sums).split_at_mut(bundle.n_codes * width);
-                accumulate(bundle, picked, gathered, own);
-                sums = rest;
-            }
-        };
-        let n_threads = self.n_threads(picked.len(), self.kept.len());
-        if n_threads == 1 {
-            fill(&self.kept, &mut sums);
-            return sums;
-        }
-        let share = self.kept.len().div_ceil(n_threads);
-        std::thread::scope(|scope| {
-            let mut rest: &mut [f64] = &mut sums;
-            let mut at = 0;
-            for (index, bundles) in self.kept.chunks(share).enumerate() {
-                let end = self
-                    .kept
-                    .get((index + 1) * share)
-                    .map_or(self.kept_length, |next| next.1);
-                let (own, others) = std::mem::take(&mut rest).split_at_mut(end - at);
-                (rest, at) = (others, end);
-                scope.spawn(move || fill(bundles, own));
-            }
-        });
-        sums
-    }
-
-    fn n_threads(&self, n_rows: usize, n_bundles: usize) -> usize {
-        let useful = n_rows * n_bundles / WORK_A_THREAD;
-        self.growth.n_threads.min(useful).clamp(1, n_bundles.max(1))
-    }
-
-    /// The best split over the columns; the first of equal gains wins, on any number of threads.
-    fn best(&mut self, node: &Node<'_>, sums: &mut Option<Vec<f64>>) -> Option<Split> {
-        if sums.is_none() && self.keeps_sums(node.picked.len()) {
-            *sums = Some(self.sums(node.picked, node.gathered));
-        }
-        let chosen;
-        let columns: &[usize] = match &mut self.columns {
-            Columns::Same(columns) => columns,
-            Columns::Each(choose) => {
-                chosen = choose();
-                &chosen
-            }
-        };
-        let found = match sums {
-            Some(sums) => best_of_sums(
-                self.bins,
-                &self.kept,
-                columns,
-                sums,
-                node.total,
-                &self.growth,
-            ),
-            None => best_of_rows(self.bins, columns, node, &self.growth),
-        };
-        found
-            .into_iter()
-            .reduce(|best, next| if next.gain > best.gain { next } else { best })
     }
 }
 
-/// The best splits of columns whose sums are kept.
-fn best_of_sums(
-    bins: &Bins,
-    kept: &[(usize, usize)],
-    columns: &[usize],
-    sums: &[f64],
-    total: &[f64],
-    growth: &Growth,
-) -> Vec<Split> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    for column in columns {
-        while kept[at].0 != bins.bundle_of(*column) {
-            at += 1;
-        }
-        found.extend(best_split(
-            bins,
-            *column,
-            &sums[kept[at].1..],
-            total,
-            growth,
-        ));
-    }
-    found
+/// Whether all rows are of one class.
+fn is_pure(kind: Kind, total: &[i64]) -> bool {
+    matches!(kind, Kind::Classes(_)) && total.iter().filter(|word| **word != 0).count() < 2
 }
 
-/// The best splits of columns, each from the rows of the node.
-fn best_of_rows(bins: &Bins, columns: &[usize], node: &Node<'_>, growth: &Growth) -> Vec<Split> {
-    let width = node.total.len();
-    let mut found = Vec::new();
-    let mut sums: Vec<f64> = Vec::new();
-    let mut last = usize::MAX;
-    for column in columns {
-        let bundle = bins.bundle_of(*column);
-        if bundle != last {
-            sums.clear();
-            sums.resize(bins.bundles[bundle].n_codes * width, 0.0);
-            accumulate(&bins.bundles[bundle], node.picked, node.gathered, &mut sums);
-            last = bundle;
-        }
-        found.extend(best_split(bins, *column, &sums, node.total, growth));
+fn goes_left(bins: &Bins, split: Split) -> GoesLeft {
+    let bundle = &bins.bundles[bins.bundle_of(split.column)];
+    if bundle.is_exclusive() {
+        let own = split.column - bundle.columns.start + 1;
+        return GoesLeft::new(|code| code != own);
     }
-    found
+    GoesLeft::new(|code| match code {
+        0 => split.missing_goes_left,
+        bin => bin <= split.bin,
+    })
 }
 
-/// Brings the rows that go left to the front, keeping the order on both sides; gives how many there are.
-fn partition(picked: &mut [u32], goes_left: impl Fn(u32) -> bool) -> usize {
-    let mut right = Vec::with_capacity(picked.len());
-    let mut at = 0;
-    for index in 0..picked.len() {
-        let row = picked[index];
-        if goes_left(row) {
-            picked[at] = row;
-            at += 1;
-        } else {
-            right.push(row);
-        }
-    }
-    picked[at..].copy_from_slice(&right);
-    at
+fn threshold(bins: &Bins, split: Split) -> f32 {
+    let cut = bins.cuts[split.column].get(split.bin - 1);
+    cut.copied().unwrap_or(f32::INFINITY)
 }
 
 #[cfg(test)]

@@ -1,205 +1,143 @@
-//! Sums by bin, and the best split that they show.
+//! Sums of items by code.
 //!
-//! A split gains `sum of G^2 / (H + l2)` over its sides, `G` and `H` being sums of gradients and weights (Chen and
-//! Guestrin 2016). Only bins with rows in them are candidates, so a node's result is the same whether its sums were taken
-//! anew or by subtracting a sibling's from the parent's.
+//! A table has room for 256 codes of a bundle; tables of several bundles lie one after the other.
 
-use super::bins::{Bins, Bundle};
-use super::grow::Growth;
+use super::bins::Bins;
+use super::items::Kind;
 
-/// What is learnt from, row by row.
-pub(crate) struct Rows<'a> {
-    /// Gradients, row by row, one a target.
-    pub(crate) gradients: &'a [f64],
-    /// Weights: second derivatives, or how often a row was drawn.
-    pub(crate) weights: &'a [f64],
-    /// Targets.
-    pub(crate) n_targets: usize,
-}
+/// Codes of a table.
+pub(super) const N_CODES: usize = 256;
+/// Tables that fit the nearest caches: wider rows are gone through piece by piece.
+const TOGETHER: usize = 32;
+/// Rows whose codes are asked for at once, so that their ways from memory overlap.
+const AHEAD: usize = 16;
 
-impl Rows<'_> {
-    /// The length of sums: gradients, then weight, then rows.
-    pub(crate) fn width(&self) -> usize {
-        self.n_targets + 2
-    }
+/// Which codes are there, a bit each.
+pub(super) type Present = [u64; N_CODES / 64];
 
-    /// Gradients and weight of some rows, one after the other, so that every bundle reads them in order.
-    pub(crate) fn gather(&self, picked: &[u32]) -> Vec<f64> {
-        let mut gathered = Vec::with_capacity(picked.len() * (self.n_targets + 1));
-        for row in picked {
-            let row = *row as usize;
-            let own = row * self.n_targets..(row + 1) * self.n_targets;
-            gathered.extend_from_slice(&self.gradients[own]);
-            gathered.push(self.weights[row]);
-        }
-        gathered
-    }
-}
-
-/// The rows of a node.
-pub(crate) struct Node<'a> {
-    pub(crate) picked: &'a [u32],
-    /// Their gradients and weights.
-    pub(crate) gathered: &'a [f64],
-    /// Sums over them.
-    pub(crate) total: &'a [f64],
-}
-
-/// A way to part the rows of a node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Split {
-    pub(crate) gain: f64,
-    pub(crate) column: usize,
-    /// Bins up to this one go left.
-    pub(crate) bin: usize,
-    pub(crate) missing_goes_left: bool,
-}
-
-/// Adds the rows of a node to the sums of a bundle's codes.
-pub(crate) fn accumulate(bundle: &Bundle, picked: &[u32], gathered: &[f64], sums: &mut [f64]) {
-    let stride = gathered.len() / picked.len().max(1);
-    if stride == 2 {
-        // One target: the usual case, without an inner loop.
-        for (row, own) in picked.iter().zip(gathered.chunks_exact(2)) {
-            let at = usize::from(bundle.codes[*row as usize]) * 3;
-            let sums = &mut sums[at..at + 3];
-            sums[0] += own[0];
-            sums[1] += own[1];
-            sums[2] += 1.0;
-        }
-        return;
-    }
-    for (row, own) in picked.iter().zip(gathered.chunks_exact(stride)) {
-        let at = usize::from(bundle.codes[*row as usize]) * (stride + 1);
-        let sums = &mut sums[at..=at + stride];
-        for (sum, value) in sums.iter_mut().zip(own) {
-            *sum += value;
-        }
-        sums[stride] += 1.0;
-    }
-}
-
-/// The best split of a column, given the sums of its bundle's codes.
-pub(crate) fn best_split(
+/// Adds items to the tables of some bundles, growing.
+pub(super) fn accumulate(
     bins: &Bins,
-    column: usize,
-    sums: &[f64],
-    total: &[f64],
-    growth: &Growth,
-) -> Option<Split> {
-    let width = total.len();
-    let bundle = &bins.bundles[bins.bundle_of(column)];
-    let mut scan = Scan {
-        total,
-        growth,
-        whole: score(&total[..width - 2], total[width - 2] + growth.l2),
-        column,
-        best: None,
+    kind: Kind,
+    bundles: &[usize],
+    (rows, values): (&[u32], &[[i64; 2]]),
+    tables: &mut [i64],
+) {
+    let pieces = tables.chunks_mut(TOGETHER * N_CODES * kind.width());
+    for (bundles, tables) in bundles.chunks(TOGETHER).zip(pieces) {
+        match kind {
+            Kind::Moments => {
+                let (cells, _) = tables.as_chunks_mut::<2>();
+                let (tables, _) = cells.as_chunks_mut::<N_CODES>();
+                for_rows(bins, bundles, rows, values, |place, code, value| {
+                    let cell = &mut tables[place][usize::from(code)];
+                    cell[0] += value[0];
+                    cell[1] += value[1];
+                });
+            }
+            Kind::Classes(2) => {
+                let (cells, _) = tables.as_chunks_mut::<2>();
+                let (tables, _) = cells.as_chunks_mut::<N_CODES>();
+                for_rows(bins, bundles, rows, values, |place, code, value| {
+                    tables[place][usize::from(code)][(value[0] & 1) as usize] += value[1];
+                });
+            }
+            Kind::Classes(width) => {
+                for_rows(bins, bundles, rows, values, |place, code, value| {
+                    let at = (place * N_CODES + usize::from(code)) * width + value[0] as usize;
+                    tables[at] += value[1];
+                });
+            }
+        }
+    }
+}
+
+/// Calls with the place of a bundle, its code and the value of each item, row by row.
+#[inline(always)]
+fn for_rows(
+    bins: &Bins,
+    bundles: &[usize],
+    rows: &[u32],
+    values: &[[i64; 2]],
+    mut add: impl FnMut(usize, u8, &[i64; 2]),
+) {
+    let (codes, stride) = bins.codes();
+    let (Some(&first), Some(&last)) = (bundles.first(), bundles.last()) else {
+        return;
     };
-    if bundle.is_exclusive() {
-        let code = column - bundle.columns.start + 1;
-        let set = &sums[code * width..(code + 1) * width];
-        let left: Vec<f64> = total
-            .iter()
-            .zip(set)
-            .map(|(total, set)| total - set)
-            .collect();
-        scan.consider(&left, None, 1);
-        return scan.best;
-    }
-    let missing = &sums[..width];
-    let has_missing = missing[width - 1] > 0.0;
-    let n_candidates = bundle.n_codes - usize::from(bins.ends_infinite(column));
-    let mut left = vec![0.0; width];
-    for bin in 1..n_candidates {
-        let own = &sums[bin * width..(bin + 1) * width];
-        if own[width - 1] == 0.0 {
-            continue;
-        }
-        left.iter_mut()
-            .zip(own)
-            .for_each(|(left, own)| *left += own);
-        scan.consider(&left, None, bin);
-        if has_missing {
-            scan.consider(&left, Some(missing), bin);
+    let is_together = last - first + 1 == bundles.len();
+    for (rows, values) in rows.chunks(AHEAD).zip(values.chunks(AHEAD)) {
+        let touched = rows.iter().fold(0, |all, row| {
+            all | codes[*row as usize * stride + first]
+        });
+        std::hint::black_box(touched);
+        for (row, value) in rows.iter().zip(values) {
+            let start = *row as usize * stride;
+            if is_together {
+                let own = &codes[start + first..start + first + bundles.len()];
+                for (place, code) in own.iter().enumerate() {
+                    add(place, *code, value);
+                }
+            } else {
+                let own = &codes[start..start + stride];
+                for (place, bundle) in bundles.iter().enumerate() {
+                    add(place, own[*bundle], value);
+                }
+            }
         }
     }
-    // With nothing missing, what will be missing goes where most rows went.
-    scan.best.map(|best| {
-        if has_missing {
-            best
-        } else {
-            most_rows(best, sums, total)
+}
+
+/// Adds few items to the table of one bundle, which was empty, and tells which codes they have.
+pub(super) fn accumulate_few(
+    bins: &Bins,
+    kind: Kind,
+    bundle: usize,
+    (rows, values): (&[u32], &[[i64; 2]]),
+    table: &mut [i64],
+) -> Present {
+    let mut present = Present::default();
+    let width = kind.width();
+    for (row, value) in rows.iter().zip(values) {
+        let code = usize::from(bins.code(bundle, *row));
+        present[code / 64] |= 1 << (code % 64);
+        match kind {
+            Kind::Moments => {
+                table[code * 2] += value[0];
+                table[code * 2 + 1] += value[1];
+            }
+            Kind::Classes(_) => table[code * width + value[0] as usize] += value[1],
         }
+    }
+    present
+}
+
+/// Which codes of a table have rows.
+pub(super) fn present(kind: Kind, n_codes: usize, table: &[i64]) -> Present {
+    let mut present = Present::default();
+    let width = kind.width();
+    for (code, cell) in table.chunks_exact(width).take(n_codes).enumerate() {
+        // The word of a weight counts rows: it is zero without any.
+        let is_there = match kind {
+            Kind::Moments => cell[1] != 0,
+            Kind::Classes(_) => cell.iter().any(|word| *word != 0),
+        };
+        present[code / 64] |= u64::from(is_there) << (code % 64);
+    }
+    present
+}
+
+/// The codes that are there, growing.
+pub(super) fn codes(present: Present) -> impl Iterator<Item = usize> {
+    present.into_iter().enumerate().flat_map(|(word, bits)| {
+        let mut bits = bits;
+        std::iter::from_fn(move || {
+            if bits == 0 {
+                return None;
+            }
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            Some(word * 64 + bit)
+        })
     })
-}
-
-fn most_rows(split: Split, sums: &[f64], total: &[f64]) -> Split {
-    let width = total.len();
-    let left: f64 = (1..=split.bin)
-        .map(|bin| sums[bin * width + width - 1])
-        .sum();
-    Split {
-        missing_goes_left: left * 2.0 > total[width - 1],
-        ..split
-    }
-}
-
-struct Scan<'a> {
-    total: &'a [f64],
-    growth: &'a Growth,
-    whole: f64,
-    column: usize,
-    best: Option<Split>,
-}
-
-impl Scan<'_> {
-    /// Looks at a split: `left`, and missing rows if they go left too.
-    fn consider(&mut self, left: &[f64], missing: Option<&[f64]>, bin: usize) {
-        let n_targets = self.total.len() - 2;
-        let at = |index: usize| left[index] + missing.map_or(0.0, |missing| missing[index]);
-        let (weight, count) = (at(n_targets), at(n_targets + 1));
-        let (other_weight, other_count) = (
-            self.total[n_targets] - weight,
-            self.total[n_targets + 1] - count,
-        );
-        let (min_rows, min_weight) = (self.growth.min_rows as f64, self.growth.min_weight);
-        if count < min_rows
-            || other_count < min_rows
-            || weight < min_weight
-            || other_weight < min_weight
-        {
-            return;
-        }
-        let (mut squares, mut other_squares) = (0.0, 0.0);
-        for index in 0..n_targets {
-            let gradient = at(index);
-            let other = self.total[index] - gradient;
-            squares += gradient * gradient;
-            other_squares += other * other;
-        }
-        let l2 = self.growth.l2;
-        let gain =
-            share(squares, weight + l2) + share(other_squares, other_weight + l2) - self.whole;
-        let is_gain = gain > 1e-9 * self.whole.abs().max(1e-12);
-        if is_gain && self.best.is_none_or(|best| gain > best.gain) {
-            self.best = Some(Split {
-                gain,
-                column: self.column,
-                bin,
-                missing_goes_left: missing.is_some(),
-            });
-        }
-    }
-}
-
-fn score(gradients: &[f64], weight: f64) -> f64 {
-    share(
-        gradients.iter().map(|gradient| gradient * gradient).sum(),
-        weight,
-    )
-}
-
-fn share(squares: f64, weight: f64) -> f64 {
-    if weight > 0.0 { squares / weight } else { 0.0 }
 }

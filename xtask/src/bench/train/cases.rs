@@ -70,7 +70,7 @@ const THEIR_FOREST: &str =
 const THIRD: &str = r#"{"trees": 20, "depth": 16, "min_samples_leaf": 5, "max_features": 0.3}"#;
 const THEIR_THIRD: &str = r#"{"n_estimators": 20, "max_depth": 16, "min_samples_leaf": 5, "max_features": 0.3, "random_state": 1}"#;
 const EXTRA: &str =
-    r#"{"trees": 50, "depth": 20, "min_samples_leaf": 2, "splitter": "random", "bootstrap": "no"}"#;
+    r#"{"trees": 50, "depth": 20, "min_samples_leaf": 2, "splitter": "random", "bootstrap": false}"#;
 const BOOSTING: &str = r#"{"trees": 200, "learning_rate": 0.1, "leaves": 31, "depth": 30, "min_samples_leaf": 20, "l2": 1.0}"#;
 const LIGHTGBM: &str = r#"{"n_estimators": 200, "learning_rate": 0.1, "num_leaves": 31, "min_child_samples": 20, "reg_lambda": 1.0, "verbose": -1}"#;
 const XGBOOST: &str = r#"{"n_estimators": 200, "learning_rate": 0.1, "max_leaves": 31, "max_depth": 0, "grow_policy": "lossguide", "tree_method": "hist", "reg_lambda": 1.0}"#;

@@ -1,0 +1,119 @@
+//! Parting the rows of a node, in place.
+
+use super::bins::Bins;
+
+/// Rows from which on a second thread is worth starting.
+const PART_OF_A_THREAD: usize = 60_000;
+
+/// Which codes of a bundle go left, a bit each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GoesLeft(pub(super) [u64; 4]);
+
+impl GoesLeft {
+    pub(super) fn new(goes_left: impl Fn(usize) -> bool) -> Self {
+        let mut bits = [0; 4];
+        for code in (0..256).filter(|code| goes_left(*code)) {
+            bits[code / 64] |= 1 << (code % 64);
+        }
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) fn has(&self, code: u8) -> bool {
+        self.0[usize::from(code / 64)] >> (code % 64) & 1 == 1
+    }
+}
+
+/// Brings the items that go left to the front, keeping the order on both sides; gives how many there are.
+pub(super) fn partition(
+    bins: &Bins,
+    bundle: usize,
+    goes_left: &GoesLeft,
+    (rows, values): (&mut [u32], &mut [[i64; 2]]),
+    n_threads: usize,
+) -> usize {
+    let table: [bool; 256] = std::array::from_fn(|code| goes_left.has(code as u8));
+    parts(bins, bundle, &table, (rows, values), n_threads)
+}
+
+fn parts(
+    bins: &Bins,
+    bundle: usize,
+    table: &[bool; 256],
+    (rows, values): (&mut [u32], &mut [[i64; 2]]),
+    n_threads: usize,
+) -> usize {
+    if n_threads < 2 || rows.len() < 2 * PART_OF_A_THREAD {
+        return part(bins, bundle, table, rows, values);
+    }
+    let share = n_threads / 2;
+    let half = rows.len() / 2;
+    let (rows_before, rows_after) = rows.split_at_mut(half);
+    let (values_before, values_after) = values.split_at_mut(half);
+    let (before, after) = std::thread::scope(|scope| {
+        let after = (rows_after, values_after);
+        let after = scope.spawn(move || parts(bins, bundle, table, after, n_threads - share));
+        let before = parts(bins, bundle, table, (rows_before, values_before), share);
+        let after = after.join();
+        (before, after.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    // What goes right of the first half changes places with what goes left of the second.
+    rows[before..half + after].rotate_left(half - before);
+    values[before..half + after].rotate_left(half - before);
+    before + after
+}
+
+fn part(
+    bins: &Bins,
+    bundle: usize,
+    table: &[bool; 256],
+    rows: &mut [u32],
+    values: &mut [[i64; 2]],
+) -> usize {
+    let mut right_rows = vec![0; rows.len()];
+    let mut right_values = vec![[0; 2]; rows.len()];
+    let (mut left, mut right) = (0, 0);
+    // Without a branch: which way a row goes cannot be foreseen.
+    for at in 0..rows.len() {
+        let (row, value) = (rows[at], values[at]);
+        let goes_left = table[usize::from(bins.code(bundle, row))];
+        rows[left] = row;
+        values[left] = value;
+        right_rows[right] = row;
+        right_values[right] = value;
+        left += usize::from(goes_left);
+        right += usize::from(!goes_left);
+    }
+    rows[left..].copy_from_slice(&right_rows[..right]);
+    values[left..].copy_from_slice(&right_values[..right]);
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trees::bins::{MAX_BINS, Values};
+
+    #[test]
+    fn both_sides_keep_their_order_on_any_number_of_threads() {
+        let n_rows = 300_000_u32;
+        let column: Vec<f32> = (0..n_rows).map(|row| (row * 7 % 11) as f32).collect();
+        let bins = Bins::new(1, MAX_BINS, 1, &|_| Ok(Values::Numbers(column.clone()))).unwrap();
+        let goes_left = GoesLeft::new(|code| code % 3 == 0);
+        let expected: Vec<u32> = {
+            let goes = |row: &u32| goes_left.has(bins.code(0, *row));
+            let (left, right): (Vec<u32>, Vec<u32>) = (0..n_rows).partition(goes);
+            [left, right].concat()
+        };
+        for n_threads in [1, 2, 3, 5] {
+            let mut rows: Vec<u32> = (0..n_rows).collect();
+            let mut values: Vec<[i64; 2]> = rows.iter().map(|row| [i64::from(*row), 1]).collect();
+            let both = (rows.as_mut_slice(), values.as_mut_slice());
+            let n_left = partition(&bins, 0, &goes_left, both, n_threads);
+            assert!(goes_left.has(bins.code(0, rows[n_left - 1])));
+            assert!(!goes_left.has(bins.code(0, rows[n_left])));
+            assert_eq!(rows, expected);
+            assert!(rows.iter().zip(&values).all(|(row, value)| i64::from(*row) == value[0]));
+        }
+    }
+}
