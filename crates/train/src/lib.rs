@@ -6,6 +6,7 @@
 //!
 //! Start with [`fit()`], then `encoder.rs`, then one file a trainer.
 
+mod algebra;
 mod encoder;
 mod error;
 mod fit;

@@ -7,6 +7,11 @@ mod linear;
 mod logistic;
 mod tree;
 
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod probe;
+
 use std::ops::ControlFlow;
 
 use everloop_domain::Task;

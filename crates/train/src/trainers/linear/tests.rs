@@ -1,0 +1,90 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::trainers::probe::{Probe, design};
+
+/// Bias, then weights.
+fn found(
+    design: &Design,
+    (target, row_weights): (&[f64], &[f64]),
+    parameters: &[(&str, f64)],
+) -> Result<Vec<f64>, Error> {
+    let probe = Probe {
+        trainer: "linear",
+        task: Task::Regression,
+        parameters: BTreeMap::new(),
+        design,
+        target,
+        row_weights,
+        n_threads: 1,
+    };
+    let mut coefficients = probe.with(parameters).coefficients()?;
+    Ok(coefficients.remove(0))
+}
+
+#[track_caller]
+fn check(design: &Design, target: &[f64], parameters: &[(&str, f64)], expected: &[f64]) {
+    let weights = vec![1.0; target.len()];
+    let found = found(design, (target, &weights), parameters).unwrap();
+    let mut pairs = found.iter().zip(expected);
+    let is_near = pairs.all(|(found, expected)| (found - expected).abs() < 1e-6);
+    assert!(is_near && found.len() == expected.len(), "{found:?}");
+}
+
+#[test]
+fn a_line_is_found() {
+    let line = design(1, &[0.0, 1.0, 2.0]);
+    check(&line, &[1.0, 3.0, 5.0], &[], &[1.0, 2.0]);
+}
+
+#[test]
+fn penalties_shrink_by_the_formula() {
+    // Centred x'x / n = 2 / 3 and x'y / n = 4 / 3.
+    let line = design(1, &[0.0, 1.0, 2.0]);
+    check(&line, &[1.0, 3.0, 5.0], &[("l2", 2.0 / 3.0)], &[2.0, 1.0]);
+    check(&line, &[1.0, 3.0, 5.0], &[("l1", 2.0 / 3.0)], &[2.0, 1.0]);
+    check(&line, &[1.0, 3.0, 5.0], &[("l1", 2.0)], &[3.0, 0.0]);
+}
+
+#[test]
+fn dependent_columns_share_the_weight() {
+    let wide = design(3, &[0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    check(&wide, &[1.0, 7.0], &[], &[1.0, 2.0, 2.0, 2.0]);
+    let tall = design(2, &[0.0, 0.0, 1.0, 1.0, 2.0, 2.0]);
+    check(&tall, &[1.0, 3.0, 5.0], &[], &[1.0, 1.0, 1.0]);
+}
+
+#[test]
+fn nearly_dependent_columns_keep_their_digits() {
+    let rows = (0..40).map(|row| f64::from(row % 7) - 3.0 + f64::from(row) * 1e-3);
+    let values: Vec<f64> = rows
+        .enumerate()
+        .flat_map(|(row, value)| [value, value + 1e-5 * f64::from((row % 5) as u8)])
+        .collect();
+    let target: Vec<f64> = values
+        .chunks(2)
+        .map(|row| 4.0 + 2.0 * row[0] - row[1])
+        .collect();
+    check(&design(2, &values), &target, &[], &[4.0, 2.0, -1.0]);
+}
+
+#[test]
+fn weights_count_as_repeated_rows() {
+    let once = design(1, &[0.0, 1.0, 3.0]);
+    let twice = design(1, &[0.0, 1.0, 1.0, 3.0]);
+    for parameters in [&[][..], &[("l2", 0.1)], &[("l1", 0.1)]] {
+        let weighted = (&[0.0, 2.0, 3.0][..], &[1.0, 2.0, 1.0][..]);
+        let expected = found(&once, weighted, parameters).unwrap();
+        check(&twice, &[0.0, 2.0, 2.0, 3.0], parameters, &expected);
+    }
+}
+
+#[test]
+fn numbers_beyond_reason_are_an_error() {
+    let huge = design(1, &[1e300, -1e300, 1e300]);
+    let error = found(&huge, (&[1.0, 2.0, 3.0], &[1.0; 3]), &[]).unwrap_err();
+    assert!(
+        error.to_string().starts_with("`linear` diverged at step 0"),
+        "{error}"
+    );
+}
