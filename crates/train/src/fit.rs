@@ -103,6 +103,7 @@ pub fn fit(
         seed: request.seed,
         n_threads: request.n_threads,
         design: &design,
+        n_categories: encoder.n_categories(),
         target: &target.values,
         n_classes: target.classes.len(),
         row_weights,

@@ -70,10 +70,14 @@ fn number(parameter: &ParameterInfo, value: &Value) -> Option<f64> {
 }
 
 fn word(words: &[&str], value: &Value) -> Option<usize> {
-    let Value::Text(value) = value else {
-        return None;
+    let value = match value {
+        Value::Text(value) => value.as_str(),
+        // `batch_norm: true` is `batch_norm: "true"`.
+        Value::Boolean(true) => "true",
+        Value::Boolean(false) => "false",
+        _ => return None,
     };
-    words.iter().position(|word| word == value)
+    words.iter().position(|word| *word == value)
 }
 
 #[cfg(test)]
