@@ -26,6 +26,7 @@ mod expression;
 mod finish;
 mod input;
 mod matrices;
+mod network;
 mod trees;
 
 #[cfg(test)]

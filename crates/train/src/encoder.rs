@@ -2,8 +2,9 @@
 //!
 //! Trees see numbers as they are (missing stays missing) and texts one-hot; linear models see missing numbers replaced
 //! by the median beside an indicator, all scaled to mean 0 and deviation 1. Of a text with many categories linear models
-//! see the most frequent ones, trees see one number: the place of the category when ordered by the mean of the target. A
-//! category that is rare or was never seen is the same as a missing one: all zeros, or NaN.
+//! see the most frequent ones, trees see one number: the place of the category when ordered by the mean of the target.
+//! Neural networks see numbers scaled and of every text the place of its category among the most frequent ones. A
+//! category that is rare or was never seen is the same as a missing one: all zeros, NaN, or place 0.
 
 mod inputs;
 
@@ -26,6 +27,8 @@ const MAX_ONE_HOT: usize = 64;
 const MAX_LINEAR_ONE_HOT: usize = 256;
 /// Trees see so many ordered categories at most.
 const MAX_ORDERED: usize = 2_000;
+/// Neural networks see so many categories at most.
+const MAX_EMBEDDED: usize = 10_000;
 /// Where not all categories are kept, a category needs so many rows.
 const MIN_ROWS: usize = 5;
 /// The mean of a category is drawn towards the mean of all as if it had so many more rows like these.
@@ -42,6 +45,8 @@ pub(crate) enum Style {
     Binned,
     /// Linear models.
     Scaled,
+    /// Neural networks: numbers scaled, texts by place.
+    Embedded,
 }
 
 /// A fitted encoding.
@@ -70,6 +75,8 @@ enum Rule {
     OneHot(Vec<Value>),
     /// The place of a category, NaN for others.
     Ordered(Vec<Value>),
+    /// The place of a category, counted from 1; 0 for others.
+    Place(Vec<Value>),
 }
 
 /// Rows of numbers, row by row.
@@ -118,6 +125,15 @@ impl Encoder {
     /// How many numbers a row becomes.
     pub(crate) fn n_columns(&self) -> usize {
         self.columns.iter().map(|column| column.rule.width()).sum()
+    }
+
+    /// How many categories each number may be the place of; 0 for others.
+    pub(crate) fn n_categories(&self) -> Vec<usize> {
+        let counts = self.columns.iter().flat_map(|column| match &column.rule {
+            Rule::Place(categories) => vec![categories.len()],
+            rule => vec![0; rule.width()],
+        });
+        counts.collect()
     }
 
     /// The names of the numbers.
@@ -191,7 +207,7 @@ fn check_size(n_rows: usize, n_columns: usize) -> Result<(), Error> {
 impl Rule {
     fn width(&self) -> usize {
         match self {
-            Self::Raw | Self::Ordered(_) => 1,
+            Self::Raw | Self::Ordered(_) | Self::Place(_) => 1,
             Self::Scaled { has_indicator, .. } => 1 + usize::from(*has_indicator),
             Self::OneHot(categories) => categories.len(),
         }
@@ -201,6 +217,7 @@ impl Rule {
         match self {
             Self::Raw
             | Self::Ordered(_)
+            | Self::Place(_)
             | Self::Scaled {
                 has_indicator: false,
                 ..
@@ -248,6 +265,13 @@ impl Rule {
                     put(row, 0, place.map_or(f64::NAN, |place| *place as f64));
                 }
             }
+            Self::Place(categories) => {
+                let places = places(categories);
+                for (row, text) in texts(column).enumerate() {
+                    let place = places.get(text);
+                    put(row, 0, place.map_or(0.0, |place| (*place + 1) as f64));
+                }
+            }
         }
     }
 
@@ -276,6 +300,12 @@ impl Rule {
             Self::Ordered(categories) => {
                 let place = builder.ordinal(column, categories);
                 builder.column_matrix(&[place])
+            }
+            Self::Place(categories) => {
+                let place = builder.ordinal(column, categories);
+                let known = builder.impute(&place, -1.0);
+                let counted = builder.scale(&known, -1.0, 1.0);
+                builder.column_matrix(&[counted])
             }
         }
     }
@@ -310,7 +340,7 @@ fn number_rule(style: Style, values: &[f64]) -> Result<Rule, String> {
         .filter(|value| !value.is_nan())
         .collect();
     let infinite = present.iter().find(|value| value.is_infinite());
-    if let (Style::Scaled, Some(value)) = (style, infinite) {
+    if let (Style::Scaled | Style::Embedded, Some(value)) = (style, infinite) {
         return Err(format!("it holds {value}"));
     }
     present.sort_by(f64::total_cmp);
@@ -393,11 +423,14 @@ fn text_rule(
     let (max_one_hot, max_kept) = match style {
         Style::Raw | Style::Binned => (MAX_ONE_HOT, MAX_ORDERED),
         Style::Scaled => (MAX_LINEAR_ONE_HOT, MAX_LINEAR_ONE_HOT),
+        Style::Embedded => (0, MAX_EMBEDDED),
     };
     if n_found <= max_one_hot {
         return Ok(Rule::OneHot(texts(found)));
     }
-    found.retain(|(_, count, _)| *count >= MIN_ROWS);
+    if style != Style::Embedded || n_found > MAX_ONE_HOT {
+        found.retain(|(_, count, _)| *count >= MIN_ROWS);
+    }
     found.truncate(max_kept);
     if found.is_empty() {
         return Err(format!(
@@ -412,6 +445,9 @@ fn text_rule(
     }
     if found.len() <= max_one_hot {
         return Ok(Rule::OneHot(texts(found)));
+    }
+    if style == Style::Embedded {
+        return Ok(Rule::Place(texts(found)));
     }
     let overall = target.iter().sum::<f64>() / target.len() as f64;
     let mean = |count: usize, sum: f64| (sum + SMOOTHING * overall) / (count as f64 + SMOOTHING);

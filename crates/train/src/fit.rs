@@ -108,6 +108,7 @@ pub fn fit(
         n_threads: request.n_threads,
         design: &design,
         inputs: Inputs::new(&encoder, &columns),
+        n_categories: encoder.n_categories(),
         target: &target.values,
         n_classes: target.classes.len(),
         row_weights,

@@ -1,6 +1,7 @@
 //! Fitted models: what they predict, and how they are written into the graph.
 
 mod linear;
+mod neural;
 mod trees;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use everloop_package::graph::{GraphBuilder, Matrix};
 use crate::encoder::Design;
 
 pub(crate) use linear::LinearModel;
+pub(crate) use neural::{Activation, Dense, Embedding, NeuralModel};
 pub(crate) use trees::{TreeModel, add_leaf};
 
 /// A fitted model, before its link. It predicts in two ways, here and in the graph, and a parity check compares both.

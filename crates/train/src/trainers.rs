@@ -5,6 +5,7 @@ mod forest;
 mod lbfgs;
 mod linear;
 mod logistic;
+mod neural;
 mod tree;
 
 #[cfg(test)]
@@ -31,6 +32,8 @@ pub(crate) struct Job<'a> {
     pub(crate) design: &'a Design,
     /// The same, input by input.
     pub(crate) inputs: Inputs<'a>,
+    /// How many categories each column has places for, beside that of unknown ones; 0 for numbers.
+    pub(crate) n_categories: Vec<usize>,
     /// Their target: values or classes.
     pub(crate) target: &'a [f64],
     pub(crate) n_classes: usize,
@@ -58,12 +61,13 @@ pub(crate) struct Trainer {
 }
 
 /// All trainers, in the order in which they are documented.
-pub(crate) static ALL: [&Trainer; 5] = [
+pub(crate) static ALL: [&Trainer; 6] = [
     &linear::TRAINER,
     &logistic::TRAINER,
     &tree::TRAINER,
     &forest::TRAINER,
     &boosting::TRAINER,
+    &neural::TRAINER,
 ];
 
 const ALL_TASKS: &[Task] = &[Task::Binary, Task::Multiclass, Task::Regression];

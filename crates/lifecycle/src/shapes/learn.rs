@@ -131,8 +131,9 @@ const TRAINER: Shape = Shape::Choice(Choice {
         ("tree", "a decision tree"),
         ("forest", "a forest of decision trees"),
         ("boosting", "gradient-boosted decision trees"),
+        ("neural", "a neural network"),
     ],
-    planned: &["svm", "neural"],
+    planned: &["svm"],
 });
 
 const PARAMETERS: Shape = Shape::MapOf {

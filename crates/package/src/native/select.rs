@@ -67,7 +67,7 @@ impl Chooser<'_> {
     }
 }
 
-/// Elements of a vector by index, or one column of a matrix.
+/// Elements of a vector by index, columns of a matrix, or its rows.
 pub(super) fn gather(table: &Tensor, indices: &Tensor, axis: i64) -> Result<Tensor, Problem> {
     let Data::I64(positions) = &indices.data else {
         return Err(format!(
@@ -75,10 +75,11 @@ pub(super) fn gather(table: &Tensor, indices: &Tensor, axis: i64) -> Result<Tens
             indices.data.type_name()
         ));
     };
-    let n = table.shape.n_columns;
+    let (n_rows, n) = (table.shape.n_rows, table.shape.n_columns);
+    let of_rows = table.shape.rank == 2 && matches!(axis, 0 | -2);
     let positions: Vec<usize> = positions
         .iter()
-        .map(|&position| resolve(position, n))
+        .map(|&position| resolve(position, if of_rows { n_rows } else { n }))
         .collect::<Result<_, _>>()?;
     match (table.shape.rank, axis) {
         (1, 0 | -1) if indices.shape.rank < 2 => Ok(take(&table.data, &positions, indices.shape)),
@@ -92,6 +93,23 @@ pub(super) fn gather(table: &Tensor, indices: &Tensor, axis: i64) -> Result<Tens
                 &column,
                 Shape::vector(table.shape.n_rows),
             ))
+        }
+        (2, 1 | -1) if indices.shape.rank == 1 => {
+            let shape = Shape::matrix(n_rows, positions.len())?;
+            let places =
+                (0..n_rows).flat_map(|row| positions.iter().map(move |column| row * n + column));
+            Ok(take(&table.data, &places.collect::<Vec<_>>(), shape))
+        }
+        (2, 0 | -2) if indices.shape.rank == 1 => {
+            let shape = Shape::matrix(positions.len(), n)?;
+            if let Data::F64(values) = &table.data {
+                let rows = positions.iter().map(|row| &values[row * n..(row + 1) * n]);
+                return Ok(Tensor::new(rows.collect::<Vec<_>>().concat(), shape));
+            }
+            let places = positions
+                .iter()
+                .flat_map(|row| (0..n).map(move |column| row * n + column));
+            Ok(take(&table.data, &places.collect::<Vec<_>>(), shape))
         }
         _ => Err(format!(
             "it is not supported for shapes {} and {} along axis {axis}",

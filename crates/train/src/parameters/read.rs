@@ -70,13 +70,14 @@ fn number(parameter: &ParameterInfo, value: &Value) -> Option<f64> {
 }
 
 fn word(words: &[&str], value: &Value) -> Option<usize> {
-    // `true` and `false` may be words, too.
-    let text = match value {
-        Value::Text(text) => text.clone(),
-        Value::Boolean(value) => value.to_string(),
+    let value = match value {
+        Value::Text(value) => value.as_str(),
+        // `batch_norm: true` is `batch_norm: "true"`.
+        Value::Boolean(true) => "true",
+        Value::Boolean(false) => "false",
         _ => return None,
     };
-    words.iter().position(|word| *word == text)
+    words.iter().position(|word| *word == value)
 }
 
 #[cfg(test)]
