@@ -16,6 +16,7 @@ use crate::parameters::Parameters;
 use crate::table::{Computed, Front};
 use crate::target::Target;
 use crate::trainers::{self, Job};
+use crate::weights;
 
 /// What is to be fitted.
 #[derive(Clone, Debug)]
@@ -34,6 +35,10 @@ pub struct FitRequest<'a> {
     pub columns: &'a [String],
     /// The column to predict.
     pub target: &'a str,
+    /// The column that says how much a row counts; all count the same without it. It is no input.
+    pub weight: Option<&'a str>,
+    /// The column that orders rows in time, if there is one. It is no input.
+    pub time: Option<&'a str>,
     /// Threads that may be used; the result does not depend on them.
     pub n_threads: usize,
 }
@@ -76,8 +81,8 @@ struct Own {
 ///
 /// # Errors
 ///
-/// Fails if a parameter or column is wrong, the target cannot be learnt (constant, one class, missing values: named by
-/// row), too much memory would be needed, training diverges, or `progress` cancels it.
+/// Fails if a parameter, column or weight is wrong, the target cannot be learnt (constant, one class, missing values:
+/// named by row), too much memory would be needed, training diverges, or `progress` cancels it.
 pub fn fit(
     request: &FitRequest<'_>,
     train: &RecordBatch,
@@ -88,7 +93,12 @@ pub fn fit(
         name: request.trainer.to_owned(),
     })?;
     let parameters = Parameters::new(request.trainer, request.task, request.parameters)?;
-    let target = Target::of_train(request.task, train, request.target)?;
+    let mut target = Target::of_train(request.task, train, request.target)?;
+    let (counted, weights) = weights::counted(train, request.weight)?;
+    if counted.num_rows() < train.num_rows() {
+        target = Target::of_train(request.task, &counted, request.target)?;
+    }
+    let train = &counted;
     let front = Computed::new(request, train)?;
     let columns = front.columns(train)?;
     let encoder = Encoder::fit(trainer.style, &columns, &target.values)?;
@@ -96,7 +106,10 @@ pub fn fit(
     let validation_design = encoder.encode(&front.columns(validation)?)?;
     let validation_target =
         Target::of_others(request.task, validation, request.target, &target.classes)?;
-    let row_weights = target.row_weights(parameters.is_balanced());
+    let mut row_weights = target.row_weights(parameters.is_balanced());
+    for (weight, own) in row_weights.iter_mut().zip(weights.iter().flatten()) {
+        *weight *= own;
+    }
     let mut job = Job {
         task: request.task,
         parameters,

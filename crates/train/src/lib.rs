@@ -15,9 +15,11 @@ mod table;
 mod target;
 mod trainers;
 mod trees;
+mod weights;
 
 pub use error::Error;
 pub use fit::{FitRequest, Fitted, Progress, fit};
 pub use parameters::{
     ParameterInfo, ParameterKind, ParameterProblem, TrainerInfo, check_parameters, trainers,
 };
+pub use weights::sample_weights;

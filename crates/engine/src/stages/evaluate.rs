@@ -77,6 +77,7 @@ pub(crate) async fn run(
     let mut fingerprint = Fingerprint::new(StageName::Evaluate, VERSION)
         .parameter("evaluate", &lifecycle.evaluate)
         .parameter("gates", &gates)
+        .parameter("weight", &lifecycle.dataset.weight)
         .input("candidate", trained.result.package)
         .input("validation", prepared.result.split.validation.digest)
         .input("test", prepared.result.split.test.digest);
@@ -146,7 +147,12 @@ impl Work {
         })?;
         let predictions = scorer.score(&inputs(scorer.as_ref(), self.lifecycle(), rows)?)?;
         let classes = everloop_package::open(dir)?.classes;
-        Scored::new(self.lifecycle().train.task, truth, &predictions, &classes)
+        let scored = Scored::new(self.lifecycle().train.task, truth, &predictions, &classes)?;
+        let weights = match &dataset.weight {
+            Some(weight) => Some(everloop_train::sample_weights(rows, weight, "test")?),
+            None => None,
+        };
+        Ok(scored.weighted(weights))
     }
 
     /// The champion's scores on the candidate's rows. A champion that cannot take these rows any more
@@ -192,7 +198,7 @@ fn scores(lifecycle: &Lifecycle, scored: &Scored) -> Result<BTreeMap<String, f64
         }
         metrics.insert(
             name.clone(),
-            everloop_measure::score(metric, &scored.outcomes())?,
+            scored.score(metric)?,
         );
     }
     Ok(metrics)
