@@ -135,7 +135,13 @@ impl Scored {
     pub fn score(&self, metric: Metric) -> Result<f64, everloop_measure::Error> {
         let outcomes = self.outcomes();
         let weights = outcomes.weights.filter(|_| metric.takes_weights());
-        everloop_measure::score(metric, &Outcomes { weights, ..outcomes })
+        everloop_measure::score(
+            metric,
+            &Outcomes {
+                weights,
+                ..outcomes
+            },
+        )
     }
 
     /// As `measure` wants them.

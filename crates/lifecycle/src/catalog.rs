@@ -159,9 +159,9 @@ impl Checker<'_, '_, '_> {
         };
         let path = ["dataset", "weight"];
         let found = self.column(&dataset.table, weight, &path, "weight");
-        if let Some(column_type) = found.filter(|found| {
-            !matches!(found, ColumnType::Integer | ColumnType::Number)
-        }) {
+        if let Some(column_type) =
+            found.filter(|found| !matches!(found, ColumnType::Integer | ColumnType::Number))
+        {
             let message = format!("`{weight}` is a {column_type}: weights are numbers");
             self.report
                 .add(codes::WRONG_TYPE, &self.tree.place_of(&path), message);

@@ -26,6 +26,8 @@ mod expression;
 mod finish;
 mod input;
 mod matrices;
+mod neighbours;
+mod products;
 mod trees;
 
 #[cfg(test)]
@@ -40,6 +42,7 @@ use crate::{Error, Input, Kind, Signature};
 
 pub use expression::check_expression;
 pub(crate) use finish::PROBABILITY;
+pub use neighbours::{Distance, Neighbours};
 pub use trees::{Tree, TreeEnsemble, TreeNode};
 
 /// One value per row: an edge of rank 1.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::RecordBatch;
 use everloop_domain::expression::Expression;
 use everloop_domain::{ParameterValue, Task, Value};
 use everloop_package::graph::{Graph, GraphBuilder, Matrix};
@@ -13,6 +12,7 @@ use crate::Error;
 use crate::encoder::Encoder;
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
+use crate::predictions::predictions;
 use crate::table::{Computed, Front};
 use crate::target::Target;
 use crate::trainers::{self, Job};
@@ -120,6 +120,9 @@ pub fn fit(
         n_classes: target.classes.len(),
         row_weights,
         validation: (&validation_design, &validation_target),
+        blocks: encoder.blocks(),
+        rows: train,
+        time: request.time,
         progress,
     };
     let trained = (trainer.fit)(&mut job)?;
@@ -198,75 +201,6 @@ impl Fitted {
         let design = self.own.encoder.encode(&columns)?;
         let scores = self.own.model.scores(&design);
         let values = self.own.link.apply(&scores, self.own.model.n_targets());
-        match self.classes.as_slice() {
-            [] => Ok(RecordBatch::try_from_iter(vec![(
-                "prediction",
-                Arc::new(Float64Array::from(values)) as ArrayRef,
-            )])?),
-            [_, _] => {
-                let picked: Vec<usize> = values
-                    .iter()
-                    .map(|value| usize::from(*value > 0.5))
-                    .collect();
-                let probability: ArrayRef = Arc::new(Float64Array::from(values));
-                Ok(RecordBatch::try_from_iter(vec![
-                    ("prediction", labels(&self.classes, &picked)),
-                    ("probability", probability),
-                ])?)
-            }
-            classes => Ok(multiclass(classes, &values)?),
-        }
-    }
-}
-
-fn multiclass(classes: &[Value], probabilities: &[f64]) -> Result<RecordBatch, Error> {
-    let picked: Vec<usize> = probabilities
-        .chunks(classes.len())
-        .map(|row| {
-            (1..row.len()).fold(
-                0,
-                |best, class| if row[class] > row[best] { class } else { best },
-            )
-        })
-        .collect();
-    let mut columns = vec![("prediction".to_owned(), labels(classes, &picked))];
-    for (class, value) in classes.iter().enumerate() {
-        let own: Float64Array = probabilities
-            .chunks(classes.len())
-            .map(|row| Some(row[class]))
-            .collect();
-        columns.push((format!("probability_{value}"), Arc::new(own) as ArrayRef));
-    }
-    Ok(RecordBatch::try_from_iter(columns)?)
-}
-
-/// The classes of rows, in the type of the target.
-fn labels(classes: &[Value], picked: &[usize]) -> ArrayRef {
-    let of = |row: &usize| &classes[*row];
-    match &classes[0] {
-        Value::Integer(_) => Arc::new(
-            picked
-                .iter()
-                .map(|row| of(row).as_f64().map(|value| value as i64))
-                .collect::<Int64Array>(),
-        ),
-        Value::Number(_) => Arc::new(
-            picked
-                .iter()
-                .map(|row| of(row).as_f64())
-                .collect::<Float64Array>(),
-        ),
-        Value::Boolean(_) => Arc::new(
-            picked
-                .iter()
-                .map(|row| Some(*of(row) == Value::Boolean(true)))
-                .collect::<BooleanArray>(),
-        ),
-        Value::Text(_) => Arc::new(
-            picked
-                .iter()
-                .map(|row| Some(of(row).to_string()))
-                .collect::<StringArray>(),
-        ),
+        predictions(&self.classes, values)
     }
 }

@@ -10,7 +10,9 @@ mod encoder;
 mod error;
 mod fit;
 mod model;
+mod naive;
 mod parameters;
+mod predictions;
 mod table;
 mod target;
 mod trainers;
@@ -19,6 +21,7 @@ mod weights;
 
 pub use error::Error;
 pub use fit::{FitRequest, Fitted, Progress, fit};
+pub use naive::Naive;
 pub use parameters::{
     ParameterInfo, ParameterKind, ParameterProblem, TrainerInfo, check_parameters, trainers,
 };

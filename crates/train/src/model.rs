@@ -1,6 +1,8 @@
 //! Fitted models: what they predict, and how they are written into the graph.
 
 mod linear;
+mod nearest;
+mod quadratic;
 mod trees;
 
 use std::fmt;
@@ -10,6 +12,8 @@ use everloop_package::graph::{GraphBuilder, Matrix};
 use crate::encoder::Design;
 
 pub(crate) use linear::LinearModel;
+pub(crate) use nearest::NearestModel;
+pub(crate) use quadratic::QuadraticModel;
 pub(crate) use trees::{TreeModel, add_leaf};
 
 /// A fitted model, before its link. It predicts in two ways, here and in the graph, and a parity check compares both.

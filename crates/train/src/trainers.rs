@@ -1,17 +1,22 @@
 //! The trainers, one file each.
 
+mod association;
+mod baseline;
 mod boosting;
 mod forest;
 mod lbfgs;
 mod linear;
 mod logistic;
+mod naive_bayes;
+mod nearest;
 mod tree;
 
 use std::ops::ControlFlow;
 
+use arrow::array::RecordBatch;
 use everloop_domain::Task;
 
-use crate::encoder::{Design, Style};
+use crate::encoder::{Block, Design, Style};
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
 use crate::{Error, Progress, TrainerInfo};
@@ -31,6 +36,12 @@ pub(crate) struct Job<'a> {
     pub(crate) row_weights: Vec<f64>,
     /// The validation rows and their target.
     pub(crate) validation: (&'a Design, &'a [f64]),
+    /// What the encoded columns are made of.
+    pub(crate) blocks: Vec<Block>,
+    /// The train rows as they came.
+    pub(crate) rows: &'a RecordBatch,
+    /// The column that orders them in time.
+    pub(crate) time: Option<&'a str>,
     pub(crate) progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
 }
 
@@ -51,12 +62,15 @@ pub(crate) struct Trainer {
 }
 
 /// All trainers, in the order in which they are documented.
-pub(crate) static ALL: [&Trainer; 5] = [
+pub(crate) static ALL: [&Trainer; 8] = [
     &linear::TRAINER,
     &logistic::TRAINER,
     &tree::TRAINER,
     &forest::TRAINER,
     &boosting::TRAINER,
+    &nearest::TRAINER,
+    &naive_bayes::TRAINER,
+    &baseline::TRAINER,
 ];
 
 const ALL_TASKS: &[Task] = &[Task::Binary, Task::Multiclass, Task::Regression];

@@ -109,6 +109,9 @@ mod tests {
         );
         let rows = RecordBatch::new_empty(Arc::new(arrow::datatypes::Schema::empty()));
         let error = sample_weights(&rows, "w", "test").unwrap_err();
-        assert_eq!(error.to_string(), "weight `w`: the test rows have no such column");
+        assert_eq!(
+            error.to_string(),
+            "weight `w`: the test rows have no such column"
+        );
     }
 }

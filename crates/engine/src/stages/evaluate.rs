@@ -196,10 +196,7 @@ fn scores(lifecycle: &Lifecycle, scored: &Scored) -> Result<BTreeMap<String, f64
         if metric.needs_probabilities() && scored.probabilities.is_none() {
             continue;
         }
-        metrics.insert(
-            name.clone(),
-            scored.score(metric)?,
-        );
+        metrics.insert(name.clone(), scored.score(metric)?);
     }
     Ok(metrics)
 }

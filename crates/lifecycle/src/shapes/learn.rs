@@ -136,6 +136,12 @@ const TRAINER: Shape = Shape::Choice(Choice {
         ("tree", "a decision tree"),
         ("forest", "a forest of decision trees"),
         ("boosting", "gradient-boosted decision trees"),
+        ("nearest", "what the nearest train rows are"),
+        ("naive_bayes", "the odds of each class, one input at a time"),
+        (
+            "baseline",
+            "the mean, the majority or the last value, whatever the inputs",
+        ),
     ],
     planned: &["svm", "neural"],
 });

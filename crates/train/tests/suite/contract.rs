@@ -150,6 +150,10 @@ fn a_package_is_written_with_parity() {
 #[test]
 fn it_learns() {
     for_all(|case| {
+        // The bar itself.
+        if case.trainer == "baseline" {
+            return Ok(());
+        }
         let fitted = case
             .fit(&made_up(2000, 1), &made_up(80, 2))
             .map_err(|error| chain(&error))?;

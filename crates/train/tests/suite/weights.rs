@@ -71,9 +71,13 @@ fn share(case: &Case, rows: &RecordBatch, weight: f64) -> f64 {
     } else {
         truth.iter().map(|text| *text == first).collect()
     };
-    let weights = counts_more.iter().map(|more| if *more { weight } else { 1.0 });
+    let weights = counts_more
+        .iter()
+        .map(|more| if *more { weight } else { 1.0 });
     let rows = weighted(&rows, weights.collect());
-    let fitted = with_weight(case.clone()).fit(&rows, &rows.slice(0, 0)).unwrap();
+    let fitted = with_weight(case.clone())
+        .fit(&rows, &rows.slice(0, 0))
+        .unwrap();
     let own = fitted.predict(&rows).unwrap();
     if case.task == Task::Regression {
         return mean(&numbers(&own, "prediction"));
@@ -99,15 +103,17 @@ fn a_weight_is_no_input() {
     assert_eq!(said(&case), expected);
     case.features.clear();
     case.weight = Some("mass".to_owned());
-    assert_eq!(said(&case), "weight `mass`: the train rows have no such column");
+    assert_eq!(
+        said(&case),
+        "weight `mass`: the train rows have no such column"
+    );
 }
 
 #[test]
 fn a_class_without_weight_is_no_class() {
     let rows = made_up(60, 1);
-    let weights = texts(&rows, "answer")
-        .iter()
-        .map(|text| f64::from(u8::from(text == "yes")));
+    let answers = texts(&rows, "answer").into_iter();
+    let weights = answers.map(|text| f64::from(u8::from(text == "yes")));
     let rows = weighted(&rows, weights.collect());
     let case = with_weight(Case::new("tree", Task::Binary));
     assert_eq!(
