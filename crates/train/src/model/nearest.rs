@@ -153,7 +153,7 @@ mod tests {
             [0.0, 0.0],
             (10.0 + 20.0 / 2.0) / 1.5,
         );
-        check(Distance::Manhattan, false, [3.0, 2.0], 25.0);
+        check(Distance::Manhattan, false, [3.0, 2.0], 30.0);
         // The angle to the diagonal is 0, to the axes 45 degrees; of equal distances the first row is taken.
         check(Distance::Cosine, false, [5.0, 5.0], 25.0);
         // A row that is kept decides almost alone.

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod contract;
+mod golden;
 mod options;
 mod quality;
 mod rows;
