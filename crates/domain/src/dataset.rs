@@ -142,6 +142,9 @@ pub struct Dataset {
     pub target: String,
     /// The column that orders rows in time.
     pub time: Option<String>,
+    /// The column that says how much a row counts; all count the same when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
     /// Columns that are no inputs.
     pub exclude: Vec<String>,
 }

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
 use everloop_domain::dataset::Part;
 use everloop_domain::{Task, Value};
 use everloop_lifecycle::Lifecycle;
-use everloop_measure::Outcomes;
+use everloop_measure::{Metric, Outcomes};
 use everloop_package::Scorer;
 
 use crate::Error;
@@ -28,6 +28,7 @@ pub(crate) fn input_columns(lifecycle: &Lifecycle, schema: &Schema) -> (Vec<Stri
             let name = field.name();
             *name != dataset.target
                 && dataset.time.as_ref() != Some(name)
+                && dataset.weight.as_ref() != Some(name)
                 && !dataset.exclude.contains(name)
         })
         .filter(|field| {
@@ -62,6 +63,8 @@ pub struct Scored {
     pub probabilities: Option<Vec<f64>>,
     /// The classes, sorted; empty for regression.
     pub classes: Vec<Value>,
+    /// How much each row counts; all the same if absent.
+    pub weights: Option<Vec<f64>>,
 }
 
 impl Scored {
@@ -88,6 +91,7 @@ impl Scored {
                 predicted: numbers(prediction, "prediction")?,
                 probabilities: None,
                 classes: Vec::new(),
+                weights: None,
             });
         }
         let (truth, predicted) = (texts(truth), texts(prediction));
@@ -112,7 +116,32 @@ impl Scored {
             predicted: indices(&predicted, "the prediction")?,
             probabilities: probabilities(task, predictions, &classes)?,
             classes,
+            weights: None,
         })
+    }
+
+    /// The same, with rows that count differently.
+    #[must_use]
+    pub fn weighted(mut self, weights: Option<Vec<f64>>) -> Self {
+        self.weights = weights;
+        self
+    }
+
+    /// A score of all rows. A metric that knows no weights counts them all the same.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`everloop_measure::score`] does.
+    pub fn score(&self, metric: Metric) -> Result<f64, everloop_measure::Error> {
+        let outcomes = self.outcomes();
+        let weights = outcomes.weights.filter(|_| metric.takes_weights());
+        everloop_measure::score(
+            metric,
+            &Outcomes {
+                weights,
+                ..outcomes
+            },
+        )
     }
 
     /// As `measure` wants them.
@@ -124,7 +153,7 @@ impl Scored {
             predicted: &self.predicted,
             probabilities: self.probabilities.as_deref(),
             n_classes: self.classes.len(),
-            weights: None,
+            weights: self.weights.as_deref(),
         }
     }
 }
@@ -260,7 +289,6 @@ mod tests {
 
     #[test]
     fn files_name_the_metrics_that_are_measured() {
-        use everloop_measure::Metric;
         for task in Task::ALL {
             let mut named: Vec<&str> = everloop_lifecycle::metric_names(task).collect();
             let measured = Metric::all().filter(|metric| metric.suits(task));

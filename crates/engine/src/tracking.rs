@@ -250,6 +250,7 @@ pub(crate) async fn log_evaluation(
         .map(|(name, value)| (format!("champion.{name}"), *value));
     let metrics: Vec<Metric> = own
         .chain(champion)
+        .chain(evaluation.naive.named())
         .map(|(key, value)| Metric {
             key,
             value,

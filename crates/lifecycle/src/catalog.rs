@@ -116,6 +116,7 @@ impl Checker<'_, '_, '_> {
         if let Some(time) = &dataset.time {
             self.column(table, time, &["dataset", "time"], "time");
         }
+        self.weight(lifecycle);
         for (list, path, role) in [
             (
                 &dataset.exclude,
@@ -148,6 +149,23 @@ impl Checker<'_, '_, '_> {
         };
         self.features(lifecycle);
         self.drift_columns(lifecycle);
+    }
+
+    /// Checks that the column of weights holds numbers.
+    fn weight(&mut self, lifecycle: &Lifecycle) {
+        let dataset = &lifecycle.dataset;
+        let Some(weight) = &dataset.weight else {
+            return;
+        };
+        let path = ["dataset", "weight"];
+        let found = self.column(&dataset.table, weight, &path, "weight");
+        if let Some(column_type) =
+            found.filter(|found| !matches!(found, ColumnType::Integer | ColumnType::Number))
+        {
+            let message = format!("`{weight}` is a {column_type}: weights are numbers");
+            self.report
+                .add(codes::WRONG_TYPE, &self.tree.place_of(&path), message);
+        }
     }
 
     fn features(&mut self, lifecycle: &Lifecycle) {
@@ -202,14 +220,16 @@ impl Checker<'_, '_, '_> {
         for (index, column) in watched.iter().enumerate() {
             let path = ["monitor", "drift", "columns", &index.to_string()];
             let found = self.column(&dataset.table, column, &path, "watched column");
-            let is_input = *column != dataset.target && !dataset.exclude.contains(column);
+            let is_input = *column != dataset.target
+                && dataset.weight.as_ref() != Some(column)
+                && !dataset.exclude.contains(column);
             if let Some(column_type) =
                 found.filter(|column_type| !is_input || !column_type.is_model_input())
             {
                 let why = if is_input {
                     format!("is a {column_type}")
                 } else {
-                    "is the target or excluded".to_owned()
+                    "is the target, the weight or excluded".to_owned()
                 };
                 let message = format!("`{column}` is not an input of the model: it {why}");
                 self.report

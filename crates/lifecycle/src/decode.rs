@@ -80,6 +80,7 @@ fn dataset(node: &Node) -> Option<Dataset> {
         table: name(node, "table")?,
         target: name(node, "target")?,
         time: name(node, "time"),
+        weight: name(node, "weight"),
         exclude: node.get("exclude")?.texts(),
     })
 }

@@ -26,7 +26,9 @@ mod expression;
 mod finish;
 mod input;
 mod matrices;
+mod neighbours;
 mod network;
+mod products;
 mod trees;
 
 #[cfg(test)]
@@ -41,6 +43,7 @@ use crate::{Error, Input, Kind, Signature};
 
 pub use expression::check_expression;
 pub(crate) use finish::PROBABILITY;
+pub use neighbours::{Distance, Neighbours};
 pub use trees::{Tree, TreeEnsemble, TreeNode};
 
 /// One value per row: an edge of rank 1.

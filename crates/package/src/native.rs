@@ -13,9 +13,11 @@ mod elementwise;
 mod encode;
 mod matrix;
 mod operation;
+mod product;
 mod program;
 mod select;
 mod tensor;
+mod top;
 mod trees;
 
 #[cfg(test)]
@@ -33,12 +35,15 @@ pub use tensor::MAX_ELEMENTS;
 /// Rows that are scored at a time: enough to amortise the steps, few enough to stay in the cache
 /// and to bound the memory of a wide one-hot encoding.
 const CHUNK_ROWS: usize = 1024;
+/// A product of a chunk of rows and the widest constant has so many elements at most: 32 MiB of doubles.
+const MAX_CHUNK_ELEMENTS: usize = 1 << 22;
 
 /// A model that the native engine runs.
 #[derive(Debug)]
 pub struct NativeModel {
     program: Program,
     signature: Signature,
+    chunk_rows: usize,
 }
 
 impl NativeModel {
@@ -48,9 +53,12 @@ impl NativeModel {
     ///
     /// Fails like [`Program::compile`].
     pub fn new(graph: &Graph) -> Result<Self, Error> {
+        let program = Program::compile(graph.model())?;
+        let chunk_rows = MAX_CHUNK_ELEMENTS / program.widest().max(1);
         Ok(Self {
-            program: Program::compile(graph.model())?,
+            program,
             signature: graph.signature().clone(),
+            chunk_rows: chunk_rows.clamp(1, CHUNK_ROWS),
         })
     }
 }
@@ -61,12 +69,12 @@ impl Scorer for NativeModel {
     }
 
     fn score(&self, rows: &RecordBatch) -> Result<RecordBatch, Error> {
-        if rows.num_rows() <= CHUNK_ROWS || !self.program.is_row_wise() {
+        if rows.num_rows() <= self.chunk_rows || !self.program.is_row_wise() {
             return self.program.run(rows);
         }
-        let mut results = Vec::with_capacity(rows.num_rows().div_ceil(CHUNK_ROWS));
-        for start in (0..rows.num_rows()).step_by(CHUNK_ROWS) {
-            let n_rows = CHUNK_ROWS.min(rows.num_rows() - start);
+        let mut results = Vec::with_capacity(rows.num_rows().div_ceil(self.chunk_rows));
+        for start in (0..rows.num_rows()).step_by(self.chunk_rows) {
+            let n_rows = self.chunk_rows.min(rows.num_rows() - start);
             results.push(self.program.run(&rows.slice(start, n_rows))?);
         }
         let schema = results

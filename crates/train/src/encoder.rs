@@ -9,6 +9,7 @@
 mod inputs;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
@@ -47,6 +48,36 @@ pub(crate) enum Style {
     Scaled,
     /// Neural networks: numbers scaled, texts by place.
     Embedded,
+    /// Scaled, with an indicator wherever a value may be missing; booleans stay 0 and 1.
+    Marked,
+}
+
+/// Encoded columns that belong together.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Block {
+    pub(crate) columns: Range<usize>,
+    pub(crate) kind: BlockKind,
+}
+
+/// What a block is made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum BlockKind {
+    /// A number; a missing one is `fill`, and the second column says so if there is one.
+    Number { fill: f64, is_marked: bool },
+    /// A boolean, likewise.
+    Flag { fill: f64, is_marked: bool },
+    /// A text: a column for each category, at most one of them 1.
+    Categories,
+}
+
+impl Block {
+    /// Whether a column says that the value is missing.
+    pub(crate) fn is_marked(&self) -> bool {
+        match self.kind {
+            BlockKind::Number { is_marked, .. } | BlockKind::Flag { is_marked, .. } => is_marked,
+            BlockKind::Categories => false,
+        }
+    }
 }
 
 /// A fitted encoding.
@@ -61,6 +92,7 @@ pub(crate) struct Encoder {
 struct Encoded {
     name: String,
     rule: Rule,
+    is_boolean: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -103,12 +135,13 @@ impl Encoder {
             let name = field.name();
             let rule = match column.data_type() {
                 DataType::Utf8 => text_rule(style, name, column, target, &mut encoder.notes),
-                _ => number_rule(style, &numbers(column)),
+                data_type => number_rule(style, data_type, &numbers(column)),
             };
             match rule {
                 Ok(rule) => encoder.columns.push(Encoded {
                     name: name.clone(),
                     rule,
+                    is_boolean: *column.data_type() == DataType::Boolean,
                 }),
                 Err(why) => encoder
                     .notes
@@ -134,6 +167,20 @@ impl Encoder {
             rule => vec![0; rule.width()],
         });
         counts.collect()
+    }
+
+    /// What the numbers of a row are made of, in order.
+    pub(crate) fn blocks(&self) -> Vec<Block> {
+        let mut first = 0;
+        let mut block = |encoded: &Encoded| {
+            let columns = first..first + encoded.rule.width();
+            first = columns.end;
+            Block {
+                columns,
+                kind: encoded.kind(),
+            }
+        };
+        self.columns.iter().map(&mut block).collect()
     }
 
     /// The names of the numbers.
@@ -202,6 +249,26 @@ fn check_size(n_rows: usize, n_columns: usize) -> Result<(), Error> {
         n_bytes >> 30,
         MAX_MATRIX_BYTES >> 30
     )))
+}
+
+impl Encoded {
+    fn kind(&self) -> BlockKind {
+        let (fill, is_marked) = match self.rule {
+            Rule::OneHot(_) => return BlockKind::Categories,
+            Rule::Scaled {
+                median,
+                offset,
+                factor,
+                has_indicator,
+            } => ((median - offset) * factor, has_indicator),
+            Rule::Raw | Rule::Ordered(_) | Rule::Place(_) => (f64::NAN, false),
+        };
+        if self.is_boolean {
+            BlockKind::Flag { fill, is_marked }
+        } else {
+            BlockKind::Number { fill, is_marked }
+        }
+    }
 }
 
 impl Rule {
@@ -330,7 +397,7 @@ fn places(categories: &[Value]) -> BTreeMap<&str, usize> {
         .collect()
 }
 
-fn number_rule(style: Style, values: &[f64]) -> Result<Rule, String> {
+fn number_rule(style: Style, data_type: &DataType, values: &[f64]) -> Result<Rule, String> {
     if style == Style::Raw && differs(values) {
         return Ok(Rule::Raw);
     }
@@ -340,7 +407,7 @@ fn number_rule(style: Style, values: &[f64]) -> Result<Rule, String> {
         .filter(|value| !value.is_nan())
         .collect();
     let infinite = present.iter().find(|value| value.is_infinite());
-    if let (Style::Scaled | Style::Embedded, Some(value)) = (style, infinite) {
+    if let (Style::Scaled | Style::Marked | Style::Embedded, Some(value)) = (style, infinite) {
         return Err(format!("it holds {value}"));
     }
     present.sort_by(f64::total_cmp);
@@ -355,6 +422,17 @@ fn number_rule(style: Style, values: &[f64]) -> Result<Rule, String> {
         return Ok(Rule::Raw);
     }
     let median = present[present.len() / 2];
+    let is_marked = style == Style::Marked;
+    if is_marked && *data_type == DataType::Boolean {
+        return Ok(Rule::Scaled {
+            median,
+            offset: 0.0,
+            factor: 1.0,
+            has_indicator: has_missing,
+        });
+    }
+    // Whole numbers are never missing where none of the train rows misses them.
+    let may_miss = is_marked && *data_type == DataType::Float64;
     let filled = values
         .iter()
         .map(|value| if value.is_nan() { median } else { *value });
@@ -370,7 +448,7 @@ fn number_rule(style: Style, values: &[f64]) -> Result<Rule, String> {
         median,
         offset: mean,
         factor,
-        has_indicator: has_missing,
+        has_indicator: has_missing || may_miss,
     })
 }
 
@@ -422,8 +500,8 @@ fn text_rule(
     };
     let (max_one_hot, max_kept) = match style {
         Style::Raw | Style::Binned => (MAX_ONE_HOT, MAX_ORDERED),
-        Style::Scaled => (MAX_LINEAR_ONE_HOT, MAX_LINEAR_ONE_HOT),
         Style::Embedded => (0, MAX_EMBEDDED),
+        Style::Scaled | Style::Marked => (MAX_LINEAR_ONE_HOT, MAX_LINEAR_ONE_HOT),
     };
     if n_found <= max_one_hot {
         return Ok(Rule::OneHot(texts(found)));

@@ -27,6 +27,14 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// The rows cannot be weighted.
+    #[error("weight `{column}`: {problem}")]
+    Weight {
+        /// The column.
+        column: String,
+        /// Why not.
+        problem: String,
+    },
     /// The inputs cannot be learnt from.
     #[error("{0}")]
     Inputs(String),

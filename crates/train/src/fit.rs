@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::RecordBatch;
 use everloop_domain::expression::Expression;
 use everloop_domain::{ParameterValue, Task, Value};
 use everloop_package::graph::{Graph, GraphBuilder, Matrix};
@@ -13,9 +12,11 @@ use crate::Error;
 use crate::encoder::{Encoder, Inputs, Style};
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
+use crate::predictions::predictions;
 use crate::table::{Computed, Front};
 use crate::target::Target;
 use crate::trainers::{self, Job};
+use crate::weights;
 
 /// What is to be fitted.
 #[derive(Clone, Debug)]
@@ -34,6 +35,10 @@ pub struct FitRequest<'a> {
     pub columns: &'a [String],
     /// The column to predict.
     pub target: &'a str,
+    /// The column that says how much a row counts; all count the same without it. It is no input.
+    pub weight: Option<&'a str>,
+    /// The column that orders rows in time, if there is one. It is no input.
+    pub time: Option<&'a str>,
     /// Threads that may be used; the result does not depend on them.
     pub n_threads: usize,
 }
@@ -76,8 +81,8 @@ struct Own {
 ///
 /// # Errors
 ///
-/// Fails if a parameter or column is wrong, the target cannot be learnt (constant, one class, missing values: named by
-/// row), too much memory would be needed, training diverges, or `progress` cancels it.
+/// Fails if a parameter, column or weight is wrong, the target cannot be learnt (constant, one class, missing values:
+/// named by row), too much memory would be needed, training diverges, or `progress` cancels it.
 pub fn fit(
     request: &FitRequest<'_>,
     train: &RecordBatch,
@@ -88,7 +93,12 @@ pub fn fit(
         name: request.trainer.to_owned(),
     })?;
     let parameters = Parameters::new(request.trainer, request.task, request.parameters)?;
-    let target = Target::of_train(request.task, train, request.target)?;
+    let mut target = Target::of_train(request.task, train, request.target)?;
+    let (counted, weights) = weights::counted(train, request.weight)?;
+    if counted.num_rows() < train.num_rows() {
+        target = Target::of_train(request.task, &counted, request.target)?;
+    }
+    let train = &counted;
     let front = Computed::new(request, train)?;
     let columns = front.columns(train)?;
     let encoder = Encoder::fit(trainer.style, &columns, &target.values)?;
@@ -100,7 +110,10 @@ pub fn fit(
     let validation_design = encoder.encode(&front.columns(validation)?)?;
     let validation_target =
         Target::of_others(request.task, validation, request.target, &target.classes)?;
-    let row_weights = target.row_weights(parameters.is_balanced());
+    let mut row_weights = target.row_weights(parameters.is_balanced());
+    for (weight, own) in row_weights.iter_mut().zip(weights.iter().flatten()) {
+        *weight *= own;
+    }
     let mut job = Job {
         task: request.task,
         parameters,
@@ -113,6 +126,9 @@ pub fn fit(
         n_classes: target.classes.len(),
         row_weights,
         validation: (&validation_design, &validation_target),
+        blocks: encoder.blocks(),
+        rows: train,
+        time: request.time,
         progress,
     };
     let trained = (trainer.fit)(&mut job)?;
@@ -191,75 +207,6 @@ impl Fitted {
         let design = self.own.encoder.encode(&columns)?;
         let scores = self.own.model.scores(&design);
         let values = self.own.link.apply(&scores, self.own.model.n_targets());
-        match self.classes.as_slice() {
-            [] => Ok(RecordBatch::try_from_iter(vec![(
-                "prediction",
-                Arc::new(Float64Array::from(values)) as ArrayRef,
-            )])?),
-            [_, _] => {
-                let picked: Vec<usize> = values
-                    .iter()
-                    .map(|value| usize::from(*value > 0.5))
-                    .collect();
-                let probability: ArrayRef = Arc::new(Float64Array::from(values));
-                Ok(RecordBatch::try_from_iter(vec![
-                    ("prediction", labels(&self.classes, &picked)),
-                    ("probability", probability),
-                ])?)
-            }
-            classes => Ok(multiclass(classes, &values)?),
-        }
-    }
-}
-
-fn multiclass(classes: &[Value], probabilities: &[f64]) -> Result<RecordBatch, Error> {
-    let picked: Vec<usize> = probabilities
-        .chunks(classes.len())
-        .map(|row| {
-            (1..row.len()).fold(
-                0,
-                |best, class| if row[class] > row[best] { class } else { best },
-            )
-        })
-        .collect();
-    let mut columns = vec![("prediction".to_owned(), labels(classes, &picked))];
-    for (class, value) in classes.iter().enumerate() {
-        let own: Float64Array = probabilities
-            .chunks(classes.len())
-            .map(|row| Some(row[class]))
-            .collect();
-        columns.push((format!("probability_{value}"), Arc::new(own) as ArrayRef));
-    }
-    Ok(RecordBatch::try_from_iter(columns)?)
-}
-
-/// The classes of rows, in the type of the target.
-fn labels(classes: &[Value], picked: &[usize]) -> ArrayRef {
-    let of = |row: &usize| &classes[*row];
-    match &classes[0] {
-        Value::Integer(_) => Arc::new(
-            picked
-                .iter()
-                .map(|row| of(row).as_f64().map(|value| value as i64))
-                .collect::<Int64Array>(),
-        ),
-        Value::Number(_) => Arc::new(
-            picked
-                .iter()
-                .map(|row| of(row).as_f64())
-                .collect::<Float64Array>(),
-        ),
-        Value::Boolean(_) => Arc::new(
-            picked
-                .iter()
-                .map(|row| Some(*of(row) == Value::Boolean(true)))
-                .collect::<BooleanArray>(),
-        ),
-        Value::Text(_) => Arc::new(
-            picked
-                .iter()
-                .map(|row| Some(of(row).to_string()))
-                .collect::<StringArray>(),
-        ),
+        predictions(&self.classes, values)
     }
 }

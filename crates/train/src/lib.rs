@@ -11,14 +11,19 @@ mod encoder;
 mod error;
 mod fit;
 mod model;
+mod naive;
 mod parameters;
+mod predictions;
 mod table;
 mod target;
 mod trainers;
 mod trees;
+mod weights;
 
 pub use error::Error;
 pub use fit::{FitRequest, Fitted, Progress, fit};
+pub use naive::Naive;
 pub use parameters::{
     ParameterInfo, ParameterKind, ParameterProblem, TrainerInfo, check_parameters, trainers,
 };
+pub use weights::sample_weights;

@@ -1,7 +1,9 @@
 //! Fitted models: what they predict, and how they are written into the graph.
 
 mod linear;
+mod nearest;
 mod neural;
+mod quadratic;
 mod trees;
 
 use std::fmt;
@@ -11,7 +13,9 @@ use everloop_package::graph::{GraphBuilder, Matrix};
 use crate::encoder::Design;
 
 pub(crate) use linear::LinearModel;
+pub(crate) use nearest::NearestModel;
 pub(crate) use neural::{Activation, Dense, Embedding, NeuralModel};
+pub(crate) use quadratic::QuadraticModel;
 pub(crate) use trees::{TreeModel, add_leaf};
 
 /// A fitted model, before its link. It predicts in two ways, here and in the graph, and a parity check compares both.

@@ -118,6 +118,16 @@ fn check_names(request: &FitRequest<'_>) -> Result<(), Error> {
             request.target
         )));
     }
+    if let Some(weight) = request.weight {
+        let uses = |(_, expression): &(String, Expression)| expression.names().contains(weight);
+        if request.columns.iter().any(|column| column == weight)
+            || request.features.iter().any(uses)
+        {
+            return Err(Error::Inputs(format!(
+                "the weight `{weight}` is also an input: leave it out of inputs and features"
+            )));
+        }
+    }
     for (name, expression) in request.features {
         if expression.names().contains(request.target) {
             return Err(Error::Inputs(format!(

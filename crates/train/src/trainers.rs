@@ -1,10 +1,14 @@
 //! The trainers, one file each.
 
+mod association;
+mod baseline;
 mod boosting;
 mod forest;
 mod lbfgs;
 mod linear;
 mod logistic;
+mod naive_bayes;
+mod nearest;
 mod neural;
 mod tree;
 
@@ -15,9 +19,10 @@ mod probe;
 
 use std::ops::ControlFlow;
 
+use arrow::array::RecordBatch;
 use everloop_domain::Task;
 
-use crate::encoder::{Design, Inputs, Style};
+use crate::encoder::{Block, Design, Inputs, Style};
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
 use crate::{Error, Progress, TrainerInfo};
@@ -41,6 +46,12 @@ pub(crate) struct Job<'a> {
     pub(crate) row_weights: Vec<f64>,
     /// The validation rows and their target.
     pub(crate) validation: (&'a Design, &'a [f64]),
+    /// What the encoded columns are made of.
+    pub(crate) blocks: Vec<Block>,
+    /// The train rows as they came.
+    pub(crate) rows: &'a RecordBatch,
+    /// The column that orders them in time.
+    pub(crate) time: Option<&'a str>,
     pub(crate) progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
 }
 
@@ -61,13 +72,16 @@ pub(crate) struct Trainer {
 }
 
 /// All trainers, in the order in which they are documented.
-pub(crate) static ALL: [&Trainer; 6] = [
+pub(crate) static ALL: [&Trainer; 9] = [
     &linear::TRAINER,
     &logistic::TRAINER,
     &tree::TRAINER,
     &forest::TRAINER,
     &boosting::TRAINER,
     &neural::TRAINER,
+    &nearest::TRAINER,
+    &naive_bayes::TRAINER,
+    &baseline::TRAINER,
 ];
 
 const ALL_TASKS: &[Task] = &[Task::Binary, Task::Multiclass, Task::Regression];

@@ -11,6 +11,7 @@ fn dataset() -> Dataset {
         table: "t".to_owned(),
         target: "y".to_owned(),
         time: Some("at".to_owned()),
+        weight: None,
         exclude: Vec::new(),
     }
 }

@@ -271,8 +271,12 @@ impl Cycle<'_> {
         let result = &output.result;
         let n_passed = result.gates.iter().filter(|gate| gate.passed).count();
         let first = self.runner.lifecycle().evaluate.metrics.first();
-        let score =
-            first.and_then(|name| Some(format!("{name} {:.4}, ", result.metrics.get(name)?)));
+        let score = first.and_then(|name| {
+            let value = *result.metrics.get(name)?;
+            let naive = result.naive.comparison(name, value);
+            let naive = naive.map(|naive| format!("{naive}, ")).unwrap_or_default();
+            Some(format!("{name} {value:.4}, {naive}"))
+        });
         let action = format!(
             "{}{n_passed} of {} gates passed",
             score.unwrap_or_default(),

@@ -1,5 +1,7 @@
 //! Evaluate: candidate and champion score the same test rows; gates decide on the numbers.
 
+mod naive;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +24,9 @@ use super::{Output, blocking, cached};
 use crate::scoring::{Scored, inputs, part_file, texts};
 use crate::{Error, Fingerprint, Runner};
 
-const VERSION: u32 = 2;
+pub use naive::NaiveScores;
+
+const VERSION: u32 = 3;
 /// How many single rows are timed for `latency_p99_ms`.
 const N_TIMED_ROWS: usize = 300;
 
@@ -35,6 +39,9 @@ pub struct Evaluation {
     pub champion: Option<BTreeMap<String, f64>>,
     /// Why the champion could not be scored, if it could not.
     pub champion_problem: Option<String>,
+    /// The scores of a prediction that looks at no input, on the same rows.
+    #[serde(default)]
+    pub naive: NaiveScores,
     /// Scores by value of the slice columns.
     pub slices: Vec<SliceScore>,
     /// Fairness by group column.
@@ -77,7 +84,9 @@ pub(crate) async fn run(
     let mut fingerprint = Fingerprint::new(StageName::Evaluate, VERSION)
         .parameter("evaluate", &lifecycle.evaluate)
         .parameter("gates", &gates)
+        .parameter("weight", &lifecycle.dataset.weight)
         .input("candidate", trained.result.package)
+        .input("train", prepared.result.split.train.digest)
         .input("validation", prepared.result.split.validation.digest)
         .input("test", prepared.result.split.test.digest);
     if let Some(package) = champion.and_then(|champion| champion.package) {
@@ -117,13 +126,17 @@ impl Work {
         let slices = slices(self.lifecycle(), &scored, &test)?;
         let fairness = fairness(self.lifecycle(), &scored, &test)?;
         let all = fairness_metrics(&fairness, metrics.clone());
-        let mut gates = gates(self.lifecycle(), &all, champion.as_ref(), &fairness)?;
+        let naive = NaiveScores::of(self.lifecycle(), &self.parts, &test);
+        let mut known = all.clone();
+        known.extend(naive.named());
+        let mut gates = gates(self.lifecycle(), &known, champion.as_ref(), &fairness)?;
         gates.extend(bounds(self.lifecycle(), &fairness));
         self.reference(dir, candidate.as_ref(), &test)?;
         Ok(Evaluation {
             metrics: all,
             champion,
             champion_problem,
+            naive,
             slices,
             fairness,
             gates,
@@ -146,7 +159,12 @@ impl Work {
         })?;
         let predictions = scorer.score(&inputs(scorer.as_ref(), self.lifecycle(), rows)?)?;
         let classes = everloop_package::open(dir)?.classes;
-        Scored::new(self.lifecycle().train.task, truth, &predictions, &classes)
+        let scored = Scored::new(self.lifecycle().train.task, truth, &predictions, &classes)?;
+        let weights = match &dataset.weight {
+            Some(weight) => Some(everloop_train::sample_weights(rows, weight, "test")?),
+            None => None,
+        };
+        Ok(scored.weighted(weights))
     }
 
     /// The champion's scores on the candidate's rows. A champion that cannot take these rows any more
@@ -190,10 +208,7 @@ fn scores(lifecycle: &Lifecycle, scored: &Scored) -> Result<BTreeMap<String, f64
         if metric.needs_probabilities() && scored.probabilities.is_none() {
             continue;
         }
-        metrics.insert(
-            name.clone(),
-            everloop_measure::score(metric, &scored.outcomes())?,
-        );
+        metrics.insert(name.clone(), scored.score(metric)?);
     }
     Ok(metrics)
 }

@@ -123,7 +123,7 @@ hint: derive numbers from it in `prepare`, for example `date_part('hour', ..)`
 #[test]
 fn only_inputs_are_watched() {
     assert_snapshot!(shown("columns: [temp]", "columns: [cnt, day]"), @r"
-error[E0319]: `cnt` is not an input of the model: it is the target or excluded
+error[E0319]: `cnt` is not an input of the model: it is the target, the weight or excluded
    ╭─[everloop.yaml:16:21]
 16 │   drift: {columns: [cnt, day]}
    ·                     ───

@@ -20,7 +20,7 @@ struct Scope<'a> {
     task: Option<Task>,
     /// Names besides metrics.
     measured: &'a [&'a str],
-    /// What may stand before a metric: `champion`, `baseline`.
+    /// What may stand before a metric: `champion`, `baseline`, `naive`.
     prefixes: &'a [&'a str],
     /// The columns of `evaluate.fairness.groups`.
     groups: Vec<String>,
@@ -36,7 +36,7 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
     let candidate = Scope {
         task,
         measured: &metrics::OF_CANDIDATE,
-        prefixes: &["champion"],
+        prefixes: &["champion", "naive"],
         groups: groups.clone(),
     };
     let service = Scope {

@@ -22,6 +22,9 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         if let Some(target) = target {
             check_leak(entry, expression, target, report);
         }
+        if let Some(weight) = tree.find(&["dataset", "weight"]).and_then(Node::written) {
+            check_weight(entry, expression, weight, report);
+        }
     }
     check_circles(&parsed, report);
 }
@@ -99,6 +102,20 @@ fn check_name(entry: &Entry, target: Option<&str>, time: Option<&str>, report: &
                 .hint("give it a name of its own");
         }
     }
+}
+
+fn check_weight(entry: &Entry, expression: &Expression, weight: &str, report: &mut Report) {
+    expression.visit(&mut |part| {
+        if part.node == ExpressionNode::Name(weight.to_owned()) {
+            let place = entry.value.place_within(report.text(), &part.span);
+            let message = format!(
+                "the feature `{}` is computed from the weight `{weight}`",
+                entry.key
+            );
+            let problem = report.add(codes::NOT_AN_INPUT, &place, message);
+            problem.hint("what a row counts is no input of the model");
+        }
+    });
 }
 
 fn check_leak(entry: &Entry, expression: &Expression, target: &str, report: &mut Report) {

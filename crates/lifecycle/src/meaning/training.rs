@@ -13,6 +13,7 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         return;
     };
     trainer_or_command(tree, train, report);
+    check_weight(tree, report);
     let Some(task) = super::task(train) else {
         return;
     };
@@ -38,6 +39,22 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         report
             .add(codes::WITHOUT_EFFECT, &entry.place(), message)
             .hint("use `evaluate.slices` to compare errors between groups");
+    }
+}
+
+/// The weight of a row is neither what is learnt nor what orders rows.
+fn check_weight(tree: &Node, report: &mut Report) {
+    let name = |key| tree.find(&["dataset", key]).and_then(Node::written);
+    let Some(node) = tree.find(&["dataset", "weight"]) else {
+        return;
+    };
+    for role in ["target", "time"] {
+        if let Some(weight) = node.written().filter(|weight| name(role) == Some(weight)) {
+            let message = format!("the column `{weight}` is both `weight` and `{role}`");
+            report
+                .at(codes::CONTRADICTION, node, message)
+                .hint("make a column for the weights in `prepare`");
+        }
     }
 }
 

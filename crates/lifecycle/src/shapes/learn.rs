@@ -12,13 +12,18 @@ pub(super) const FEATURES: Shape = Shape::MapOf {
 
 pub(super) const DATASET: Shape = Shape::Map(&DATASET_FIELDS);
 
-static DATASET_FIELDS: [Field; 4] = [
+static DATASET_FIELDS: [Field; 5] = [
     required("table", &Shape::Written, "A source or a prepared table."),
     required("target", &Shape::Written, "The column to predict."),
     optional(
         "time",
         &Shape::Written,
         "The column that orders rows in time.",
+    ),
+    optional(
+        "weight",
+        &Shape::Written,
+        "The column that says how much a row counts in training and in evaluation: numbers that are not negative. It is no input of the model.",
     ),
     optional(
         "exclude",
@@ -132,6 +137,12 @@ const TRAINER: Shape = Shape::Choice(Choice {
         ("forest", "a forest of decision trees"),
         ("boosting", "gradient-boosted decision trees"),
         ("neural", "a neural network"),
+        ("nearest", "what the nearest train rows are"),
+        ("naive_bayes", "the odds of each class, one input at a time"),
+        (
+            "baseline",
+            "the mean, the majority or the last value, whatever the inputs",
+        ),
     ],
     planned: &["svm"],
 });

@@ -51,6 +51,14 @@ impl GraphBuilder {
         edge
     }
 
+    /// Adds a node with two outputs and returns their names.
+    pub(super) fn push_pair(&mut self, mut node: NodeProto) -> (String, String) {
+        let (first, second) = (self.new_edge(), self.new_edge());
+        node.output = vec![first.clone(), second.clone()];
+        self.nodes.push(node);
+        (first, second)
+    }
+
     /// Adds a node of ONNX's own operators without attributes.
     pub(super) fn call(&mut self, op_type: &str, inputs: &[&str]) -> String {
         self.push(node(op_type, inputs))

@@ -137,14 +137,18 @@ impl<'a> Compiler<'a> {
             node: names.1.clone(),
             reason,
         };
-        let [output] = node.output.as_slice() else {
-            return Err(refuse(format!("it has {} outputs", node.output.len())));
-        };
         let reader = format!("node `{}`", names.1);
         let inputs = node.input.iter().map(|name| self.place(name, &reader));
         let mut inputs = inputs.collect::<Result<Vec<_>, _>>()?;
         let single = node.op_type == "TreeEnsembleRegressor" && self.skip_casts(&mut inputs);
         let operation = Operation::of(node, single).map_err(refuse)?;
+        let output = match (&operation, node.output.as_slice()) {
+            (Operation::Smallest, [values, places]) => {
+                return self.add_smallest(inputs, names, values, places);
+            }
+            (_, [output]) => output,
+            (_, outputs) => return Err(refuse(format!("it has {} outputs", outputs.len()))),
+        };
         if let Some(constant) = self.fold(&operation, &inputs).map_err(refuse)? {
             self.define(output, Place::Constant(self.constants.len()))?;
             self.constants.push(constant);
@@ -154,6 +158,31 @@ impl<'a> Compiler<'a> {
         self.drafts.push(Draft {
             operation,
             inputs,
+            names,
+        });
+        Ok(())
+    }
+
+    /// The places of the smallest elements, and then the elements there.
+    fn add_smallest(
+        &mut self,
+        inputs: Vec<Place>,
+        names: (String, String),
+        values: &'a str,
+        places: &'a str,
+    ) -> Result<(), Error> {
+        let found = Place::Step(self.drafts.len());
+        let at_places = inputs.iter().take(1).copied().chain([found]).collect();
+        self.drafts.push(Draft {
+            operation: Operation::Smallest,
+            inputs,
+            names: names.clone(),
+        });
+        self.define(places, found)?;
+        self.define(values, Place::Step(self.drafts.len()))?;
+        self.drafts.push(Draft {
+            operation: Operation::AtPlaces,
+            inputs: at_places,
             names,
         });
         Ok(())

@@ -1,5 +1,6 @@
 //! Operators on whole shapes: reshaping, concatenation, matrix product, softmax.
 
+use crate::native::product::add_product;
 use crate::native::tensor::{Data, Problem, Shape, Tensor};
 
 /// A column `[n, 1]` or a row `[1, n]` of a vector; a vector of a single value.
@@ -145,20 +146,16 @@ pub(super) fn gemm(
     if n_inner == 0 || n_columns == 0 {
         return Ok(Tensor::new(results, shape));
     }
+    if !transposed && n_columns > 1 {
+        add_product(&mut results, rows, factors, n_inner, n_columns);
+        return Ok(Tensor::new(results, shape));
+    }
     for (result, row) in results
         .chunks_exact_mut(n_columns)
         .zip(rows.chunks_exact(n_inner))
     {
-        if transposed || n_columns == 1 {
-            for (result, column) in result.iter_mut().zip(factors.chunks_exact(n_inner)) {
-                *result += dot(row, column);
-            }
-        } else {
-            for (value, factors) in row.iter().zip(factors.chunks_exact(n_columns)) {
-                for (result, factor) in result.iter_mut().zip(factors) {
-                    *result += value * factor;
-                }
-            }
+        for (result, column) in result.iter_mut().zip(factors.chunks_exact(n_inner)) {
+            *result += dot(row, column);
         }
     }
     Ok(Tensor::new(results, shape))

@@ -5,7 +5,7 @@ use crate::native::elementwise::{Arithmetic, Comparison, Logic, Unary};
 use crate::native::encode::{LabelEncoder, OneHotEncoder};
 use crate::native::tensor::{Problem, Tensor};
 use crate::native::trees::Trees;
-use crate::native::{elementwise, matrix, select};
+use crate::native::{elementwise, matrix, select, top};
 use crate::onnx::{ML_DOMAIN, NodeProto};
 
 /// An operator with its settings.
@@ -22,6 +22,8 @@ pub(super) enum Operation {
     Where,
     Gather { axis: i64 },
     ArgMax,
+    Smallest,
+    AtPlaces,
     Unsqueeze,
     Reshape,
     Concat,
@@ -88,6 +90,15 @@ impl Operation {
                 )?;
                 Self::ArgMax
             }
+            "TopK" => {
+                require(
+                    matches!(attributes.int("axis", -1), 1 | -1),
+                    "`axis` must be 1",
+                )?;
+                require(attributes.int("largest", 1) == 0, "`largest` must be 0")?;
+                require(attributes.int("sorted", 1) == 1, "`sorted` must be 1")?;
+                Self::Smallest
+            }
             "Unsqueeze" => Self::Unsqueeze,
             "Reshape" => {
                 require(attributes.int("allowzero", 0) == 0, "`allowzero` must be 0")?;
@@ -149,6 +160,8 @@ impl Operation {
             (Self::Where, [condition, yes, no]) => select::choose(condition, yes, no),
             (Self::Gather { axis }, [table, indices]) => select::gather(table, indices, *axis),
             (Self::ArgMax, [tensor]) => select::arg_max(tensor),
+            (Self::Smallest, [tensor, k]) => top::smallest(tensor, k),
+            (Self::AtPlaces, [tensor, places]) => top::at_places(tensor, places),
             (Self::Unsqueeze, [tensor, axes]) => matrix::unsqueeze(tensor, axes),
             (Self::Reshape, [tensor, shape]) => matrix::reshape(tensor, shape),
             (Self::Concat, tensors) => matrix::concat(tensors),

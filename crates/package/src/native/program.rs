@@ -59,6 +59,12 @@ impl Program {
         self.is_row_wise
     }
 
+    /// The columns of the widest constant matrix: a product with it makes each row so wide.
+    pub(super) fn widest(&self) -> usize {
+        let matrices = self.constants.iter().filter(|one| one.shape.rank == 2);
+        matrices.map(|one| one.shape.n_columns).max().unwrap_or(0)
+    }
+
     /// The predictions for conformed rows: one column per output, under the outputs' names.
     ///
     /// # Errors

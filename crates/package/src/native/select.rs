@@ -82,7 +82,7 @@ pub(super) fn gather(table: &Tensor, indices: &Tensor, axis: i64) -> Result<Tens
         .map(|&position| resolve(position, if of_rows { n_rows } else { n }))
         .collect::<Result<_, _>>()?;
     match (table.shape.rank, axis) {
-        (1, 0 | -1) if indices.shape.rank < 2 => Ok(take(&table.data, &positions, indices.shape)),
+        (1, 0 | -1) => Ok(take(&table.data, &positions, indices.shape)),
         (2, 1 | -1) if indices.shape.rank == 0 => {
             let column: Vec<usize> = positions
                 .iter()

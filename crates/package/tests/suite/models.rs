@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 use arrow::record_batch::RecordBatch;
-use everloop_domain::Value;
 use everloop_domain::expression::parse;
+use everloop_domain::{Task, Value};
 use everloop_package::Kind;
-use everloop_package::graph::{Column, Graph, GraphBuilder, Matrix, Tree, TreeEnsemble, TreeNode};
+use everloop_package::graph::{
+    Column, Distance, Graph, GraphBuilder, Matrix, Neighbours, Tree, TreeEnsemble, TreeNode,
+};
 use std::collections::BTreeMap;
 
 /// A small generator, so that tests are the same on every machine.
@@ -327,4 +329,52 @@ pub(crate) fn boosted_classes(classes: &[Value]) -> Graph {
     let result = builder.trees(&matrix, &ensemble(30, 6, 6, classes.len(), 5));
     let result = builder.softmax(&result);
     builder.finish_multiclass(&result, classes).unwrap()
+}
+
+/// Models of kept rows; many of them are equally near, as the first two columns are small whole numbers.
+pub(crate) fn neighbours() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
+    let mut all = Vec::new();
+    for (name, distance, by_distance, n_classes) in [
+        ("nearest_mean", Distance::Euclidean, false, 0),
+        ("nearest_by_distance", Distance::Euclidean, true, 0),
+        ("nearest_manhattan", Distance::Manhattan, true, 3),
+        ("nearest_cosine", Distance::Cosine, false, 3),
+    ] {
+        let (mut builder, columns) = builder();
+        let number = parse("if(a > -10 and a < 10, a, 0)").unwrap();
+        let number = builder.expression(&number, &columns).unwrap();
+        let matrix = builder.column_matrix(&[
+            columns["i"].clone(),
+            columns["SALE PRICE\n"].clone(),
+            number,
+        ]);
+        let mut random = Random::new(3);
+        let rows: Vec<f64> = (0..600)
+            .map(|at| match at % 3 {
+                2 => (random.unit() * 8.0).round() / 2.0,
+                _ => random.below(9) as f64 - 4.0,
+            })
+            .collect();
+        let values: Vec<f64> = (0..200).map(|_| random.below(3) as f64).collect();
+        let weights: Vec<f64> = (0..200).map(|_| 1.0 + random.below(2) as f64).collect();
+        let neighbours = Neighbours {
+            rows: &rows,
+            values: &values,
+            weights: if by_distance { &weights } else { &[1.0; 200] },
+            n_classes,
+            k: 7,
+            distance,
+            by_distance,
+        };
+        let result = builder.nearest(&matrix, &neighbours);
+        let classes = integers(&[1, 2, 7]);
+        all.push(if n_classes == 0 {
+            let graph = builder.finish_regression(&result).unwrap();
+            (name, graph, Task::Regression, Vec::new())
+        } else {
+            let graph = builder.finish_multiclass(&result, &classes).unwrap();
+            (name, graph, Task::Multiclass, classes)
+        });
+    }
+    all
 }

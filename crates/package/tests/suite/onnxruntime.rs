@@ -249,6 +249,7 @@ fn graphs() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
         all.push((name, graph, task, classes));
     }
     all.extend(single_inputs());
+    all.extend(models::neighbours());
     all
 }
 

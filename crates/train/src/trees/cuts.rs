@@ -106,7 +106,15 @@ mod tests {
 
     #[test]
     fn keys_are_ordered_like_floats() {
-        let values = [f32::NEG_INFINITY, -2.0, -1e-30, 0.0, 1e-30, 3.0, f32::INFINITY];
+        let values = [
+            f32::NEG_INFINITY,
+            -2.0,
+            -1e-30,
+            0.0,
+            1e-30,
+            3.0,
+            f32::INFINITY,
+        ];
         assert!(values.map(key).is_sorted());
         assert_eq!(values.map(|one| value(key(one))), values);
     }

@@ -55,7 +55,10 @@ fn parts(
         let after = scope.spawn(move || parts(bins, bundle, table, after, n_threads - share));
         let before = parts(bins, bundle, table, (rows_before, values_before), share);
         let after = after.join();
-        (before, after.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        (
+            before,
+            after.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        )
     });
     // What goes right of the first half changes places with what goes left of the second.
     rows[before..half + after].rotate_left(half - before);
@@ -113,7 +116,11 @@ mod tests {
             assert!(goes_left.has(bins.code(0, rows[n_left - 1])));
             assert!(!goes_left.has(bins.code(0, rows[n_left])));
             assert_eq!(rows, expected);
-            assert!(rows.iter().zip(&values).all(|(row, value)| i64::from(*row) == value[0]));
+            assert!(
+                rows.iter()
+                    .zip(&values)
+                    .all(|(row, value)| i64::from(*row) == value[0])
+            );
         }
     }
 }

@@ -9,6 +9,8 @@
 
 mod bad_input;
 mod contract;
+mod golden;
 mod options;
 mod quality;
 mod rows;
+mod weights;

@@ -25,6 +25,8 @@ pub(crate) struct Case {
     pub(crate) columns: Vec<String>,
     pub(crate) features: Vec<(String, Expression)>,
     pub(crate) target: String,
+    pub(crate) weight: Option<String>,
+    pub(crate) time: Option<String>,
     pub(crate) n_threads: usize,
     pub(crate) seed: u64,
 }
@@ -47,6 +49,8 @@ impl Case {
                 .to_vec(),
             features: vec![("mix".to_owned(), feature)],
             target: target.to_owned(),
+            weight: None,
+            time: None,
             n_threads: 2,
             seed: 7,
         }
@@ -97,6 +101,8 @@ impl Case {
             features: &self.features,
             columns: &self.columns,
             target: &self.target,
+            weight: self.weight.as_deref(),
+            time: self.time.as_deref(),
             n_threads: self.n_threads,
         };
         fit(&request, train, validation, progress)

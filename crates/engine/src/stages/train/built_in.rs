@@ -103,6 +103,8 @@ impl Work {
             features: &features,
             columns: &columns,
             target: &lifecycle.dataset.target,
+            weight: lifecycle.dataset.weight.as_deref(),
+            time: lifecycle.dataset.time.as_deref(),
             n_threads: self.runner.n_threads(),
         };
         let mut curves: BTreeMap<String, Vec<f64>> = BTreeMap::new();
