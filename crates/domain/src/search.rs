@@ -27,6 +27,8 @@ pub struct Search {
     pub parallel: usize,
     /// After what time no other trial begins.
     pub timeout: Option<Duration>,
+    /// How long a trial may take; one that takes longer has failed.
+    pub trial_timeout: Option<Duration>,
     /// The seed of all choices.
     pub seed: u64,
 }

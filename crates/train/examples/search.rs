@@ -32,12 +32,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (n_seeds, n_trials): (u64, usize) = (n_seeds.parse()?, n_trials.parse()?);
     let mut found = BTreeMap::new();
     for function in functions::all() {
-        found.insert(function.name, bests(sampler, n_trials, n_seeds, &function.space, &function.value)?);
+        found.insert(
+            function.name,
+            bests(sampler, n_trials, n_seeds, &function.space, &function.value)?,
+        );
     }
     if let Some(path) = rest.first() {
         let table = Table::read(path)?;
         let value = |parameters: &BTreeMap<String, ParameterValue>| table.at(parameters);
-        found.insert("svc_table", bests(sampler, n_trials, n_seeds, &Table::space(), &value)?);
+        found.insert(
+            "svc_table",
+            bests(sampler, n_trials, n_seeds, &Table::space(), &value)?,
+        );
     }
     println!("{}", serde_json::to_string(&found)?);
     Ok(())
@@ -67,6 +73,7 @@ fn bests(
             cross_validation: None,
             parallel: 1,
             timeout: None,
+            trial_timeout: None,
             seed,
         })?;
         while let Some(asked) = study.ask() {

@@ -26,6 +26,7 @@ pub use check::{SpaceProblem, check_search, parameters_of, typed};
 pub use folds::{Fold, folds};
 pub use importance::Importance;
 pub use pruner::Judge;
+pub use report::html;
 
 pub use study::{Asked, Outcome, Study};
 pub use trial::{Trial, TrialState};

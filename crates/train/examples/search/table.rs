@@ -25,7 +25,10 @@ impl Table {
         rows.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1)));
         let mut c: Vec<f64> = rows.iter().map(|row| row.0).collect();
         c.dedup();
-        let gamma = rows[..rows.len() / c.len()].iter().map(|row| row.1).collect();
+        let gamma = rows[..rows.len() / c.len()]
+            .iter()
+            .map(|row| row.1)
+            .collect();
         let errors = rows.iter().map(|row| row.2).collect();
         Ok(Self { c, gamma, errors })
     }
@@ -41,14 +44,18 @@ impl Table {
         let (row, down) = place(&self.c, number(parameters, "C").log10());
         let (column, right) = place(&self.gamma, number(parameters, "gamma").log10());
         let error = |row: usize, column: usize| self.errors[row * self.gamma.len() + column];
-        let along = |row: usize| error(row, column) * (1.0 - right) + error(row, column + 1) * right;
+        let along =
+            |row: usize| error(row, column) * (1.0 - right) + error(row, column + 1) * right;
         along(row) * (1.0 - down) + along(row + 1) * down
     }
 }
 
 /// The line before a value, and how far it is to the next one.
 fn place(lines: &[f64], value: f64) -> (usize, f64) {
-    let before = lines.partition_point(|line| *line <= value).clamp(1, lines.len() - 1) - 1;
+    let before = lines
+        .partition_point(|line| *line <= value)
+        .clamp(1, lines.len() - 1)
+        - 1;
     let share = (value - lines[before]) / (lines[before + 1] - lines[before]);
     (before, share.clamp(0.0, 1.0))
 }

@@ -36,7 +36,11 @@ impl Axis {
                 step,
                 is_log,
                 is_whole,
-            } => Self::Line(Line::new((low, high), step.or(is_whole.then_some(1.0)), is_log)),
+            } => Self::Line(Line::new(
+                (low, high),
+                step.or(is_whole.then_some(1.0)),
+                is_log,
+            )),
         }
     }
 
@@ -133,9 +137,16 @@ impl Line {
 
     fn grid(&self) -> Vec<f64> {
         let (low, high) = self.ends;
-        let n_steps = self.step.map(|step| ((high - low) / step).round() as usize + 1);
+        let n_steps = self
+            .step
+            .map(|step| ((high - low) / step).round() as usize + 1);
         if let (Some(n_values), Some(step)) = (n_steps, self.step)
-            && n_values <= if step == 1.0 { 2 * N_GRID_VALUES } else { MAX_GRID_VALUES }
+            && n_values
+                <= if step == 1.0 {
+                    2 * N_GRID_VALUES
+                } else {
+                    MAX_GRID_VALUES
+                }
         {
             return (0..n_values).map(|k| low + k as f64 * step).collect();
         }
@@ -168,11 +179,24 @@ mod tests {
 
     #[test]
     fn grids_take_the_steps_that_are_named() {
-        assert_eq!(line(3.0, 6.0, None, false, true).grid(), [3.0, 4.0, 5.0, 6.0]);
-        assert_eq!(line(0.0, 1.0, None, false, false).grid(), [0.0, 0.25, 0.5, 0.75, 1.0]);
-        assert_eq!(line(0.0, 0.7, Some(0.25), false, false).grid(), [0.0, 0.25, 0.5]);
+        assert_eq!(
+            line(3.0, 6.0, None, false, true).grid(),
+            [3.0, 4.0, 5.0, 6.0]
+        );
+        assert_eq!(
+            line(0.0, 1.0, None, false, false).grid(),
+            [0.0, 0.25, 0.5, 0.75, 1.0]
+        );
+        assert_eq!(
+            line(0.0, 0.7, Some(0.25), false, false).grid(),
+            [0.0, 0.25, 0.5]
+        );
         let log = line(0.01, 100.0, None, true, false).grid();
-        assert!(log.iter().zip([0.01, 0.1, 1.0, 10.0, 100.0]).all(|(a, b)| (a / b - 1.0).abs() < 1e-9));
+        assert!(
+            log.iter()
+                .zip([0.01, 0.1, 1.0, 10.0, 100.0])
+                .all(|(a, b)| (a / b - 1.0).abs() < 1e-9)
+        );
         assert_eq!(line(1.0, 1000.0, None, true, true).grid().len(), 5);
     }
 
@@ -184,7 +208,10 @@ mod tests {
         for _ in 0..8000 {
             counts[axis.draw(&mut rng) as usize - 1] += 1;
         }
-        assert!(counts.iter().all(|count| (1850..2150).contains(count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (1850..2150).contains(count)),
+            "{counts:?}"
+        );
     }
 
     #[test]

@@ -24,7 +24,11 @@ pub struct SpaceProblem {
 #[must_use]
 pub fn check_search(search: &Search, trainer: Option<&str>, task: Task) -> Vec<SpaceProblem> {
     let space = &search.space;
-    let mut problems: Vec<SpaceProblem> = space.iter().enumerate().flat_map(|(place, _)| twice(space, place)).collect();
+    let mut problems: Vec<SpaceProblem> = space
+        .iter()
+        .enumerate()
+        .flat_map(|(place, _)| twice(space, place))
+        .collect();
     let Some(trainer) = trainer else {
         return problems;
     };
@@ -35,7 +39,10 @@ pub fn check_search(search: &Search, trainer: Option<&str>, task: Task) -> Vec<S
         }
         let mut told = BTreeSet::new();
         for name in trainers_of(space, place, trainer) {
-            problems.extend(wrong(dimension, &name, task).filter(|problem| told.insert(problem.message.clone())));
+            problems.extend(
+                wrong(dimension, &name, task)
+                    .filter(|problem| told.insert(problem.message.clone())),
+            );
         }
     }
     problems
@@ -51,7 +58,15 @@ pub fn typed(search: &Search, trainer: Option<&str>) -> Search {
     for (place, dimension) in typed.space.iter_mut().enumerate() {
         let kind = trainers_of(&search.space, place, trainer)
             .iter()
-            .find_map(|name| Some(find(name)?.parameters.iter().find(|known| known.name == dimension.parameter)?.kind));
+            .find_map(|name| {
+                Some(
+                    find(name)?
+                        .parameters
+                        .iter()
+                        .find(|known| known.name == dimension.parameter)?
+                        .kind,
+                )
+            });
         if let (Domain::Range { is_whole, .. }, Some(kind)) = (&mut dimension.domain, kind) {
             *is_whole = !matches!(kind, ParameterKind::Number);
         }
@@ -71,7 +86,8 @@ pub fn parameters_of(
     let name = chosen_trainer.clone().unwrap_or_else(|| trainer.to_owned());
     let info = find(&name);
     let is_known = |parameter: &str| {
-        chosen_trainer.is_none() || info.is_none_or(|info| info.parameters.iter().any(|known| known.name == parameter))
+        chosen_trainer.is_none()
+            || info.is_none_or(|info| info.parameters.iter().any(|known| known.name == parameter))
     };
     let mut all: BTreeMap<String, ParameterValue> = fixed
         .iter()
@@ -89,14 +105,21 @@ fn find(name: &str) -> Option<&'static TrainerInfo> {
 
 /// The trainers for which a dimension may be set.
 fn trainers_of(space: &[Dimension], place: usize, trainer: &str) -> Vec<String> {
-    let Some(chooser) = space.iter().position(|dimension| dimension.parameter == TRAINER) else {
+    let Some(chooser) = space
+        .iter()
+        .position(|dimension| dimension.parameter == TRAINER)
+    else {
         return vec![trainer.to_owned()];
     };
     let Domain::Choices(choices) = &space[chooser].domain else {
         return Vec::new();
     };
     let allowed = choices_at(space, place, chooser);
-    let possible = choices.iter().enumerate().filter(|(choice, _)| allowed.as_ref().is_none_or(|allowed| allowed.contains(choice)));
+    let possible = choices.iter().enumerate().filter(|(choice, _)| {
+        allowed
+            .as_ref()
+            .is_none_or(|allowed| allowed.contains(choice))
+    });
     possible.map(|(_, name)| name.to_string()).collect()
 }
 
@@ -122,16 +145,23 @@ fn twice(space: &[Dimension], place: usize) -> Option<SpaceProblem> {
     let dimension = &space[place];
     let excludes = |other: usize| {
         (0..space.len()).any(|chooser| {
-            match (choices_at(space, place, chooser), choices_at(space, other, chooser)) {
+            match (
+                choices_at(space, place, chooser),
+                choices_at(space, other, chooser),
+            ) {
                 (Some(own), Some(others)) => own.is_disjoint(&others),
                 _ => false,
             }
         })
     };
-    let other = (0..place).find(|other| space[*other].parameter == dimension.parameter && !excludes(*other))?;
+    let other = (0..place)
+        .find(|other| space[*other].parameter == dimension.parameter && !excludes(*other))?;
     Some(SpaceProblem {
         dimension: dimension.id.clone(),
-        message: format!("`{}` and `{}` set the same parameter", space[other].id, dimension.id),
+        message: format!(
+            "`{}` and `{}` set the same parameter",
+            space[other].id, dimension.id
+        ),
         help: Some("let conditions keep them apart, or name it once".to_owned()),
     })
 }
@@ -149,7 +179,9 @@ fn unknown_trainers(dimension: &Dimension, task: Task) -> Vec<SpaceProblem> {
         let name = choice.to_string();
         let message = match find(&name) {
             None => format!("there is no trainer `{name}`"),
-            Some(info) if !info.tasks.contains(&task) => format!("trainer `{name}` does not suit a {task} task"),
+            Some(info) if !info.tasks.contains(&task) => {
+                format!("trainer `{name}` does not suit a {task} task")
+            }
             Some(_) => return None,
         };
         Some(SpaceProblem {
@@ -165,10 +197,16 @@ fn unknown_trainers(dimension: &Dimension, task: Task) -> Vec<SpaceProblem> {
 fn wrong(dimension: &Dimension, trainer: &str, task: Task) -> impl Iterator<Item = SpaceProblem> {
     let values: Vec<ParameterValue> = match dimension.domain {
         Domain::Choices(ref choices) => choices.clone(),
-        Domain::Range { low, high, step, .. } => {
+        Domain::Range {
+            low, high, step, ..
+        } => {
             // A step that is no whole number leads between whole numbers.
             let second = step.map(|step| low + step).filter(|second| *second <= high);
-            [Some(low), second, Some(high)].into_iter().flatten().map(number).collect()
+            [Some(low), second, Some(high)]
+                .into_iter()
+                .flatten()
+                .map(number)
+                .collect()
         }
     };
     let problems = values.into_iter().flat_map(|value| {
@@ -214,6 +252,7 @@ mod tests {
             cross_validation: None,
             parallel: 1,
             timeout: None,
+            trial_timeout: None,
             seed: 0,
         }
     }
@@ -221,7 +260,10 @@ mod tests {
     #[track_caller]
     fn check(space: Vec<Dimension>, expected: &[&str]) {
         let found = check_search(&search(space), Some("boosting"), Task::Regression);
-        let found: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
+        let found: Vec<&str> = found
+            .iter()
+            .map(|problem| problem.message.as_str())
+            .collect();
         assert_eq!(found, expected);
     }
 
@@ -245,20 +287,36 @@ mod tests {
             ],
         );
         check(vec![choices("class_weight", &["none", "balanced"])], &[]);
-        assert!(check_search(&search(vec![range("any", 0.0, 1.0, false, false)]), None, Task::Binary).is_empty());
+        assert!(
+            check_search(
+                &search(vec![range("any", 0.0, 1.0, false, false)]),
+                None,
+                Task::Binary
+            )
+            .is_empty()
+        );
     }
 
     #[test]
     fn conditions_tell_which_trainer_is_meant() {
         let trainer = || choices("trainer", &["boosting", "forest"]);
-        check(vec![trainer(), when(range("learning_rate", 0.01, 0.3, true, false), 0, 0)], &[]);
+        check(
+            vec![
+                trainer(),
+                when(range("learning_rate", 0.01, 0.3, true, false), 0, 0),
+            ],
+            &[],
+        );
         check(
             vec![trainer(), range("learning_rate", 0.01, 0.3, true, false)],
             &["trainer `forest` has no parameter `learning_rate`"],
         );
         check(
             vec![choices("trainer", &["boosting", "logistic", "florest"])],
-            &["trainer `logistic` does not suit a regression task", "there is no trainer `florest`"],
+            &[
+                "trainer `logistic` does not suit a regression task",
+                "there is no trainer `florest`",
+            ],
         );
         let same = |id: &str, choice| {
             let mut dimension = when(range(id, 2.0, 9.0, false, true), 0, choice);
@@ -266,23 +324,40 @@ mod tests {
             dimension
         };
         check(vec![trainer(), same("a", 0), same("b", 1)], &[]);
-        check(vec![trainer(), same("a", 0), same("b", 0)], &["`a` and `b` set the same parameter"]);
+        check(
+            vec![trainer(), same("a", 0), same("b", 0)],
+            &["`a` and `b` set the same parameter"],
+        );
     }
 
     #[test]
     fn types_are_those_of_the_trainer() {
         let typed = typed(
-            &search(vec![range("subsample", 0.0, 1.0, false, true), range("depth", 3.0, 9.0, false, false)]),
+            &search(vec![
+                range("subsample", 0.0, 1.0, false, true),
+                range("depth", 3.0, 9.0, false, false),
+            ]),
             Some("boosting"),
         );
-        let is_whole = |place: usize| matches!(typed.space[place].domain, Domain::Range { is_whole: true, .. });
+        let is_whole = |place: usize| {
+            matches!(
+                typed.space[place].domain,
+                Domain::Range { is_whole: true, .. }
+            )
+        };
         assert!(!is_whole(0) && is_whole(1));
     }
 
     #[test]
     fn fixed_parameters_count_for_trainers_that_have_them() {
-        let fixed = BTreeMap::from([("learning_rate".to_owned(), number(0.5)), ("depth".to_owned(), number(4.0))]);
-        let chosen = BTreeMap::from([("trainer".to_owned(), Value::Text("forest".to_owned()).into())]);
+        let fixed = BTreeMap::from([
+            ("learning_rate".to_owned(), number(0.5)),
+            ("depth".to_owned(), number(4.0)),
+        ]);
+        let chosen = BTreeMap::from([(
+            "trainer".to_owned(),
+            Value::Text("forest".to_owned()).into(),
+        )]);
         let (trainer, parameters) = parameters_of("boosting", &fixed, &chosen);
         assert_eq!(trainer, "forest");
         assert_eq!(parameters.keys().collect::<Vec<_>>(), ["depth"]);

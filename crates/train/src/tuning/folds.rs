@@ -26,7 +26,12 @@ pub struct Fold {
 /// # Errors
 ///
 /// Fails if a column is absent, or a fold would be empty.
-pub fn folds(rows: &RecordBatch, target: &str, how: &CrossValidation, seed: u64) -> Result<Vec<Fold>, Error> {
+pub fn folds(
+    rows: &RecordBatch,
+    target: &str,
+    how: &CrossValidation,
+    seed: u64,
+) -> Result<Vec<Fold>, Error> {
     let n_rows = rows.num_rows();
     let n_folds = how.folds;
     if n_folds < 2 || n_rows < n_folds {
@@ -58,8 +63,11 @@ pub fn folds(rows: &RecordBatch, target: &str, how: &CrossValidation, seed: u64)
 }
 
 fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, Error> {
-    rows.column_by_name(name)
-        .ok_or_else(|| Error::Search(format!("the train rows have no column `{name}` to make folds by")))
+    rows.column_by_name(name).ok_or_else(|| {
+        Error::Search(format!(
+            "the train rows have no column `{name}` to make folds by"
+        ))
+    })
 }
 
 fn shuffled(n_rows: usize, seed: u64) -> Vec<usize> {
@@ -93,7 +101,12 @@ fn keys(column: &ArrayRef) -> Result<Vec<usize>, Error> {
 }
 
 /// The largest groups first, each to the smallest fold.
-fn by_group(keys: &[usize], order: &[usize], n_folds: usize, name: &str) -> Result<Vec<usize>, Error> {
+fn by_group(
+    keys: &[usize],
+    order: &[usize],
+    n_folds: usize,
+    name: &str,
+) -> Result<Vec<usize>, Error> {
     let n_groups = keys.iter().max().map_or(0, |last| last + 1);
     if n_groups < n_folds {
         return Err(Error::Search(format!(
@@ -113,7 +126,9 @@ fn by_group(keys: &[usize], order: &[usize], n_folds: usize, name: &str) -> Resu
     let mut filled = vec![0_usize; n_folds];
     let mut fold_of = vec![0; n_groups];
     for group in groups {
-        let smallest = (0..n_folds).min_by_key(|fold| filled[*fold]).unwrap_or_default();
+        let smallest = (0..n_folds)
+            .min_by_key(|fold| filled[*fold])
+            .unwrap_or_default();
         filled[smallest] += sizes[group];
         fold_of[group] = smallest;
     }
@@ -139,7 +154,10 @@ fn by_time(column: &ArrayRef, n_folds: usize, name: &str) -> Result<Vec<Fold>, E
     let mut ends: Vec<usize> = (1..=n_blocks)
         .map(|block| {
             let mut end = order.len() * block / n_blocks;
-            while end > 0 && end < order.len() && keys[order[end] as usize] == keys[order[end - 1] as usize] {
+            while end > 0
+                && end < order.len()
+                && keys[order[end] as usize] == keys[order[end - 1] as usize]
+            {
                 end += 1;
             }
             end
@@ -172,7 +190,9 @@ mod tests {
     use super::*;
 
     fn rows() -> RecordBatch {
-        let class: Vec<&str> = (0..60).map(|row| if row % 6 == 0 { "rare" } else { "common" }).collect();
+        let class: Vec<&str> = (0..60)
+            .map(|row| if row % 6 == 0 { "rare" } else { "common" })
+            .collect();
         let group: Vec<i64> = (0..60).map(|row| row / 4).collect();
         let time: Vec<i64> = (0..60).map(|row| (row * 7) % 60 / 3).collect();
         let columns: Vec<(&str, ArrayRef)> = vec![
@@ -190,12 +210,19 @@ mod tests {
     fn integers(name: &str) -> Vec<i64> {
         let rows = rows();
         let column = rows.column_by_name(name).unwrap();
-        column.as_primitive::<arrow::datatypes::Int64Type>().values().to_vec()
+        column
+            .as_primitive::<arrow::datatypes::Int64Type>()
+            .values()
+            .to_vec()
     }
 
     #[test]
     fn each_row_is_scored_once_by_models_that_did_not_see_it() {
-        for by in [FoldsBy::Random, FoldsBy::Stratified, FoldsBy::Group("group".to_owned())] {
+        for by in [
+            FoldsBy::Random,
+            FoldsBy::Stratified,
+            FoldsBy::Group("group".to_owned()),
+        ] {
             let mut scored: Vec<u32> = Vec::new();
             for fold in made(by) {
                 assert_eq!(fold.train.len() + fold.scored.len(), 60);
@@ -215,7 +242,11 @@ mod tests {
         let group = integers("group");
         for fold in made(FoldsBy::Group("group".to_owned())) {
             let of = |row: &u32| group[*row as usize];
-            assert!(fold.scored.iter().all(|row| !fold.train.iter().any(|other| of(other) == of(row))));
+            assert!(
+                fold.scored
+                    .iter()
+                    .all(|row| !fold.train.iter().any(|other| of(other) == of(row)))
+            );
             assert_eq!(fold.scored.len(), 12);
         }
     }
@@ -226,10 +257,19 @@ mod tests {
         let folds = made(FoldsBy::Time("time".to_owned()));
         assert_eq!(folds.len(), 5);
         for fold in &folds {
-            let latest = fold.train.iter().map(|row| time[*row as usize]).max().unwrap();
+            let latest = fold
+                .train
+                .iter()
+                .map(|row| time[*row as usize])
+                .max()
+                .unwrap();
             assert!(fold.scored.iter().all(|row| time[*row as usize] > latest));
         }
-        assert!(folds.windows(2).all(|two| two[0].train.len() < two[1].train.len()));
+        assert!(
+            folds
+                .windows(2)
+                .all(|two| two[0].train.len() < two[1].train.len())
+        );
     }
 
     #[test]
@@ -241,7 +281,9 @@ mod tests {
             };
             folds(&rows(), "class", &how, 0).unwrap_err().to_string()
         };
-        assert!(refused(FoldsBy::Random, 61).contains("60 train rows cannot be divided into 61 folds"));
+        assert!(
+            refused(FoldsBy::Random, 61).contains("60 train rows cannot be divided into 61 folds")
+        );
         assert!(refused(FoldsBy::Group("class".to_owned()), 3).contains("`class` has 2 values"));
         assert!(refused(FoldsBy::Time("time".to_owned()), 40).contains("too few different times"));
         assert!(refused(FoldsBy::Group("none".to_owned()), 3).contains("no column `none`"));

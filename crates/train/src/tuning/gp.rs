@@ -27,7 +27,11 @@ const N_MOVES: usize = 12;
 const MAX_LOSS: f64 = 3.0;
 
 pub(super) fn choose(space: &Space, history: &History<'_>, rng: &mut impl Rng) -> Point {
-    let n_complete = history.ended.iter().filter(|trial| trial.is_complete()).count();
+    let n_complete = history
+        .ended
+        .iter()
+        .filter(|trial| trial.is_complete())
+        .count();
     if n_complete < N_STARTUP {
         return space.draw(rng);
     }
@@ -48,15 +52,24 @@ pub(super) fn choose(space: &Space, history: &History<'_>, rng: &mut impl Rng) -
     for (value, point) in &mut found {
         climb(space, (value, point), &gain, rng);
     }
-    let best = found.into_iter().max_by(|left, right| left.0.total_cmp(&right.0));
+    let best = found
+        .into_iter()
+        .max_by(|left, right| left.0.total_cmp(&right.0));
     best.map_or_else(|| space.draw(rng), |(_, point)| point)
 }
 
 /// The process over the trials that have ended, and over those that are under way as it expects them to end.
 fn fit(space: &Space, history: &History<'_>, rng: &mut impl Rng) -> Option<Process> {
     let (trials, values) = scalar_losses(history, rng);
-    let places = trials.iter().map(|trial| coordinates(space, &trial.point)).collect();
-    let is_choice: Vec<bool> = space.axes.iter().map(|axis| matches!(axis, Axis::Choices(_))).collect();
+    let places = trials
+        .iter()
+        .map(|trial| coordinates(space, &trial.point))
+        .collect();
+    let is_choice: Vec<bool> = space
+        .axes
+        .iter()
+        .map(|axis| matches!(axis, Axis::Choices(_)))
+        .collect();
     let mut process = Process::fit(is_choice, places, values)?;
     for point in history.pending {
         let place = coordinates(space, point);
@@ -68,8 +81,16 @@ fn fit(space: &Space, history: &History<'_>, rng: &mut impl Rng) -> Option<Proce
 
 /// One loss for each trial. What was ended early counts as middling, what failed as the worst.
 fn scalar_losses<'a>(history: &History<'a>, rng: &mut impl Rng) -> (Vec<&'a Trial>, Vec<f64>) {
-    let complete: Vec<&Trial> = history.ended.iter().copied().filter(|trial| trial.is_complete()).collect();
-    let all: Vec<Vec<f64>> = complete.iter().map(|trial| losses(trial, history.is_maximized)).collect();
+    let complete: Vec<&Trial> = history
+        .ended
+        .iter()
+        .copied()
+        .filter(|trial| trial.is_complete())
+        .collect();
+    let all: Vec<Vec<f64>> = complete
+        .iter()
+        .map(|trial| losses(trial, history.is_maximized))
+        .collect();
     let mut values = weighed(&all, rng);
     let mut sorted = values.clone();
     sorted.sort_by(f64::total_cmp);
@@ -81,7 +102,11 @@ fn scalar_losses<'a>(history: &History<'a>, rng: &mut impl Rng) -> (Vec<&'a Tria
     let mut trials = complete;
     for trial in history.ended.iter().filter(|trial| !trial.is_complete()) {
         trials.push(trial);
-        values.push(if trial.state == TrialState::Pruned { middle } else { most });
+        values.push(if trial.state == TrialState::Pruned {
+            middle
+        } else {
+            most
+        });
     }
     (trials, values)
 }
@@ -92,13 +117,17 @@ fn weighed(all: &[Vec<f64>], rng: &mut impl Rng) -> Vec<f64> {
     if n_objectives == 1 {
         return all.iter().map(|losses| losses[0]).collect();
     }
-    let mut weights: Vec<f64> = (0..n_objectives).map(|_| -(1.0 - rng.random::<f64>()).ln()).collect();
+    let mut weights: Vec<f64> = (0..n_objectives)
+        .map(|_| -(1.0 - rng.random::<f64>()).ln())
+        .collect();
     let sum: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|weight| *weight /= sum);
     let ends: Vec<(f64, f64)> = (0..n_objectives)
         .map(|objective| {
             let values = all.iter().map(|losses| losses[objective]);
-            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+                (low.min(value), high.max(value))
+            })
         })
         .collect();
     let loss = |losses: &Vec<f64>| {
@@ -134,7 +163,12 @@ fn start_points(space: &Space, history: &History<'_>, rng: &mut impl Rng) -> Vec
 }
 
 /// Goes uphill by chance.
-fn climb(space: &Space, (value, point): (&mut f64, &mut Point), gain: &impl Fn(&Point) -> f64, rng: &mut impl Rng) {
+fn climb(
+    space: &Space,
+    (value, point): (&mut f64, &mut Point),
+    gain: &impl Fn(&Point) -> f64,
+    rng: &mut impl Rng,
+) {
     let mut scale = 0.1;
     for _ in 0..N_ROUNDS {
         for _ in 0..N_MOVES {
@@ -163,7 +197,11 @@ fn moved(space: &Space, point: &[Option<f64>], scale: f64, rng: &mut impl Rng) -
             }
             (Some(value), Axis::Choices(_)) if is_moved && rng.random::<f64>() < 0.5 => {
                 let other = axis.draw(rng);
-                if rng.random::<f64>() < 0.5 { other } else { value }
+                if rng.random::<f64>() < 0.5 {
+                    other
+                } else {
+                    value
+                }
             }
             (Some(value), _) => value,
             (None, axis) => axis.draw(rng),

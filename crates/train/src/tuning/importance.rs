@@ -56,7 +56,10 @@ fn divergence(axis: &Axis, dimension: usize, trials: &[&Trial], losses: &[f64]) 
     let (best, all) = (density(axis, &shares[..n_best]), density(axis, &shares));
     // A dimension that applies now and then only matters as often.
     let how_often = shares.len() as f64 / trials.len() as f64;
-    let terms = best.iter().zip(&all).map(|(best, all)| (best / all - 1.0).powi(2) * all);
+    let terms = best
+        .iter()
+        .zip(&all)
+        .map(|(best, all)| (best / all - 1.0).powi(2) * all);
     how_often * terms.sum::<f64>()
 }
 
@@ -65,14 +68,19 @@ fn density(axis: &Axis, values: &[f64]) -> Vec<f64> {
     let weights: Vec<f64> = match axis {
         Axis::Choices(count) => (0..*count)
             .map(|choice| {
-                let hits = values.iter().filter(|value| **value as usize == choice).count();
+                let hits = values
+                    .iter()
+                    .filter(|value| **value as usize == choice)
+                    .count();
                 hits as f64 + 1.0 / *count as f64
             })
             .collect(),
         Axis::Line(_) => {
             let width = bandwidth(values);
             let kernel = |at: f64| -> f64 {
-                let powers = values.iter().map(|value| (-0.5 * ((at - value) / width).powi(2)).exp());
+                let powers = values
+                    .iter()
+                    .map(|value| (-0.5 * ((at - value) / width).powi(2)).exp());
                 powers.sum::<f64>() / (width * (2.0 * std::f64::consts::PI).sqrt()) + 1.0
             };
             let place = |place: usize| (place as f64 + 0.5) / N_PLACES as f64;
@@ -87,7 +95,11 @@ fn density(axis: &Axis, values: &[f64]) -> Vec<f64> {
 fn bandwidth(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    let variance = values
+        .iter()
+        .map(|value| (value - mean).powi(2))
+        .sum::<f64>()
+        / count;
     (1.059 * variance.sqrt() * count.powf(-0.2)).max(0.05)
 }
 
@@ -117,6 +129,7 @@ mod tests {
             cross_validation: None,
             parallel: 1,
             timeout: None,
+            trial_timeout: None,
             seed: 1,
         })
         .unwrap();
@@ -126,7 +139,8 @@ mod tests {
                 _ => 0.0,
             };
             let word = f64::from(u8::from(asked.parameters["word"].to_string() == "b"));
-            let values = vec![10.0 * (number("strong") - 0.3).powi(2) + 0.5 * word + 0.01 * number("idle")];
+            let values =
+                vec![10.0 * (number("strong") - 0.3).powi(2) + 0.5 * word + 0.01 * number("idle")];
             study.tell(
                 asked.number,
                 Outcome {
@@ -138,7 +152,15 @@ mod tests {
         let found = study.importances(0);
         let names: Vec<&str> = found.iter().map(|one| one.dimension.as_str()).collect();
         assert_eq!(names[0], "strong", "{found:?}");
-        assert!(found.iter().find(|one| one.dimension == "idle").unwrap().share < 0.1, "{found:?}");
+        assert!(
+            found
+                .iter()
+                .find(|one| one.dimension == "idle")
+                .unwrap()
+                .share
+                < 0.1,
+            "{found:?}"
+        );
         let sum: f64 = found.iter().map(|one| one.share).sum();
         assert!((sum - 1.0).abs() < 1e-9);
     }

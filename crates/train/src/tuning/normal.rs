@@ -62,7 +62,12 @@ pub(super) fn draw(rng: &mut impl Rng) -> f64 {
 }
 
 /// A normal number between two bounds, which enclose the mean.
-pub(super) fn draw_between(mean: f64, sigma: f64, (low, high): (f64, f64), rng: &mut impl Rng) -> f64 {
+pub(super) fn draw_between(
+    mean: f64,
+    sigma: f64,
+    (low, high): (f64, f64),
+    rng: &mut impl Rng,
+) -> f64 {
     loop {
         let value = mean + sigma * draw(rng);
         if (low..=high).contains(&value) {

@@ -14,7 +14,9 @@ pub(super) fn losses(trial: &Trial, is_maximized: &[bool]) -> Vec<f64> {
 /// first. Failed ones are left out.
 pub(super) fn ordered(trials: &[&Trial], is_maximized: &[bool]) -> Vec<usize> {
     let places = |state: TrialState| -> Vec<usize> {
-        (0..trials.len()).filter(|place| trials[*place].state == state).collect()
+        (0..trials.len())
+            .filter(|place| trials[*place].state == state)
+            .collect()
     };
     let complete = places(TrialState::Complete);
     let of_complete: Vec<Vec<f64>> = complete
@@ -22,12 +24,20 @@ pub(super) fn ordered(trials: &[&Trial], is_maximized: &[bool]) -> Vec<usize> {
         .map(|place| losses(trials[*place], is_maximized))
         .collect();
     let mut pruned = places(TrialState::Pruned);
-    let last = |place: usize| trials[place].curve.last().copied().unwrap_or((0, f64::INFINITY));
+    let last = |place: usize| {
+        trials[place]
+            .curve
+            .last()
+            .copied()
+            .unwrap_or((0, f64::INFINITY))
+    };
     pruned.sort_by(|left, right| {
         let (left, right) = (last(*left), last(*right));
         right.0.cmp(&left.0).then(left.1.total_cmp(&right.1))
     });
-    let best_first = by_loss(&of_complete).into_iter().map(|index| complete[index]);
+    let best_first = by_loss(&of_complete)
+        .into_iter()
+        .map(|index| complete[index]);
     best_first.chain(pruned).collect()
 }
 
@@ -40,9 +50,11 @@ fn by_loss(losses: &[Vec<f64>]) -> Vec<usize> {
     }
     let mut sorted = Vec::with_capacity(order.len());
     while !order.is_empty() {
-        let (mut front, rest): (Vec<usize>, Vec<usize>) = order
-            .iter()
-            .partition(|one| !order.iter().any(|other| dominates(&losses[*other], &losses[**one])));
+        let (mut front, rest): (Vec<usize>, Vec<usize>) = order.iter().partition(|one| {
+            !order
+                .iter()
+                .any(|other| dominates(&losses[*other], &losses[**one]))
+        });
         let room = room(&front, losses);
         let mut places: Vec<usize> = (0..front.len()).collect();
         places.sort_by(|left, right| room[*right].total_cmp(&room[*left]));
@@ -92,16 +104,27 @@ pub(super) fn compromise(losses: &[Vec<f64>]) -> Option<usize> {
     let n_objectives = losses.first()?.len();
     let ends = |objective: usize| {
         let values = front.iter().map(move |place| losses[*place][objective]);
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        })
     };
     let distance = |place: usize| -> f64 {
         let share = |objective: usize| {
             let (low, high) = ends(objective);
-            if high > low { (losses[place][objective] - low) / (high - low) } else { 0.0 }
+            if high > low {
+                (losses[place][objective] - low) / (high - low)
+            } else {
+                0.0
+            }
         };
-        (0..n_objectives).map(|objective| share(objective).powi(2)).sum()
+        (0..n_objectives)
+            .map(|objective| share(objective).powi(2))
+            .sum()
     };
-    front.iter().copied().min_by(|left, right| distance(*left).total_cmp(&distance(*right)))
+    front
+        .iter()
+        .copied()
+        .min_by(|left, right| distance(*left).total_cmp(&distance(*right)))
 }
 
 #[cfg(test)]

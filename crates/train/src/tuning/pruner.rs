@@ -41,7 +41,11 @@ impl Judge {
             curve: trial.curve.clone(),
         });
         Self {
-            peers: if pruner == Pruner::None { Vec::new() } else { peers.collect() },
+            peers: if pruner == Pruner::None {
+                Vec::new()
+            } else {
+                peers.collect()
+            },
             pruner,
             number,
             own: Vec::new(),
@@ -90,26 +94,51 @@ impl Judge {
         if complete().count() < startup_trials.max(1) {
             return false;
         }
-        let best = self.own.iter().map(|(_, loss)| *loss).fold(f64::NAN, f64::min);
+        let best = self
+            .own
+            .iter()
+            .map(|(_, loss)| *loss)
+            .fold(f64::NAN, f64::min);
         if best.is_nan() {
             return true;
         }
-        let at = |peer: &Peer| peer.curve.iter().find(|(at, _)| *at == step).map(|(_, loss)| *loss);
-        let others: Vec<f64> = complete().filter_map(at).filter(|loss| !loss.is_nan()).collect();
+        let at = |peer: &Peer| {
+            peer.curve
+                .iter()
+                .find(|(at, _)| *at == step)
+                .map(|(_, loss)| *loss)
+        };
+        let others: Vec<f64> = complete()
+            .filter_map(at)
+            .filter(|loss| !loss.is_nan())
+            .collect();
         median(others).is_some_and(|median| best > median)
     }
 
     /// Whether the trial is not among the best at a rung that it has come to.
-    fn is_halved(&mut self, rungs: Rungs, step: u64, loss: f64, is_peer: impl Fn(usize) -> bool) -> bool {
+    fn is_halved(
+        &mut self,
+        rungs: Rungs,
+        step: u64,
+        loss: f64,
+        is_peer: impl Fn(usize) -> bool,
+    ) -> bool {
         loop {
-            let rung = rungs.first.saturating_mul(rungs.factor.saturating_pow(self.n_passed));
+            let rung = rungs
+                .first
+                .saturating_mul(rungs.factor.saturating_pow(self.n_passed));
             if step < rung {
                 return false;
             }
             if loss.is_nan() {
                 return true;
             }
-            let at = |peer: &Peer| peer.curve.iter().find(|(at, _)| *at >= rung).map(|(_, loss)| *loss);
+            let at = |peer: &Peer| {
+                peer.curve
+                    .iter()
+                    .find(|(at, _)| *at >= rung)
+                    .map(|(_, loss)| *loss)
+            };
             let peers = self.peers.iter().filter(|peer| is_peer(peer.number));
             let mut all: Vec<f64> = peers.filter_map(at).filter(|loss| !loss.is_nan()).collect();
             all.push(loss);
@@ -182,7 +211,10 @@ mod tests {
         for number in 0..1000 {
             counts[brackets.of(number) as usize] += 1;
         }
-        assert!(counts.windows(2).all(|two| two[0] >= two[1] && two[1] > 0), "{counts:?}");
+        assert!(
+            counts.windows(2).all(|two| two[0] >= two[1] && two[1] > 0),
+            "{counts:?}"
+        );
     }
 
     #[test]

@@ -27,7 +27,9 @@ pub(super) struct Group {
 
 impl Space {
     pub(super) fn new(dimensions: Vec<Dimension>) -> Self {
-        let axes = dimensions.iter().map(|dimension| Axis::new(&dimension.domain));
+        let axes = dimensions
+            .iter()
+            .map(|dimension| Axis::new(&dimension.domain));
         Self {
             axes: axes.collect(),
             dimensions,
@@ -83,7 +85,9 @@ impl Space {
     pub(super) fn contains(&self, point: &[Option<f64>]) -> bool {
         point.len() == self.axes.len()
             && (0..point.len()).all(|dimension| match point[dimension] {
-                Some(value) => self.applies(dimension, point) && self.axes[dimension].contains(value),
+                Some(value) => {
+                    self.applies(dimension, point) && self.axes[dimension].contains(value)
+                }
                 None => !self.applies(dimension, point),
             })
     }
@@ -102,7 +106,8 @@ impl Group {
 
 fn holds(when: &[Condition], point: &[Option<f64>]) -> bool {
     when.iter().all(|condition| {
-        point[condition.dimension].is_some_and(|value| condition.choices.contains(&(value as usize)))
+        point[condition.dimension]
+            .is_some_and(|value| condition.choices.contains(&(value as usize)))
     })
 }
 
@@ -113,7 +118,13 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in crate::tuning) fn range(id: &str, low: f64, high: f64, is_log: bool, is_whole: bool) -> Dimension {
+    pub(in crate::tuning) fn range(
+        id: &str,
+        low: f64,
+        high: f64,
+        is_log: bool,
+        is_whole: bool,
+    ) -> Dimension {
         Dimension {
             id: id.to_owned(),
             parameter: id.to_owned(),

@@ -63,7 +63,11 @@ impl Study {
     /// Fails if the grid of a grid search is beyond reason.
     pub fn new(search: Search) -> Result<Self, Error> {
         let space = Space::new(search.space.clone());
-        let is_maximized = search.objectives.iter().map(|objective| objective.is_maximized).collect();
+        let is_maximized = search
+            .objectives
+            .iter()
+            .map(|objective| objective.is_maximized)
+            .collect();
         let grid = if search.sampler == Sampler::Grid {
             let points = grid::points(&space, &mut ChaCha8Rng::seed_from_u64(search.seed));
             Some(points.ok_or_else(|| {
@@ -87,7 +91,11 @@ impl Study {
 
     /// Takes up a trial that has ended before; one that does not belong to this search is left out, and false comes back.
     pub fn restore(&mut self, trial: Trial) -> bool {
-        let n_values = if trial.is_complete() { self.is_maximized.len() } else { 0 };
+        let n_values = if trial.is_complete() {
+            self.is_maximized.len()
+        } else {
+            0
+        };
         let fits = self.space.contains(&trial.point)
             && trial.number < self.n_trials()
             && trial.values.len() == n_values
@@ -107,7 +115,8 @@ impl Study {
 
     /// The next trial; nothing if there is none, or if another one must end first.
     pub fn ask(&mut self) -> Option<Asked> {
-        let is_known = |number: &usize| self.asked.contains_key(number) || self.ended.contains_key(number);
+        let is_known =
+            |number: &usize| self.asked.contains_key(number) || self.ended.contains_key(number);
         let number = (0..self.n_trials()).find(|number| !is_known(number))?;
         let n_seen = (number + 1).saturating_sub(self.search.parallel.max(1));
         if !(0..n_seen).all(|before| self.ended.contains_key(&before)) {
@@ -154,7 +163,11 @@ impl Study {
         let is_number = |value: &f64| value.is_finite();
         let (mut values, mut problem) = (outcome.values, outcome.problem);
         if let Some(place) = values.iter().position(|value| !is_number(value)) {
-            let metric = self.search.objectives.get(place).map_or("value", |objective| &objective.metric);
+            let metric = self
+                .search
+                .objectives
+                .get(place)
+                .map_or("value", |objective| &objective.metric);
             problem = Some(format!("`{metric}` is {}", values[place]));
         }
         let state = match (&problem, values.is_empty()) {
@@ -172,7 +185,11 @@ impl Study {
             state,
             values,
             // JSON has no other numbers.
-            curve: outcome.curve.into_iter().filter(|(_, value)| is_number(value)).collect(),
+            curve: outcome
+                .curve
+                .into_iter()
+                .filter(|(_, value)| is_number(value))
+                .collect(),
             curve_name: outcome.curve_name,
             problem,
             seconds: outcome.seconds,
@@ -221,7 +238,10 @@ impl Study {
     }
 
     fn losses(&self, complete: &[&Trial]) -> Vec<Vec<f64>> {
-        complete.iter().map(|trial| losses(trial, &self.is_maximized)).collect()
+        complete
+            .iter()
+            .map(|trial| losses(trial, &self.is_maximized))
+            .collect()
     }
 }
 

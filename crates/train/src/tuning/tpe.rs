@@ -51,11 +51,24 @@ pub(super) fn choose(space: &Space, history: &History<'_>, rng: &mut impl Rng) -
         let (best, others) = found.split_at(n_best);
         let mut others: Vec<(usize, Vec<f64>)> = others.to_vec();
         // What failed, and what is under way, is nothing to come near to.
-        let failed = history.ended.iter().filter(|trial| trial.state == super::TrialState::Failed);
+        let failed = history
+            .ended
+            .iter()
+            .filter(|trial| trial.state == super::TrialState::Failed);
         others.extend(failed.filter_map(|trial| Some((trial.number, group.values(&trial.point)?))));
-        others.extend(history.pending.iter().filter_map(|point| Some((usize::MAX, group.values(point)?))));
-        let axes: Vec<_> = group.members.iter().map(|member| &space.axes[*member]).collect();
-        let (best, others) = (Parzen::new(&axes, best), Parzen::new(&axes, &others));
+        others.extend(
+            history
+                .pending
+                .iter()
+                .filter_map(|point| Some((usize::MAX, group.values(point)?))),
+        );
+        let axes: Vec<_> = group
+            .members
+            .iter()
+            .map(|member| &space.axes[*member])
+            .collect();
+        let best = Parzen::new(&axes, best, found.len());
+        let others = Parzen::new(&axes, &others, others.len());
         let values = likeliest(&best, &others, rng);
         for (member, value) in group.members.iter().zip(values) {
             point[*member] = Some(value);

@@ -15,12 +15,17 @@ pub(crate) struct Function {
 
 pub(crate) fn all() -> Vec<Function> {
     let cube = |count: usize, low: f64, high: f64| -> Vec<Dimension> {
-        (0..count).map(|at| range(&format!("x{at}"), (low, high), false, false)).collect()
+        (0..count)
+            .map(|at| range(&format!("x{at}"), (low, high), false, false))
+            .collect()
     };
     vec![
         Function {
             name: "branin",
-            space: vec![range("x", (-5.0, 10.0), false, false), range("y", (0.0, 15.0), false, false)],
+            space: vec![
+                range("x", (-5.0, 10.0), false, false),
+                range("y", (0.0, 15.0), false, false),
+            ],
             value: branin,
         },
         Function {
@@ -77,13 +82,18 @@ fn mixed_space() -> Vec<Dimension> {
         }],
         ..dimension
     };
-    let words = ["a", "b", "c"].map(|word| Value::Text(word.to_owned())).to_vec();
+    let words = ["a", "b", "c"]
+        .map(|word| Value::Text(word.to_owned()))
+        .to_vec();
     vec![
         range("lr", (1e-6, 1.0), true, false),
         choices("algo", words),
         when(0, range("width", (8.0, 512.0), true, true)),
         when(1, range("depth", (1.0, 20.0), false, true)),
-        when(2, choices("flag", vec![Value::Boolean(true), Value::Boolean(false)])),
+        when(
+            2,
+            choices("flag", vec![Value::Boolean(true), Value::Boolean(false)]),
+        ),
     ]
 }
 
@@ -95,7 +105,9 @@ pub(crate) fn number(parameters: &BTreeMap<String, ParameterValue>, name: &str) 
 }
 
 fn vector(parameters: &BTreeMap<String, ParameterValue>) -> Vec<f64> {
-    (0..parameters.len()).map(|at| number(parameters, &format!("x{at}"))).collect()
+    (0..parameters.len())
+        .map(|at| number(parameters, &format!("x{at}")))
+        .collect()
 }
 
 fn branin(parameters: &BTreeMap<String, ParameterValue>) -> f64 {
@@ -128,7 +140,9 @@ fn hartmann6(parameters: &BTreeMap<String, ParameterValue>) -> f64 {
 
 fn rosenbrock5(parameters: &BTreeMap<String, ParameterValue>) -> f64 {
     let x = vector(parameters);
-    x.windows(2).map(|two| 100.0 * (two[1] - two[0] * two[0]).powi(2) + (1.0 - two[0]).powi(2)).sum()
+    x.windows(2)
+        .map(|two| 100.0 * (two[1] - two[0] * two[0]).powi(2) + (1.0 - two[0]).powi(2))
+        .sum()
 }
 
 fn ackley5(parameters: &BTreeMap<String, ParameterValue>) -> f64 {
@@ -143,7 +157,9 @@ fn ackley5(parameters: &BTreeMap<String, ParameterValue>) -> f64 {
 fn mixed(parameters: &BTreeMap<String, ParameterValue>) -> f64 {
     let rate = number(parameters, "lr").log10();
     match parameters["algo"].to_string().as_str() {
-        "a" => 0.5 + (rate + 2.0).powi(2) * 0.3 + (number(parameters, "width") - 64.0).powi(2) / 4096.0,
+        "a" => {
+            0.5 + (rate + 2.0).powi(2) * 0.3 + (number(parameters, "width") - 64.0).powi(2) / 4096.0
+        }
         "b" => (rate + 3.0).powi(2) * 0.3 + ((number(parameters, "depth") - 7.0) / 5.0).powi(2),
         _ => {
             let is_set = parameters["flag"].to_string() == "true";

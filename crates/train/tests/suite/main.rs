@@ -9,6 +9,8 @@
 
 mod bad_input;
 mod contract;
+mod functions;
 mod options;
 mod quality;
 mod rows;
+mod tuning;

@@ -40,15 +40,26 @@ struct Solved {
 
 impl Process {
     /// Nothing if the values say nothing.
-    pub(super) fn fit(is_choice: Vec<bool>, places: Vec<Vec<f64>>, values: Vec<f64>) -> Option<Self> {
+    pub(super) fn fit(
+        is_choice: Vec<bool>,
+        places: Vec<Vec<f64>>,
+        values: Vec<f64>,
+    ) -> Option<Self> {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        let variance = values
+            .iter()
+            .map(|value| (value - mean).powi(2))
+            .sum::<f64>()
+            / count;
         let scale = (mean, variance.sqrt());
         if !(scale.1.is_finite() && scale.1 > 0.0) {
             return None;
         }
-        let values: Vec<f64> = values.iter().map(|value| (value - scale.0) / scale.1).collect();
+        let values: Vec<f64> = values
+            .iter()
+            .map(|value| (value - scale.0) / scale.1)
+            .collect();
         let n_dimensions = is_choice.len();
         let mut settings = vec![start_length(n_dimensions); n_dimensions];
         settings.extend([VARIANCE.0, NOISE.0]);
@@ -94,24 +105,40 @@ impl Process {
             .iter()
             .map(|other| variance * matern(self.distance(&lengths, place, other)))
             .collect();
-        let mean: f64 = near.iter().zip(&self.weights).map(|(near, weight)| near * weight).sum();
+        let mean: f64 = near
+            .iter()
+            .zip(&self.weights)
+            .map(|(near, weight)| near * weight)
+            .sum();
         let mut explained = 0.0;
         for (column, by) in near.iter().enumerate() {
             let column = self.inverse.col(column);
-            let product: f64 = near.iter().zip(column.iter()).map(|(near, value)| near * value).sum();
+            let product: f64 = near
+                .iter()
+                .zip(column.iter())
+                .map(|(near, value)| near * value)
+                .sum();
             explained += by * product;
         }
         let left = (variance - explained).max(1e-12);
-        (self.scale.0 + self.scale.1 * mean, self.scale.1 * left.sqrt())
+        (
+            self.scale.0 + self.scale.1 * mean,
+            self.scale.1 * left.sqrt(),
+        )
     }
 
     fn inverse_squares(&self, settings: &[f64]) -> Vec<f64> {
-        settings[..self.is_choice.len()].iter().map(|log| (-2.0 * log).exp()).collect()
+        settings[..self.is_choice.len()]
+            .iter()
+            .map(|log| (-2.0 * log).exp())
+            .collect()
     }
 
     /// The squared distance, each dimension by its length.
     fn distance(&self, lengths: &[f64], left: &[f64], right: &[f64]) -> f64 {
-        (0..lengths.len()).map(|at| lengths[at] * self.square(at, left, right)).sum()
+        (0..lengths.len())
+            .map(|at| lengths[at] * self.square(at, left, right))
+            .sum()
     }
 
     fn square(&self, dimension: usize, left: &[f64], right: &[f64]) -> f64 {
@@ -126,7 +153,10 @@ impl Process {
         let count = self.places.len();
         let lengths = self.inverse_squares(settings);
         let n_dimensions = lengths.len();
-        let (variance, noise) = (settings[n_dimensions].exp(), settings[n_dimensions + 1].exp());
+        let (variance, noise) = (
+            settings[n_dimensions].exp(),
+            settings[n_dimensions + 1].exp(),
+        );
         let mut covariance = Mat::<f64>::zeros(count, count);
         for row in 0..count {
             for column in 0..=row {
@@ -169,8 +199,15 @@ impl Process {
                 } else if agreement < 0.0 {
                     steps[place] = (steps[place] * 0.5_f64).max(1e-3);
                 }
-                before[place] = if agreement < 0.0 { 0.0 } else { gradient[place] };
-                let moved = at[place] + steps[place] * before[place].signum() * f64::from(u8::from(before[place] != 0.0));
+                before[place] = if agreement < 0.0 {
+                    0.0
+                } else {
+                    gradient[place]
+                };
+                let moved = at[place]
+                    + steps[place]
+                        * before[place].signum()
+                        * f64::from(u8::from(before[place] != 0.0));
                 at[place] = moved.clamp(BOUNDS.0, BOUNDS.1);
             }
         }
@@ -183,13 +220,19 @@ impl Process {
         let n_dimensions = self.is_choice.len();
         let lengths = self.inverse_squares(settings);
         let variance = settings[n_dimensions].exp();
-        let fit: f64 = self.values.iter().zip(&solved.weights).map(|(value, weight)| value * weight).sum();
+        let fit: f64 = self
+            .values
+            .iter()
+            .zip(&solved.weights)
+            .map(|(value, weight)| value * weight)
+            .sum();
         let mut value = -0.5 * (fit + solved.log_determinant);
         let mut gradient = vec![0.0; settings.len()];
         for row in 0..self.places.len() {
             for column in 0..row {
                 // Twice, for the matrix is symmetric; halved, by the formula.
-                let pull = solved.weights[row] * solved.weights[column] - solved.inverse[(row, column)];
+                let pull =
+                    solved.weights[row] * solved.weights[column] - solved.inverse[(row, column)];
                 let (left, right) = (&self.places[row], &self.places[column]);
                 let distance = self.distance(&lengths, left, right);
                 gradient[n_dimensions] += pull * variance * matern(distance);
@@ -236,8 +279,12 @@ mod tests {
     use super::*;
 
     fn wave() -> Process {
-        let places: Vec<Vec<f64>> = (0..12).map(|k| vec![f64::from(k) / 11.0, f64::from(k % 3)]).collect();
-        let values = places.iter().map(|place| (6.0 * place[0]).sin() + 0.5 * f64::from(u8::from(place[1] == 1.0)));
+        let places: Vec<Vec<f64>> = (0..12)
+            .map(|k| vec![f64::from(k) / 11.0, f64::from(k % 3)])
+            .collect();
+        let values = places
+            .iter()
+            .map(|place| (6.0 * place[0]).sin() + 0.5 * f64::from(u8::from(place[1] == 1.0)));
         let values = values.collect();
         Process::fit(vec![false, true], places, values).unwrap()
     }
@@ -254,7 +301,10 @@ mod tests {
                 process.posterior(&at).unwrap().0
             };
             let slope = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-            assert!((slope - gradient[place]).abs() < 1e-4 * slope.abs().max(1.0), "{place}: {slope} {gradient:?}");
+            assert!(
+                (slope - gradient[place]).abs() < 1e-4 * slope.abs().max(1.0),
+                "{place}: {slope} {gradient:?}"
+            );
         }
     }
 

@@ -21,6 +21,7 @@ fn search(sampler: Sampler, parallel: usize) -> Search {
         cross_validation: None,
         parallel,
         timeout: None,
+        trial_timeout: None,
         seed: 7,
     }
 }
@@ -30,7 +31,9 @@ fn loss(trial: &Asked) -> f64 {
         Some(ParameterValue::One(value)) => value.as_f64().unwrap_or_default(),
         _ => 3.0,
     };
-    (number("x") - 1.0).powi(2) + (number("rate").log10() + 2.0).powi(2) + (number("depth") - 6.0).abs()
+    (number("x") - 1.0).powi(2)
+        + (number("rate").log10() + 2.0).powi(2)
+        + (number("depth") - 6.0).abs()
 }
 
 fn scored(trial: &Asked) -> Outcome {
@@ -61,7 +64,9 @@ const SAMPLERS: [Sampler; 4] = [Sampler::Random, Sampler::Grid, Sampler::Tpe, Sa
 fn the_order_in_which_trials_end_does_not_matter() {
     for sampler in SAMPLERS {
         let first = run(&mut Study::new(search(sampler, 4)).unwrap(), |_| 0);
-        let last = run(&mut Study::new(search(sampler, 4)).unwrap(), |count| count - 1);
+        let last = run(&mut Study::new(search(sampler, 4)).unwrap(), |count| {
+            count - 1
+        });
         assert_eq!(first.len(), 30);
         assert_eq!(first, last, "{sampler:?}");
         let other_seed = Search {
@@ -78,7 +83,10 @@ fn a_search_goes_on_where_it_was_stopped() {
         let whole = run(&mut Study::new(search(sampler, 3)).unwrap(), |_| 0);
         // Trials 0 to 10 had ended, and 12, when 11 was under way.
         let mut again = Study::new(search(sampler, 3)).unwrap();
-        for trial in whole.iter().filter(|trial| trial.number < 11 || trial.number == 12) {
+        for trial in whole
+            .iter()
+            .filter(|trial| trial.number < 11 || trial.number == 12)
+        {
             let line = serde_json::to_string(trial).unwrap();
             assert!(again.restore(serde_json::from_str(&line).unwrap()));
         }

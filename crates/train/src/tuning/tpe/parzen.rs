@@ -5,7 +5,9 @@ use rand::{Rng, RngExt as _};
 use crate::tuning::axis::{Axis, Line};
 use crate::tuning::normal::{LOG_SQRT_2_PI, between, draw_between};
 
-/// Kernels are no narrower than the range by so many.
+/// Kernels are no narrower than the range divided by the geometric mean of the points here and of all points, and by so
+/// many: the few best points may be told apart as finely as all of them are (by the few alone, kernels would be wide for
+/// long, and the best values on every golden function are worse).
 const MAX_NARROWNESS: f64 = 100.0;
 /// So many of the latest points count fully, older ones less.
 const N_FULL: usize = 25;
@@ -29,8 +31,9 @@ enum Kernels<'a> {
 }
 
 impl<'a> Parzen<'a> {
-    /// The density around points; the first of each pair tells how old it is.
-    pub(super) fn new(axes: &[&'a Axis], points: &[(usize, Vec<f64>)]) -> Self {
+    /// The density around points, of which there are `n_all` with those of the other part; the first of each pair tells
+    /// how old it is.
+    pub(super) fn new(axes: &[&'a Axis], points: &[(usize, Vec<f64>)], n_all: usize) -> Self {
         let mut points: Vec<&(usize, Vec<f64>)> = points.iter().collect();
         points.sort_by_key(|(number, _)| *number);
         let mut weights = ages(points.len());
@@ -43,7 +46,7 @@ impl<'a> Parzen<'a> {
         });
         let kernels = axes.iter().enumerate().map(|(place, axis)| {
             let values: Vec<f64> = points.iter().map(|(_, values)| values[place]).collect();
-            Kernels::new(axis, &values)
+            Kernels::new(axis, &values, n_all)
         });
         Self {
             sums: sums.collect(),
@@ -54,8 +57,14 @@ impl<'a> Parzen<'a> {
 
     pub(super) fn draw(&self, rng: &mut impl Rng) -> Vec<f64> {
         let share = rng.random::<f64>();
-        let kernel = self.sums.partition_point(|sum| *sum < share).min(self.sums.len() - 1);
-        self.kernels.iter().map(|kernels| kernels.draw(kernel, rng)).collect()
+        let kernel = self
+            .sums
+            .partition_point(|sum| *sum < share)
+            .min(self.sums.len() - 1);
+        self.kernels
+            .iter()
+            .map(|kernels| kernels.draw(kernel, rng))
+            .collect()
     }
 
     pub(super) fn log_density(&self, values: &[f64]) -> f64 {
@@ -64,7 +73,12 @@ impl<'a> Parzen<'a> {
             kernels.add_logs(*value, &mut logs);
         }
         let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        greatest + logs.iter().map(|log| (log - greatest).exp()).sum::<f64>().ln()
+        greatest
+            + logs
+                .iter()
+                .map(|log| (log - greatest).exp())
+                .sum::<f64>()
+                .ln()
     }
 }
 
@@ -73,10 +87,15 @@ fn ages(n_points: usize) -> Vec<f64> {
     let n_old = n_points.saturating_sub(N_FULL);
     let old = (0..n_old).map(|place| {
         let least = 1.0 / n_points as f64;
-        let share = if n_old > 1 { place as f64 / (n_old - 1) as f64 } else { 0.0 };
+        let share = if n_old > 1 {
+            place as f64 / (n_old - 1) as f64
+        } else {
+            0.0
+        };
         least + (1.0 - least) * share
     });
-    old.chain(std::iter::repeat_n(1.0, n_points - n_old)).collect()
+    old.chain(std::iter::repeat_n(1.0, n_points - n_old))
+        .collect()
 }
 
 /// How wide kernels are: as far as the farther neighbour. The bounds are the neighbours of a single mean only.
@@ -97,7 +116,7 @@ fn widths(means: &[f64], (low, high): (f64, f64)) -> Vec<f64> {
 }
 
 impl<'a> Kernels<'a> {
-    fn new(axis: &'a Axis, values: &[f64]) -> Self {
+    fn new(axis: &'a Axis, values: &[f64], n_all: usize) -> Self {
         let n_kernels = values.len() as f64 + 1.0;
         match axis {
             Axis::Choices(count) => {
@@ -113,7 +132,8 @@ impl<'a> Kernels<'a> {
             Axis::Line(line) => {
                 let (low, high) = line.bounds;
                 let range = high - low;
-                let narrowest = range / (1.0 + n_kernels).min(MAX_NARROWNESS);
+                let narrowest =
+                    range / (2.0 + (values.len() as f64 * n_all as f64).sqrt()).min(MAX_NARROWNESS);
                 let normal = |mean: f64, width: f64| {
                     let share = between((low - mean) / width, (high - mean) / width);
                     (mean, width, share.ln())
@@ -121,7 +141,8 @@ impl<'a> Kernels<'a> {
                 let means: Vec<f64> = values.iter().map(|value| line.coordinate(*value)).collect();
                 let widths = widths(&means, line.bounds);
                 let around = means.into_iter().zip(widths);
-                let around = around.map(|(mean, width)| normal(mean, width.clamp(narrowest, range)));
+                let around =
+                    around.map(|(mean, width)| normal(mean, width.clamp(narrowest, range)));
                 let prior = normal(low.midpoint(high), range);
                 Self::Line {
                     line,
@@ -199,25 +220,33 @@ mod tests {
     fn densities_sum_to_one() {
         let points = [(0, vec![2.0, 1.0]), (1, vec![7.0, 0.0])];
         let (numbers, choices) = (line(true), Axis::Choices(3));
-        let density = Parzen::new(&[&numbers, &choices], &points);
-        let cells = (0..10).flat_map(|number| (0..3).map(move |choice| [f64::from(number), f64::from(choice)]));
+        let density = Parzen::new(&[&numbers, &choices], &points, 2);
+        let cells = (0..10)
+            .flat_map(|number| (0..3).map(move |choice| [f64::from(number), f64::from(choice)]));
         let sum: f64 = cells.map(|values| density.log_density(&values).exp()).sum();
         assert!((sum - 1.0).abs() < 1e-9, "{sum}");
         let smooth = line(false);
-        let density = Parzen::new(&[&smooth], &[(0, vec![2.0]), (1, vec![9.0])]);
-        let sum: f64 = (0..9000).map(|k| density.log_density(&[(f64::from(k) + 0.5) / 1000.0]).exp() / 1000.0).sum();
+        let density = Parzen::new(&[&smooth], &[(0, vec![2.0]), (1, vec![9.0])], 2);
+        let sum: f64 = (0..9000)
+            .map(|k| density.log_density(&[(f64::from(k) + 0.5) / 1000.0]).exp() / 1000.0)
+            .sum();
         assert!((sum - 1.0).abs() < 1e-5, "{sum}");
     }
 
     #[test]
     fn draws_follow_the_density() {
         let (numbers, points) = (line(true), [(0, vec![2.0]), (1, vec![2.0])]);
-        let density = Parzen::new(&[&numbers], &points);
+        let density = Parzen::new(&[&numbers], &points, 2);
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let n_draws = 20_000;
-        let hits = (0..n_draws).filter(|_| density.draw(&mut rng) == [2.0]).count();
+        let hits = (0..n_draws)
+            .filter(|_| density.draw(&mut rng) == [2.0])
+            .count();
         let expected = density.log_density(&[2.0]).exp();
-        assert!((hits as f64 / f64::from(n_draws) - expected).abs() < 0.01, "{expected}");
+        assert!(
+            (hits as f64 / f64::from(n_draws) - expected).abs() < 0.01,
+            "{expected}"
+        );
     }
 
     #[test]
