@@ -236,6 +236,15 @@ pub(crate) fn tell_progress() -> Arc<dyn Fn(Progress) + Send + Sync> {
             let cached = if is_cached { " (cached)" } else { "" };
             eprintln!("  {stage:<9} {duration:>9}  {action}{cached}");
         }
+        Progress::Trial {
+            done,
+            total,
+            text,
+            is_best,
+        } => {
+            let star = if is_best { ", the best so far" } else { "" };
+            eprintln!("    {done}/{total}  {text}{star}");
+        }
         Progress::Began(_) | Progress::Training { .. } => {}
     })
 }

@@ -14,6 +14,7 @@ pub mod error_kind;
 pub mod expression;
 pub mod ids;
 pub mod parameter;
+pub mod search;
 pub mod status;
 pub mod task;
 

@@ -50,4 +50,6 @@ pub struct CycleReport {
     pub gates: Vec<crate::GateOutcome>,
     /// Whether every stage came from the cache.
     pub is_cached: bool,
+    /// What the search for parameters has found, if there was one.
+    pub tuned: Option<crate::Tuned>,
 }

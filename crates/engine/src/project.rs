@@ -10,13 +10,14 @@
 //!   references/<model>/<version>.parquet    what the inputs looked like when a version was made
 //!   quarantine/cycle-<n>/<table>.parquet    rows that failed a check
 //!   logs/cycle-<n>-<stage>.log              what commands wrote
+//!   tuning/<fingerprint>.jsonl              trials of a search that is not at its end
 //!   digests.json                            digests of unchanged files
 //!   cycle.lock                              held while a cycle runs
 //! ```
 
 use std::path::{Path, PathBuf};
 
-use everloop_domain::{CycleNumber, ModelName, StageName, VersionNumber};
+use everloop_domain::{CycleNumber, Digest, ModelName, StageName, VersionNumber};
 
 /// The directory of a project and the places in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +97,14 @@ impl Project {
         self.state_dir()
             .join("logs")
             .join(format!("cycle-{cycle}-{stage}.log"))
+    }
+
+    /// The trials of a search that is not at its end.
+    #[must_use]
+    pub fn search_path(&self, fingerprint: &Digest) -> PathBuf {
+        self.state_dir()
+            .join("tuning")
+            .join(format!("{}.jsonl", fingerprint.hex()))
     }
 
     /// Digests of files that have not changed.

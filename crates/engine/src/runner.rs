@@ -41,6 +41,17 @@ pub enum Progress {
         /// Steps in all.
         total: u64,
     },
+    /// A trial of a search ended.
+    Trial {
+        /// Trials that ended.
+        done: usize,
+        /// Trials in all, at most.
+        total: usize,
+        /// What was tried and what came of it.
+        text: String,
+        /// Whether it is the best so far.
+        is_best: bool,
+    },
     /// A stage ended.
     Ended {
         /// The stage.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use everloop_domain::search::TRAINER;
 use everloop_domain::{CycleNumber, Digest, ExperimentId, RunId, RunStatus, Timestamp};
 use everloop_metastore::{DatasetInput, Metric, NewRun};
 
@@ -11,8 +12,14 @@ use crate::stages::collect::Collected;
 use crate::stages::deploy::PACKAGE_TAG;
 use crate::stages::evaluate::Evaluation;
 use crate::stages::prepare::Prepared;
-use crate::stages::train::Trained;
+use crate::stages::train::{Trained, Tuned};
 use crate::{Error, Runner, origin};
+
+/// The tags of a run whose parameters were searched: the best ones as JSON, the number of the trial, the run whose children
+/// the trials are.
+const BEST_PARAMETERS_TAG: &str = "everloop.best_parameters";
+const BEST_TRIAL_TAG: &str = "everloop.best_trial";
+const SEARCH_RUN_TAG: &str = "everloop.search_run";
 
 /// The run of a cycle.
 #[derive(Clone, Debug)]
@@ -88,8 +95,17 @@ pub(crate) async fn begin(
     Ok(run)
 }
 
+/// The parameters that are known before anything is trained: those that are searched are not.
 fn parameters(runner: &Runner) -> BTreeMap<String, String> {
     let train = &runner.lifecycle().train;
+    let tune = train.tune.as_ref();
+    let is_searched = |name: &str| {
+        tune.is_some_and(|tune| {
+            tune.space
+                .iter()
+                .any(|dimension| dimension.parameter == name)
+        })
+    };
     let trainer = match &train.trainer {
         everloop_lifecycle::Trainer::BuiltIn(name) => name.clone(),
         everloop_lifecycle::Trainer::Command(line) => line.clone(),
@@ -97,9 +113,12 @@ fn parameters(runner: &Runner) -> BTreeMap<String, String> {
     let mut params: BTreeMap<String, String> = train
         .parameters
         .iter()
+        .filter(|(name, _)| !is_searched(name))
         .map(|(name, value)| (name.clone(), value.to_string()))
         .collect();
-    params.insert("everloop.trainer".to_owned(), trainer);
+    if !is_searched(TRAINER) {
+        params.insert("everloop.trainer".to_owned(), trainer);
+    }
     params.insert("everloop.task".to_owned(), train.task.to_string());
     params.insert("everloop.seed".to_owned(), train.seed.to_string());
     params
@@ -228,8 +247,58 @@ pub(crate) async fn log_training(
             tx.runs().set_tag(&id, PACKAGE_TAG, &package)
         })
         .await?;
+    if let Some(tuned) = &trained.result.tuned {
+        log_search(runner, run, trained, tuned).await?;
+    }
     let report = serde_json::to_vec_pretty(&trained.result).unwrap_or_default();
     runner.put_artifact(run, "training.json", &report).await
+}
+
+/// Logs what a search has found: the best parameters, its report, and where its trials are.
+async fn log_search(
+    runner: &Runner,
+    run: &CycleRun,
+    trained: &Output<Trained>,
+    tuned: &Tuned,
+) -> Result<(), Error> {
+    let mut params: BTreeMap<String, String> = tuned
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.clone(), value.to_string()))
+        .collect();
+    params.extend(
+        tuned
+            .trainer
+            .iter()
+            .map(|trainer| ("everloop.trainer".to_owned(), trainer.clone())),
+    );
+    let tags = [
+        (
+            BEST_PARAMETERS_TAG,
+            serde_json::to_string(&tuned.parameters).unwrap_or_default(),
+        ),
+        (BEST_TRIAL_TAG, tuned.best_trial.to_string()),
+        (SEARCH_RUN_TAG, tuned.run.to_string()),
+    ];
+    let id = run.id.clone();
+    runner
+        .metastore()
+        .write(move |tx| {
+            // A run that was taken up again with another lifecycle file keeps its parameters; the tags tell the latest.
+            let known = tx.runs().params(&id)?;
+            for (name, value) in params.iter().filter(|(name, _)| !known.contains_key(*name)) {
+                tx.runs().log_param(&id, name, value)?;
+            }
+            let mut tags = tags.iter();
+            tags.try_for_each(|(key, value)| tx.runs().set_tag(&id, key, value))
+        })
+        .await?;
+    for name in ["tuning.json", "tuning.html", "best_parameters.yaml"] {
+        let path = trained.dir.join(name);
+        let bytes = std::fs::read(&path).map_err(|source| Error::file("read", &path, source))?;
+        runner.put_artifact(run, name, &bytes).await?;
+    }
+    Ok(())
 }
 
 /// Logs the scores and the evaluation.

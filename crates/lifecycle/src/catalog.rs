@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use everloop_domain::ColumnType;
 use everloop_domain::dataset::{PrepareStep, SplitBy};
+use everloop_domain::search::FoldsBy;
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Report};
@@ -147,6 +148,17 @@ impl Checker<'_, '_, '_> {
             }
             SplitBy::Time | SplitBy::Random | SplitBy::Stratified => None,
         };
+        let tune = lifecycle.train.tune.as_ref();
+        if let Some(FoldsBy::Group(column)) =
+            tune.and_then(|tune| Some(&tune.cross_validation.as_ref()?.by))
+        {
+            self.column(
+                table,
+                column,
+                &["train", "tune", "cross_validation", "group"],
+                "group",
+            );
+        }
         self.features(lifecycle);
         self.drift_columns(lifecycle);
     }

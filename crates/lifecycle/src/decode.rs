@@ -4,9 +4,11 @@
 //! that is absent all the same makes the whole lifecycle absent.
 
 mod collect;
+mod tuning;
 
 use everloop_domain::dataset::{Dataset, Split, SplitBy};
 use everloop_domain::expression;
+use everloop_domain::search::{Domain, Search, TRAINER};
 use everloop_domain::{ModelName, ParameterValue, Task};
 
 use crate::lifecycle::{
@@ -14,15 +16,16 @@ use crate::lifecycle::{
     Lifecycle, Monitor, Retrain, Train, Trainer, Window,
 };
 use crate::meaning;
-use crate::metrics;
+use crate::metrics as known;
 use crate::order::order;
 use crate::schedule::Schedule;
 use crate::yaml::{Entry, Node};
+pub(crate) use tuning::metrics;
 
 /// Reads the whole tree.
 pub(crate) fn lifecycle(tree: &Node) -> Option<Lifecycle> {
-    let train = train(tree.get("train")?)?;
     let dataset = dataset(tree.get("dataset")?)?;
+    let train = train(tree.get("train")?, &dataset)?;
     let gates = conditions(tree.get("gates")?);
     let retrain = retrain(tree.get("retrain")?)?;
     let named = gates
@@ -133,23 +136,42 @@ fn split(node: &Node, dataset: &Dataset, task: Task) -> Option<Split> {
     })
 }
 
-fn train(node: &Node) -> Option<Train> {
+fn train(node: &Node, dataset: &Dataset) -> Option<Train> {
+    let (task, seed) = (meaning::task(node)?, seed(node)?);
+    let tune = match node.get("tune") {
+        Some(tune) => Some(tuning::search(tune, dataset, task, seed)?),
+        None => None,
+    };
     let trainer = match (name(node, "trainer"), name(node, "run")) {
         (Some(trainer), _) => Trainer::BuiltIn(trainer),
-        (None, command) => Trainer::Command(command?),
+        (None, Some(command)) => Trainer::Command(command),
+        // Where the search chooses, the first choice stands for all.
+        (None, None) => Trainer::BuiltIn(first_trainer(tune.as_ref()?)?),
     };
     let parameters = node.get("parameters")?.entries();
     Some(Train {
-        task: meaning::task(node)?,
+        task,
         trainer,
         parameters: parameters
             .iter()
             .filter_map(|entry| Some((entry.key.clone(), parameter(&entry.value)?)))
             .collect(),
-        seed: seed(node)?,
+        seed,
         deps: node.get("deps")?.texts(),
         timeout: node.get("timeout").and_then(Node::duration),
+        tune,
     })
+}
+
+fn first_trainer(search: &Search) -> Option<String> {
+    let mut space = search.space.iter();
+    match &space
+        .find(|dimension| dimension.parameter == TRAINER)?
+        .domain
+    {
+        Domain::Choices(choices) => choices.first().map(ToString::to_string),
+        Domain::Range { .. } => None,
+    }
 }
 
 fn parameter(node: &Node) -> Option<ParameterValue> {
@@ -170,11 +192,11 @@ fn parameter(node: &Node) -> Option<ParameterValue> {
 fn evaluate<'a>(node: &Node, task: Task, named: impl Iterator<Item = &'a str>) -> Evaluate {
     let mut metrics = match node.get("metrics") {
         Some(listed) => listed.texts(),
-        None => metrics::defaults(task).map(str::to_owned).collect(),
+        None => known::defaults(task).map(str::to_owned).collect(),
     };
     for name in named {
         let metric = name.rsplit('.').next().unwrap_or(name);
-        if metrics::is_metric(metric) && !metrics.iter().any(|listed| listed == metric) {
+        if known::is_metric(metric) && !metrics.iter().any(|listed| listed == metric) {
             metrics.push(metric.to_owned());
         }
     }

@@ -28,6 +28,7 @@ mod schedule;
 mod schema;
 mod shape;
 mod shapes;
+mod space;
 mod sql;
 mod suggestion;
 mod walker;

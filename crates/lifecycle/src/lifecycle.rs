@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use everloop_domain::dataset::{Dataset, PrepareStep, Source, Split, TableChecks};
 use everloop_domain::expression::Expression;
+use everloop_domain::search::Search;
 use everloop_domain::{ModelName, ParameterValue, Task};
 use serde::Serialize;
 
@@ -69,6 +70,8 @@ pub struct Train {
     pub deps: Vec<String>,
     /// How long the command may take.
     pub timeout: Option<Duration>,
+    /// The search for better parameters.
+    pub tune: Option<Search>,
 }
 
 /// What learns a model.

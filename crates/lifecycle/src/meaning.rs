@@ -9,6 +9,7 @@ mod features;
 mod split;
 mod tables;
 mod training;
+mod tuning;
 
 use everloop_domain::Task;
 
@@ -25,6 +26,7 @@ pub(crate) fn check(tree: &Node, report: &mut Report) {
     features::check(tree, report);
     split::check(tree, report);
     training::check(tree, report);
+    tuning::check(tree, report);
     conditions::check(tree, report);
 }
 

@@ -5,6 +5,7 @@
 
 mod collect;
 mod learn;
+mod tuning;
 mod watch;
 
 use crate::shape::{Field, Shape, optional, required};

@@ -38,6 +38,9 @@ pub enum Error {
     /// The inputs cannot be learnt from.
     #[error("{0}")]
     Inputs(String),
+    /// Parameters cannot be searched in this way.
+    #[error("{0}")]
+    Search(String),
     /// Training did not converge to numbers.
     #[error("`{trainer}` diverged at step {step}; {hint}")]
     Diverged {

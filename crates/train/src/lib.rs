@@ -4,6 +4,8 @@
 //! and appends encoder and model to the graph. Everything is seeded: the same rows and parameters give the same bytes,
 //! on any number of threads.
 //!
+//! [`tuning`] looks for better parameters; it trains nothing itself.
+//!
 //! Start with [`fit()`], then `encoder.rs`, then one file a trainer.
 
 mod algebra;
@@ -19,6 +21,7 @@ mod target;
 mod trainers;
 mod trees;
 mod weights;
+pub mod tuning;
 
 pub use error::Error;
 pub use fit::{FitRequest, Fitted, Progress, fit};

@@ -1,5 +1,7 @@
 //! `everloop check`: the lifecycle file, the tables it names, the parameters of its trainer.
 
+mod search;
+
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -68,24 +70,25 @@ pub(crate) async fn run(args: &Args, project: Option<&Path>) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Problems with the parameters of a built-in trainer.
+/// Problems with the parameters of a built-in trainer, and with those that are searched.
 pub(crate) fn parameters(lifecycle: &Lifecycle, text: &str) -> Vec<Diagnostic> {
+    let mut found = search::problems(lifecycle, text);
     let Trainer::BuiltIn(name) = &lifecycle.train.trainer else {
-        return Vec::new();
+        return found;
     };
-    everloop_train::check_parameters(name, lifecycle.train.task, &lifecycle.train.parameters)
-        .into_iter()
-        .map(|problem| {
-            let place = ["train", "parameters", problem.parameter.as_str()];
-            Diagnostic::at_key(
-                text,
-                &place,
-                everloop_lifecycle::codes::TRAINER_PARAMETER,
-                problem.message,
-                problem.help,
-            )
-        })
-        .collect()
+    let problems =
+        everloop_train::check_parameters(name, lifecycle.train.task, &lifecycle.train.parameters);
+    found.extend(problems.into_iter().map(|problem| {
+        let place = ["train", "parameters", problem.parameter.as_str()];
+        Diagnostic::at_key(
+            text,
+            &place,
+            everloop_lifecycle::codes::TRAINER_PARAMETER,
+            problem.message,
+            problem.help,
+        )
+    }));
+    found
 }
 
 /// The columns of all sources and prepared tables; what cannot be opened or planned is a problem.

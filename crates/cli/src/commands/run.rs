@@ -74,6 +74,13 @@ pub(crate) fn text(report: &CycleReport) -> String {
         "cycle {}: {}\n  {}\n",
         report.number, report.outcome, report.why
     );
+    if let Some(tuned) = &report.tuned {
+        text.push_str("  the best parameters, to be pasted into `everloop.yaml`:\n\n");
+        for line in tuned.yaml().lines() {
+            text.push_str(&format!("    {line}\n"));
+        }
+        text.push('\n');
+    }
     for gate in &report.gates {
         text.push_str(&format!(
             "  {} {}: {}\n",

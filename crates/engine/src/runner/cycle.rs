@@ -291,6 +291,11 @@ impl Cycle<'_> {
                 .map(|evaluation| evaluation.gates.clone())
                 .unwrap_or_default(),
             is_cached,
+            tuned: self
+                .found
+                .trained()
+                .ok()
+                .and_then(|trained| trained.result.tuned.clone()),
         })
     }
 

@@ -50,7 +50,7 @@ impl Found {
         found.ok_or_else(|| Self::lacks(StageName::Prepare))
     }
 
-    fn trained(&self) -> Result<&Output<Trained>, Error> {
+    pub(super) fn trained(&self) -> Result<&Output<Trained>, Error> {
         let found = self.trained.get();
         found.ok_or_else(|| Self::lacks(StageName::Train))
     }
@@ -249,13 +249,19 @@ impl Cycle<'_> {
 
     async fn train(&self) -> Result<Told, Error> {
         let prepared = self.found.prepared()?;
-        let output = train::run(self.runner, self.number, &self.run.id, prepared).await?;
+        let output = train::run(self.runner, self.number, &self.run, prepared).await?;
         tracking::log_training(self.runner, &self.run, &output).await?;
         self.log_fingerprint(&output).await?;
+        let result = &output.result;
+        let tuned = result
+            .tuned
+            .as_ref()
+            .map(|tuned| format!(", {}", tuned.words()));
         let action = format!(
-            "`{}`, package {}",
-            output.result.trainer,
-            output.result.package.short()
+            "`{}`, package {}{}",
+            result.trainer,
+            result.package.short(),
+            tuned.unwrap_or_default()
         );
         let is_cached = output.is_cached;
         self.found.trained.get_or_init(|| output);

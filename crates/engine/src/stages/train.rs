@@ -2,16 +2,21 @@
 
 mod built_in;
 mod command;
+mod search;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use everloop_domain::{CycleNumber, Digest, RunId, StageName, Task};
+use everloop_domain::{CycleNumber, Digest, StageName, Task};
 use everloop_lifecycle::Trainer;
 use serde::{Deserialize, Serialize};
 
 use super::prepare::Prepared;
 use super::{Output, cached};
+use crate::tracking::CycleRun;
 use crate::{Error, Fingerprint, Runner};
+
+pub use search::Tuned;
 
 const VERSION: u32 = 1;
 
@@ -30,6 +35,9 @@ pub(crate) struct Trained {
     pub(crate) curves: BTreeMap<String, Vec<f64>>,
     /// The greatest difference between the trainer's and the graph's predictions.
     pub(crate) parity: Option<f64>,
+    /// What the search for parameters has found, if there was one; its files lie beside the package.
+    #[serde(default)]
+    pub(crate) tuned: Option<Tuned>,
 }
 
 impl Output<Trained> {
@@ -42,7 +50,7 @@ impl Output<Trained> {
 pub(crate) async fn run(
     runner: &Runner,
     cycle: CycleNumber,
-    run_id: &RunId,
+    run: &CycleRun,
     prepared: &Output<Prepared>,
 ) -> Result<Output<Trained>, Error> {
     let lifecycle = runner.lifecycle();
@@ -55,23 +63,69 @@ pub(crate) async fn run(
         .parameter("features", &feature_texts(runner))
         .input("train", prepared.result.split.train.digest)
         .input("validation", prepared.result.split.validation.digest);
+    let search = search::of(lifecycle);
+    if let Some(search) = &search {
+        fingerprint = fingerprint.parameter("tune", search);
+    }
     match &train.trainer {
-        Trainer::BuiltIn(name) => {
-            let fingerprint = fingerprint.parameter("trainer", name);
-            cached(runner, &fingerprint, |dir| {
-                built_in::train(runner, name, prepared, dir)
-            })
-            .await
-        }
+        Trainer::BuiltIn(name) => fingerprint = fingerprint.parameter("trainer", name),
         Trainer::Command(line) => {
             fingerprint = fingerprint.environment("command", line);
             let deps: Vec<_> = command::dependencies(runner);
             for (path, digest) in deps.iter().zip(runner.digests_of(&deps)?) {
                 fingerprint = fingerprint.input(&path.display().to_string(), digest);
             }
-            cached(runner, &fingerprint, |dir| {
-                command::train(runner, line, cycle, run_id, prepared, dir)
-            })
+        }
+    }
+    let journal = runner.project().search_path(&fingerprint.digest());
+    let output = cached(runner, &fingerprint, async |dir: PathBuf| {
+        let place = search::Place {
+            runner,
+            cycle,
+            run,
+            prepared,
+            journal: journal.clone(),
+            dir: &dir,
+        };
+        let tuned = match search {
+            Some(search) => Some(search::run(&place, search).await?),
+            None => None,
+        };
+        let trained = fit(&place, tuned.as_ref()).await?;
+        Ok(Trained { tuned, ..trained })
+    })
+    .await?;
+    // What the trials found is in the result now.
+    match std::fs::remove_file(&journal) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::file("remove", &journal, source))
+        }
+        _ => Ok(output),
+    }
+}
+
+/// Trains once: with the best parameters of the search, or with those of the lifecycle.
+async fn fit(place: &search::Place<'_>, tuned: Option<&Tuned>) -> Result<Trained, Error> {
+    let (runner, prepared, dir) = (place.runner, place.prepared, place.dir.to_owned());
+    let train = &runner.lifecycle().train;
+    let parameters = tuned.map_or(&train.parameters, |tuned| &tuned.parameters);
+    match &train.trainer {
+        Trainer::BuiltIn(name) => {
+            let name = tuned
+                .and_then(|tuned| tuned.trainer.as_ref())
+                .unwrap_or(name);
+            built_in::train(runner, name, parameters.clone(), prepared, dir).await
+        }
+        Trainer::Command(line) => {
+            command::train(
+                runner,
+                line,
+                place.cycle,
+                &place.run.id,
+                prepared,
+                parameters,
+                dir,
+            )
             .await
         }
     }

@@ -21,19 +21,4 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
             }
         }
     }
-    let space = tree
-        .find(&["train", "tune", "space"])
-        .map_or(&[][..], Node::entries);
-    for parameter in space {
-        let bound = |key| parameter.value.get(key).and_then(Node::number);
-        if let (Some(low), Some(high)) = (bound("low"), bound("high"))
-            && low >= high
-        {
-            let message = format!(
-                "nothing of `{}` lies between low {low} and high {high}",
-                parameter.key
-            );
-            report.add(codes::CONTRADICTION, &parameter.place(), message);
-        }
-    }
 }

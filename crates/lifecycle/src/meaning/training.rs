@@ -21,6 +21,9 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
     for key in ["minimize", "maximize"] {
         if let Some(metric) = train.find(&["tune", key]) {
             suits(metric, task, report);
+            for metric in metric.elements() {
+                suits(metric, task, report);
+            }
         }
     }
     for metric in tree
@@ -68,7 +71,9 @@ fn trainer_or_command(tree: &Node, train: &Node, report: &mut Report) {
             );
             problem.hint("keep `trainer` for a built-in one, or `run` for a command of your own");
         }
-        (None, None) if !is_misspelt(train) => {
+        (None, None)
+            if !is_misspelt(train) && train.find(&["tune", "space", "trainer"]).is_none() =>
+        {
             let place = tree
                 .entry("train")
                 .map_or_else(|| train.place(), crate::yaml::Entry::place);

@@ -1,7 +1,7 @@
 //! `features`, `dataset`, `split`, `train` and `evaluate`.
 
-use super::{COUNT, NAMES, NUMBER, SHARE};
-use crate::metrics::{METRIC, METRIC_WORDS};
+use super::{COUNT, NAMES, SHARE};
+use crate::metrics::METRIC_WORDS;
 use crate::shape::{Choice, Field, Shape, optional, required};
 
 pub(super) const FEATURES: Shape = Shape::MapOf {
@@ -114,10 +114,9 @@ static TRAIN_FIELDS: [Field; 8] = [
     ),
     optional(
         "tune",
-        &Shape::Map(&TUNE),
-        "A search for better parameters.",
-    )
-    .planned("the model is trained once with `train.parameters`"),
+        &Shape::Map(&super::tuning::TUNE),
+        "A search for better parameters; the model is trained with the best ones.",
+    ),
 ];
 
 const TASK: Shape = Shape::Choice(Choice {
@@ -163,48 +162,6 @@ const PARAMETERS: Shape = Shape::MapOf {
     ]),
     may_be_empty: true,
 };
-
-static TUNE: [Field; 5] = [
-    optional(
-        "trials",
-        &Shape::Integer {
-            min: 1,
-            max: 1_000_000,
-        },
-        "How many parameter sets are tried.",
-    ),
-    optional("minimize", &METRIC, "The metric to make small."),
-    optional("maximize", &METRIC, "The metric to make large."),
-    optional("space", &SPACE, "The range of each parameter."),
-    optional(
-        "timeout",
-        &Shape::Duration { may_be_zero: false },
-        "How long the search may take.",
-    ),
-];
-
-const SPACE: Shape = Shape::MapOf {
-    name: "parameter",
-    shape: &Shape::AnyOf(&[
-        Shape::Map(&RANGE),
-        Shape::List {
-            shape: &Shape::Scalar,
-            may_be_empty: false,
-        },
-    ]),
-    may_be_empty: false,
-};
-
-static RANGE: [Field; 4] = [
-    required("low", &NUMBER, "The smallest value."),
-    required("high", &NUMBER, "The greatest value."),
-    optional(
-        "log",
-        &Shape::Boolean,
-        "Whether factors count rather than differences.",
-    ),
-    optional("step", &NUMBER, "The distance between values."),
-];
 
 pub(super) const EVALUATE: Shape = Shape::Map(&EVALUATE_FIELDS);
 

@@ -9,8 +9,10 @@
 
 mod bad_input;
 mod contract;
+mod functions;
 mod golden;
 mod options;
 mod quality;
 mod rows;
+mod tuning;
 mod weights;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use everloop_data::read_parquet;
+use everloop_domain::ParameterValue;
 use everloop_domain::dataset::Part;
 use everloop_domain::expression::Expression;
 use everloop_package::NewPackage;
@@ -24,12 +25,14 @@ const N_EXAMPLE_ROWS: usize = 5;
 pub(super) async fn train(
     runner: &Runner,
     trainer: &str,
+    parameters: BTreeMap<String, ParameterValue>,
     prepared: &Output<Prepared>,
     dir: PathBuf,
 ) -> Result<Trained, Error> {
     let work = Work {
         runner: runner.clone(),
         trainer: trainer.to_owned(),
+        parameters,
         parts: prepared.dir.clone(),
         metadata: metadata(runner, trainer, prepared),
         dir,
@@ -40,6 +43,7 @@ pub(super) async fn train(
 struct Work {
     runner: Runner,
     trainer: String,
+    parameters: BTreeMap<String, ParameterValue>,
     parts: PathBuf,
     metadata: BTreeMap<String, String>,
     dir: PathBuf,
@@ -76,6 +80,7 @@ impl Work {
             notes,
             curves,
             parity: Some(written.parity.max_difference),
+            tuned: None,
         })
     }
 
@@ -98,7 +103,7 @@ impl Work {
         let request = FitRequest {
             task: lifecycle.train.task,
             trainer: &self.trainer,
-            parameters: &lifecycle.train.parameters,
+            parameters: &self.parameters,
             seed: lifecycle.train.seed,
             features: &features,
             columns: &columns,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use everloop_domain::dataset::Part;
-use everloop_domain::{CycleNumber, RunId, StageName};
+use everloop_domain::{CycleNumber, ParameterValue, RunId, StageName};
 use tokio::process::Command;
 
 use super::{Trained, metadata};
@@ -45,12 +45,19 @@ pub(super) async fn train(
     cycle: CycleNumber,
     run_id: &RunId,
     prepared: &Output<Prepared>,
+    parameters: &BTreeMap<String, ParameterValue>,
     dir: PathBuf,
 ) -> Result<Trained, Error> {
     let output = dir.join("output");
     std::fs::create_dir_all(&output).map_err(|source| Error::file("create", &output, source))?;
     let log = runner.project().log_path(cycle, StageName::Train);
-    let mut command = shell(runner, line, run_id, prepared, &output);
+    let call = Call {
+        run_id,
+        parameters,
+        prepared,
+        output: &output,
+    };
+    let mut command = shell(runner, line, &call);
     execute(&mut command, line, &log, runner.lifecycle().train.timeout).await?;
     let model = find_model(runner, run_id, &output).await?.ok_or_else(|| Error::Command {
         command: line.to_owned(),
@@ -69,33 +76,35 @@ pub(super) async fn train(
         notes: vec![format!("adopted the model that `{line}` left")],
         curves: BTreeMap::new(),
         parity: None,
+        tuned: None,
     })
 }
 
-fn shell(
-    runner: &Runner,
-    line: &str,
-    run_id: &RunId,
-    prepared: &Output<Prepared>,
-    output: &Path,
-) -> Command {
-    let lifecycle = runner.lifecycle();
+/// What a call of the command is given.
+pub(super) struct Call<'a> {
+    /// The run that it logs into.
+    pub(super) run_id: &'a RunId,
+    pub(super) parameters: &'a BTreeMap<String, ParameterValue>,
+    pub(super) prepared: &'a Output<Prepared>,
+    /// Where it may save a model.
+    pub(super) output: &'a Path,
+}
+
+pub(super) fn shell(runner: &Runner, line: &str, call: &Call<'_>) -> Command {
+    let (lifecycle, parts) = (runner.lifecycle(), &call.prepared.dir);
     let mut command = process::shell("sh", line);
     command
         .current_dir(runner.project().dir())
-        .env("EVERLOOP_TRAIN", part_file(&prepared.dir, Part::Train))
-        .env(
-            "EVERLOOP_VALIDATION",
-            part_file(&prepared.dir, Part::Validation),
-        )
+        .env("EVERLOOP_TRAIN", part_file(parts, Part::Train))
+        .env("EVERLOOP_VALIDATION", part_file(parts, Part::Validation))
         .env("EVERLOOP_TARGET", &lifecycle.dataset.target)
         .env("EVERLOOP_SEED", lifecycle.train.seed.to_string())
         .env(
             "EVERLOOP_PARAMETERS",
-            serde_json::to_string(&lifecycle.train.parameters).unwrap_or_default(),
+            serde_json::to_string(call.parameters).unwrap_or_default(),
         )
-        .env("EVERLOOP_OUTPUT", output)
-        .env("MLFLOW_RUN_ID", run_id.as_str());
+        .env("EVERLOOP_OUTPUT", call.output)
+        .env("MLFLOW_RUN_ID", call.run_id.as_str());
     if let Some(uri) = runner.tracking_uri() {
         command.env("MLFLOW_TRACKING_URI", uri);
     }
@@ -103,7 +112,7 @@ fn shell(
 }
 
 /// Runs a command with its output in a log file; it ends with this process and after its time.
-async fn execute(
+pub(super) async fn execute(
     command: &mut Command,
     line: &str,
     log: &Path,
