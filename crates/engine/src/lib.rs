@@ -34,4 +34,7 @@ pub use project::Project;
 pub use runner::{Deps, LoadModel, Progress, Runner};
 pub use scoring::{Scored, texts};
 pub use stages::deploy::{CANDIDATE, CHAMPION, CYCLE_TAG, METRICS_TAG, PACKAGE_TAG, PREVIOUS};
-pub use stages::evaluate::{Evaluation, GateOutcome};
+pub use stages::evaluate::{
+    Curves, Dependence, Disturbance, DrawnInput, Evaluation, Explanation, GateOutcome, GateVerdict,
+    GroupComparison, GroupRates, MetricInterval, Paired, Robustness, Shap,
+};

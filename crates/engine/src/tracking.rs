@@ -10,6 +10,7 @@ use crate::stages::Output;
 use crate::stages::collect::Collected;
 use crate::stages::deploy::PACKAGE_TAG;
 use crate::stages::evaluate::Evaluation;
+use crate::stages::evaluate::gates::interval_bounds;
 use crate::stages::prepare::Prepared;
 use crate::stages::train::Trained;
 use crate::{Error, Runner, origin};
@@ -248,8 +249,12 @@ pub(crate) async fn log_evaluation(
         .iter()
         .flatten()
         .map(|(name, value)| (format!("champion.{name}"), *value));
+    let paired = evaluation.comparison.iter();
+    let paired = paired.map(|it| (format!("champion.p_value.{}", it.metric), it.p_value));
     let metrics: Vec<Metric> = own
+        .chain(interval_bounds(&evaluation.intervals))
         .chain(champion)
+        .chain(paired)
         .map(|(key, value)| Metric {
             key,
             value,

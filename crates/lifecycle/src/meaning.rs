@@ -5,6 +5,7 @@
 
 mod bounds;
 mod conditions;
+mod evaluation;
 mod features;
 mod split;
 mod tables;
@@ -25,6 +26,7 @@ pub(crate) fn check(tree: &Node, report: &mut Report) {
     features::check(tree, report);
     split::check(tree, report);
     training::check(tree, report);
+    evaluation::check(tree, report);
     conditions::check(tree, report);
 }
 

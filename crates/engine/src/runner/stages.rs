@@ -269,12 +269,18 @@ impl Cycle<'_> {
         tracking::log_evaluation(self.runner, &self.run, &output.result).await?;
         self.log_fingerprint(&output).await?;
         let result = &output.result;
-        let n_passed = result.gates.iter().filter(|gate| gate.passed).count();
+        let n_warnings = result.warnings().count();
+        let n_passed = result.gates.iter().filter(|gate| gate.passed).count() - n_warnings;
+        let warnings = match n_warnings {
+            0 => String::new(),
+            1 => ", 1 warning".to_owned(),
+            n => format!(", {n} warnings"),
+        };
         let first = self.runner.lifecycle().evaluate.metrics.first();
         let score =
             first.and_then(|name| Some(format!("{name} {:.4}, ", result.metrics.get(name)?)));
         let action = format!(
-            "{}{n_passed} of {} gates passed",
+            "{}{n_passed} of {} gates passed{warnings}",
             score.unwrap_or_default(),
             result.gates.len()
         );

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod command;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use everloop_domain::{CycleNumber, Digest, RunId, StageName, Task};
 use everloop_lifecycle::Trainer;
 use serde::{Deserialize, Serialize};
 
+use self::usage::Usage;
 use super::prepare::Prepared;
 use super::{Output, cached};
 use crate::{Error, Fingerprint, Runner};
@@ -30,6 +32,20 @@ pub(crate) struct Trained {
     pub(crate) curves: BTreeMap<String, Vec<f64>>,
     /// The greatest difference between the trainer's and the graph's predictions.
     pub(crate) parity: Option<f64>,
+    /// How long fitting took, and the most memory that the program held meanwhile (on Linux).
+    #[serde(default)]
+    pub(crate) usage: Option<Usage>,
+}
+
+impl Trained {
+    /// What training cost, by the names that gates use.
+    pub(crate) fn costs(&self) -> BTreeMap<String, f64> {
+        let usage = self.usage.as_ref();
+        let seconds = usage.map(|usage| ("train_seconds".to_owned(), usage.seconds));
+        let memory =
+            usage.and_then(|usage| Some(("peak_memory_mb".to_owned(), usage.peak_memory_mb?)));
+        seconds.into_iter().chain(memory).collect()
+    }
 }
 
 impl Output<Trained> {

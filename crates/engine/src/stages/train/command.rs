@@ -12,6 +12,7 @@ use everloop_domain::dataset::Part;
 use everloop_domain::{CycleNumber, RunId, StageName};
 use tokio::process::Command;
 
+use super::usage::Meter;
 use super::{Trained, metadata};
 use crate::process::{self, Problem, Stop};
 use crate::scoring::part_file;
@@ -51,7 +52,9 @@ pub(super) async fn train(
     std::fs::create_dir_all(&output).map_err(|source| Error::file("create", &output, source))?;
     let log = runner.project().log_path(cycle, StageName::Train);
     let mut command = shell(runner, line, run_id, prepared, &output);
+    let meter = Meter::start();
     execute(&mut command, line, &log, runner.lifecycle().train.timeout).await?;
+    let usage = meter.read_of_another();
     let model = find_model(runner, run_id, &output).await?.ok_or_else(|| Error::Command {
         command: line.to_owned(),
         problem: "left no MLflow model: log one with `mlflow.<flavor>.log_model`, or save it below `EVERLOOP_OUTPUT`".to_owned(),
@@ -69,6 +72,7 @@ pub(super) async fn train(
         notes: vec![format!("adopted the model that `{line}` left")],
         curves: BTreeMap::new(),
         parity: None,
+        usage: Some(usage),
     })
 }
 
