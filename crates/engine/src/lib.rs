@@ -17,6 +17,7 @@ pub mod pipelines;
 mod process;
 mod project;
 mod provenance;
+mod report;
 mod runner;
 mod scoring;
 mod stages;

@@ -9,11 +9,14 @@ use crate::provenance::{Provenance, environment};
 use crate::stages::Output;
 use crate::stages::collect::Collected;
 use crate::stages::deploy::PACKAGE_TAG;
-use crate::stages::evaluate::Evaluation;
 use crate::stages::evaluate::gates::interval_bounds;
+use crate::stages::evaluate::{Evaluation, PAGES};
 use crate::stages::prepare::Prepared;
 use crate::stages::train::Trained;
 use crate::{Error, Runner, origin};
+
+/// The tag of a run that holds the gates of its candidate with their numbers, as JSON.
+pub(crate) const GATES_TAG: &str = "everloop.gates";
 
 /// The run of a cycle.
 #[derive(Clone, Debug)]
@@ -237,8 +240,9 @@ pub(crate) async fn log_training(
 pub(crate) async fn log_evaluation(
     runner: &Runner,
     run: &CycleRun,
-    evaluation: &Evaluation,
+    evaluated: &Output<Evaluation>,
 ) -> Result<(), Error> {
+    let evaluation = &evaluated.result;
     let now = runner.clock().now();
     let own = evaluation
         .metrics
@@ -263,10 +267,19 @@ pub(crate) async fn log_evaluation(
         })
         .collect();
     let id = run.id.clone();
+    let gates = serde_json::to_string(&evaluation.gates).unwrap_or_default();
     runner
         .metastore()
-        .write(move |tx| tx.runs().log_metrics(&id, &metrics))
+        .write(move |tx| {
+            tx.runs().log_metrics(&id, &metrics)?;
+            tx.runs().set_tag(&id, GATES_TAG, &gates)
+        })
         .await?;
+    for page in PAGES {
+        let path = evaluated.dir.join(page);
+        let bytes = std::fs::read(&path).map_err(|source| Error::file("read", &path, source))?;
+        runner.put_artifact(run, page, &bytes).await?;
+    }
     let report = serde_json::to_vec_pretty(evaluation).unwrap_or_default();
     runner.put_artifact(run, "evaluation.json", &report).await
 }

@@ -266,7 +266,7 @@ impl Cycle<'_> {
         let (prepared, trained) = (self.found.prepared()?, self.found.trained()?);
         let champion = deploy::champion(self.runner).await?;
         let output = evaluate::run(self.runner, prepared, trained, champion.as_ref()).await?;
-        tracking::log_evaluation(self.runner, &self.run, &output.result).await?;
+        tracking::log_evaluation(self.runner, &self.run, &output).await?;
         self.log_fingerprint(&output).await?;
         let result = &output.result;
         let n_warnings = result.warnings().count();

@@ -31,6 +31,7 @@ use super::monitor::write_reference;
 use super::prepare::Prepared;
 use super::train::Trained;
 use super::{Output, blocking, cached};
+use crate::report::{self, Facts};
 use crate::scoring::{Scored, input_columns, inputs, part_file, texts};
 use crate::{Error, Fingerprint, Runner};
 
@@ -42,6 +43,12 @@ pub use self::groups::{GroupComparison, GroupRates};
 pub use self::intervals::{MetricInterval, Paired};
 
 const VERSION: u32 = 3;
+/// The files that people read, beside the numbers.
+const REPORT_FILE: &str = "evaluation.html";
+const CARD_FILE: &str = "model_card.html";
+const CARD_TEXT: &str = "model_card.md";
+/// All of them.
+pub(crate) const PAGES: [&str; 3] = [REPORT_FILE, CARD_FILE, CARD_TEXT];
 
 /// What evaluating found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,8 +128,41 @@ pub(crate) async fn run(
         candidate: trained.package_dir(),
         champion: champion.map(|champion| champion.dir.clone()),
         costs: trained.result.costs(),
+        facts: facts(runner, prepared, trained),
     };
     cached(runner, &fingerprint, |dir| blocking(move || work.run(&dir))).await
+}
+
+/// What is known of the candidate before it is evaluated.
+fn facts(runner: &Runner, prepared: &Output<Prepared>, trained: &Output<Trained>) -> Facts {
+    let lifecycle = runner.lifecycle();
+    let split = &prepared.result.split;
+    let part =
+        |name, part: &everloop_data::PartReport| (name, part.n_rows, part.digest.to_string());
+    let parameters = lifecycle.train.parameters.iter();
+    Facts {
+        project: lifecycle.project.clone(),
+        task: lifecycle.train.task,
+        target: lifecycle.dataset.target.clone(),
+        trainer: trained.result.trainer.clone(),
+        parameters: parameters
+            .map(|(name, value)| (name.clone(), value.to_string()))
+            .collect(),
+        seed: lifecycle.train.seed,
+        parts: vec![
+            part("train", &split.train),
+            part("validation", &split.validation),
+            part("test", &split.test),
+        ],
+        package: trained.result.package.to_string(),
+        inputs: Vec::new(),
+        metrics: lifecycle.evaluate.metrics.clone(),
+        importances: trained.result.importances.clone(),
+        training_notes: trained.result.notes.clone(),
+        threshold: 0.5,
+        card: lifecycle.evaluate.card.clone(),
+        program: env!("CARGO_PKG_VERSION"),
+    }
 }
 
 /// A model that is looked at, and how its rows are scored.
@@ -174,15 +214,32 @@ struct Work {
     champion: Option<PathBuf>,
     /// What training cost, by name.
     costs: BTreeMap<String, f64>,
+    facts: Facts,
 }
 
 impl Work {
-    fn run(self, dir: &Path) -> Result<Evaluation, Error> {
-        let lifecycle = self.lifecycle();
+    /// Evaluates, and writes the report and the model card beside the numbers.
+    fn run(mut self, dir: &Path) -> Result<Evaluation, Error> {
+        let evaluation = self.evaluate(dir)?;
+        for (name, text) in [
+            (REPORT_FILE, report::page(&self.facts, &evaluation)),
+            (CARD_FILE, report::card_page(&self.facts, &evaluation)),
+            (CARD_TEXT, report::card_markdown(&self.facts, &evaluation)),
+        ] {
+            let path = dir.join(name);
+            std::fs::write(&path, text).map_err(|source| Error::file("write", &path, source))?;
+        }
+        Ok(evaluation)
+    }
+
+    fn evaluate(&mut self, dir: &Path) -> Result<Evaluation, Error> {
+        let runner = self.runner.clone();
+        let lifecycle = runner.lifecycle();
         let seed = lifecycle.train.seed;
         let test = read_parquet(&part_file(&self.parts, Part::Test))?;
         let loaded = self.runner.load_model(&self.candidate)?;
         let candidate = Candidate::new(loaded.as_ref(), lifecycle, &self.candidate)?;
+        self.facts.inputs = candidate.inputs(&test);
         let scored = candidate.score(&test)?;
         let (mut metrics, missing) = scores(lifecycle, &scored)?;
         let mut notes = Vec::new();
@@ -382,7 +439,8 @@ fn fairness(
 fn compared(groups: &[GroupComparison]) -> BTreeMap<String, f64> {
     const USUAL: [&str; 3] = ["demographic_parity", "equalized_odds", "equal_opportunity"];
     let mut named = groups::named(groups);
-    named.retain(|name, _| USUAL.iter().any(|usual| name.starts_with(usual)));
+    // Names of metrics hold no comma: intersections are told in `groups` alone.
+    named.retain(|name, _| !name.contains(',') && USUAL.iter().any(|it| name.starts_with(it)));
     named
 }
 
