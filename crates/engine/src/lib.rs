@@ -17,6 +17,7 @@ pub mod pipelines;
 mod process;
 mod project;
 mod provenance;
+mod report;
 mod runner;
 mod scoring;
 mod stages;
@@ -34,5 +35,8 @@ pub use project::Project;
 pub use runner::{Deps, LoadModel, Progress, Runner};
 pub use scoring::{Scored, texts};
 pub use stages::deploy::{CANDIDATE, CHAMPION, CYCLE_TAG, METRICS_TAG, PACKAGE_TAG, PREVIOUS};
-pub use stages::evaluate::{Evaluation, GateOutcome};
+pub use stages::evaluate::{
+    Curves, Dependence, Disturbance, DrawnInput, Evaluation, Explanation, GateOutcome, GateVerdict,
+    GroupComparison, GroupRates, MetricInterval, NaiveScores, Paired, Robustness, Shap,
+};
 pub use stages::train::Tuned;

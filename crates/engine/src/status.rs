@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use everloop_domain::{
     CycleNumber, CycleOutcome, CycleReason, StageName, StageState, VersionNumber,
 };
-use everloop_metastore::{Cycle, Metastore, Stage};
+use everloop_metastore::{Cycle, Metastore, Stage, Transaction};
 use serde::Serialize;
 
-use crate::Error;
+use crate::tracking::GATES_TAG;
+use crate::{Error, GateOutcome};
 
 /// The state of a project's loop.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,6 +41,8 @@ pub struct CycleStatus {
     pub champion_version: Option<VersionNumber>,
     /// The run that holds its details.
     pub run_id: Option<String>,
+    /// The gates with their numbers, in the order of the file.
+    pub gates: Vec<GateOutcome>,
     /// When it was started, as RFC 3339.
     pub started_at: String,
     /// When it ended.
@@ -77,10 +80,7 @@ impl Status {
                 let cycles = tx.cycles().list(limit)?;
                 cycles
                     .into_iter()
-                    .map(|cycle| {
-                        let stages = tx.stages().list(cycle.number)?;
-                        Ok(CycleStatus::new(cycle, stages))
-                    })
+                    .map(|cycle| CycleStatus::read(tx, cycle))
                     .collect::<Result<Vec<_>, everloop_metastore::Error>>()
             })
             .await?;
@@ -94,10 +94,20 @@ impl Status {
 }
 
 impl CycleStatus {
-    /// A cycle with its stages, as they were read.
-    #[must_use]
-    pub fn new(cycle: Cycle, stages: Vec<Stage>) -> Self {
-        Self {
+    /// Reads a cycle's stages and gates.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the metastore cannot be read.
+    pub fn read(tx: &Transaction<'_>, cycle: Cycle) -> Result<Self, everloop_metastore::Error> {
+        let stages = tx.stages().list(cycle.number)?;
+        let tags = match &cycle.run_id {
+            Some(id) => tx.runs().tags(id)?,
+            None => BTreeMap::new(),
+        };
+        let gates = tags.get(GATES_TAG);
+        let gates = gates.and_then(|text| serde_json::from_str::<Vec<GateOutcome>>(text).ok());
+        Ok(Self {
             number: cycle.number,
             reason: cycle.reason,
             outcome: cycle.outcome,
@@ -108,7 +118,8 @@ impl CycleStatus {
             run_id: cycle.run_id.map(|id| id.to_string()),
             started_at: cycle.started_at.to_string(),
             finished_at: cycle.finished_at.map(|moment| moment.to_string()),
-        }
+            gates: gates.unwrap_or_default(),
+        })
     }
 }
 

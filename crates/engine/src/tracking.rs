@@ -10,7 +10,8 @@ use crate::provenance::{Provenance, environment};
 use crate::stages::Output;
 use crate::stages::collect::Collected;
 use crate::stages::deploy::PACKAGE_TAG;
-use crate::stages::evaluate::Evaluation;
+use crate::stages::evaluate::gates::interval_bounds;
+use crate::stages::evaluate::{Evaluation, PAGES};
 use crate::stages::prepare::Prepared;
 use crate::stages::train::{Trained, Tuned};
 use crate::{Error, Runner, origin};
@@ -20,6 +21,8 @@ use crate::{Error, Runner, origin};
 const BEST_PARAMETERS_TAG: &str = "everloop.best_parameters";
 const BEST_TRIAL_TAG: &str = "everloop.best_trial";
 const SEARCH_RUN_TAG: &str = "everloop.search_run";
+/// The tag of a run that holds the gates of its candidate with their numbers, as JSON.
+pub(crate) const GATES_TAG: &str = "everloop.gates";
 
 /// The run of a cycle.
 #[derive(Clone, Debug)]
@@ -305,8 +308,9 @@ async fn log_search(
 pub(crate) async fn log_evaluation(
     runner: &Runner,
     run: &CycleRun,
-    evaluation: &Evaluation,
+    evaluated: &Output<Evaluation>,
 ) -> Result<(), Error> {
+    let evaluation = &evaluated.result;
     let now = runner.clock().now();
     let own = evaluation
         .metrics
@@ -317,9 +321,13 @@ pub(crate) async fn log_evaluation(
         .iter()
         .flatten()
         .map(|(name, value)| (format!("champion.{name}"), *value));
+    let paired = evaluation.comparison.iter();
+    let paired = paired.map(|it| (format!("champion.p_value.{}", it.metric), it.p_value));
     let metrics: Vec<Metric> = own
+        .chain(interval_bounds(&evaluation.intervals))
         .chain(champion)
         .chain(evaluation.naive.named())
+        .chain(paired)
         .map(|(key, value)| Metric {
             key,
             value,
@@ -328,10 +336,19 @@ pub(crate) async fn log_evaluation(
         })
         .collect();
     let id = run.id.clone();
+    let gates = serde_json::to_string(&evaluation.gates).unwrap_or_default();
     runner
         .metastore()
-        .write(move |tx| tx.runs().log_metrics(&id, &metrics))
+        .write(move |tx| {
+            tx.runs().log_metrics(&id, &metrics)?;
+            tx.runs().set_tag(&id, GATES_TAG, &gates)
+        })
         .await?;
+    for page in PAGES {
+        let path = evaluated.dir.join(page);
+        let bytes = std::fs::read(&path).map_err(|source| Error::file("read", &path, source))?;
+        runner.put_artifact(run, page, &bytes).await?;
+    }
     let report = serde_json::to_vec_pretty(evaluation).unwrap_or_default();
     runner.put_artifact(run, "evaluation.json", &report).await
 }

@@ -134,6 +134,11 @@ impl Checker<'_, '_, '_> {
                 &["evaluate", "fairness", "groups"],
                 "group",
             ),
+            (
+                &lifecycle.evaluate.weak_slices.columns,
+                &["evaluate", "weak_slices", "columns"],
+                "slice",
+            ),
         ] {
             for (index, column) in list.iter().enumerate() {
                 let index = index.to_string();

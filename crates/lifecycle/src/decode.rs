@@ -4,6 +4,7 @@
 //! that is absent all the same makes the whole lifecycle absent.
 
 mod collect;
+pub(crate) mod evaluate;
 mod tuning;
 
 use everloop_domain::dataset::{Dataset, Split, SplitBy};
@@ -12,11 +13,10 @@ use everloop_domain::search::{Domain, Search, TRAINER};
 use everloop_domain::{ModelName, ParameterValue, Task};
 
 use crate::lifecycle::{
-    Approve, Columns, Condition, Deploy, DriftSpec, Evaluate, Fairness, Feature, Gate, Labels,
-    Lifecycle, Monitor, Retrain, Train, Trainer, Window,
+    Approve, Columns, Condition, Deploy, DriftSpec, Feature, Gate, Labels, Lifecycle, Monitor,
+    Retrain, Train, Trainer, Window,
 };
 use crate::meaning;
-use crate::metrics as known;
 use crate::order::order;
 use crate::schedule::Schedule;
 use crate::yaml::{Entry, Node};
@@ -26,13 +26,12 @@ pub(crate) use tuning::metrics;
 pub(crate) fn lifecycle(tree: &Node) -> Option<Lifecycle> {
     let dataset = dataset(tree.get("dataset")?)?;
     let train = train(tree.get("train")?, &dataset)?;
-    let gates = conditions(tree.get("gates")?);
+    let gates = gates(tree.get("gates")?);
     let retrain = retrain(tree.get("retrain")?)?;
-    let named = gates
-        .iter()
-        .chain(&retrain.when)
-        .flat_map(|condition| condition.expression.names());
-    let evaluate = evaluate(tree.get("evaluate")?, train.task, named);
+    let named = gates.iter().map(|gate| &gate.expression);
+    let named = named.chain(retrain.when.iter().map(|condition| &condition.expression));
+    let named = named.flat_map(|expression| expression.names());
+    let evaluate = evaluate::evaluate(tree.get("evaluate")?, train.task, named)?;
     Some(Lifecycle {
         version: u32::try_from(tree.get("version")?.integer()?).ok()?,
         project: tree.get("project")?.text()?.to_owned(),
@@ -56,10 +55,7 @@ pub(crate) fn lifecycle(tree: &Node) -> Option<Lifecycle> {
             .collect(),
         features: features(tree.get("features")?),
         split: split(tree.get("split")?, &dataset, train.task)?,
-        gates: gates
-            .into_iter()
-            .map(|Condition { text, expression }| Gate { text, expression })
-            .collect(),
+        gates,
         deploy: deploy(tree)?,
         monitor: monitor(tree.get("monitor")?)?,
         dataset,
@@ -189,32 +185,21 @@ fn parameter(node: &Node) -> Option<ParameterValue> {
     }
 }
 
-fn evaluate<'a>(node: &Node, task: Task, named: impl Iterator<Item = &'a str>) -> Evaluate {
-    let mut metrics = match node.get("metrics") {
-        Some(listed) => listed.texts(),
-        None => known::defaults(task).map(str::to_owned).collect(),
+fn gates(node: &Node) -> Vec<Gate> {
+    let read = |element: &Node| {
+        let is_named = element.is_map();
+        let text = if is_named {
+            element.get("gate")?.written()?
+        } else {
+            element.written()?
+        };
+        Some(Gate {
+            expression: expression::parse(text).ok()?,
+            text: text.to_owned(),
+            warns: is_named && element.get("else")?.written() == Some("warn"),
+        })
     };
-    for name in named {
-        let metric = name.rsplit('.').next().unwrap_or(name);
-        if known::is_metric(metric) && !metrics.iter().any(|listed| listed == metric) {
-            metrics.push(metric.to_owned());
-        }
-    }
-    let fairness = node.get("fairness").filter(|_| task.is_classification());
-    let fairness = fairness.map(|fairness| Fairness {
-        groups: fairness.get("groups").map(Node::texts).unwrap_or_default(),
-        bounds: fairness
-            .get("metrics")
-            .map_or(&[][..], Node::entries)
-            .iter()
-            .filter_map(|entry| Some((entry.key.clone(), entry.value.get("max")?.number()?)))
-            .collect(),
-    });
-    Evaluate {
-        metrics,
-        slices: node.get("slices").map(Node::texts).unwrap_or_default(),
-        fairness,
-    }
+    node.elements().iter().filter_map(read).collect()
 }
 
 fn conditions(node: &Node) -> Vec<Condition> {

@@ -18,6 +18,7 @@ mod decode;
 mod diagnostic;
 mod duration;
 pub mod dvc;
+mod evaluate;
 mod lifecycle;
 mod meaning;
 mod metrics;
@@ -37,9 +38,13 @@ mod yaml;
 pub use catalog::{Catalog, check_catalog};
 pub use diagnostic::{Diagnostic, Severity};
 pub use duration::parse_duration;
+pub use evaluate::{
+    Bound, Card, Evaluate, Explain, Fairness, IntervalMethod, Intervals, Mitigation, Parity,
+    Robustness, ThresholdGoal, WeakSlices,
+};
 pub use lifecycle::{
-    Approve, Columns, Condition, Deploy, DriftSpec, Evaluate, Fairness, Feature, Gate, Labels,
-    Lifecycle, Monitor, Retrain, Train, Trainer, Window,
+    Approve, Columns, Condition, Deploy, DriftSpec, Feature, Gate, Labels, Lifecycle, Monitor,
+    Retrain, Train, Trainer, Window,
 };
 pub use overrides::Override;
 pub use plan::{Plan, PlanFault, PlannedStage, Work, plan};

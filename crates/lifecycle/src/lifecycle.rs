@@ -7,8 +7,8 @@ use everloop_domain::dataset::{Dataset, PrepareStep, Source, Split, TableChecks}
 use everloop_domain::expression::Expression;
 use everloop_domain::search::Search;
 use everloop_domain::{ModelName, ParameterValue, Task};
-use serde::Serialize;
 
+use crate::evaluate::Evaluate;
 use crate::schedule::Schedule;
 
 /// A lifecycle file that holds together: tables exist, expressions parse, metrics suit the task.
@@ -83,28 +83,6 @@ pub enum Trainer {
     Command(String),
 }
 
-/// What is measured on the test part.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Evaluate {
-    /// The metrics: those that the file lists, or else the usual ones of the task; then those that
-    /// only gates and conditions name.
-    pub metrics: Vec<String>,
-    /// Columns for whose every value the metrics are measured apart.
-    pub slices: Vec<String>,
-    /// How differently groups of people fare.
-    pub fairness: Option<Fairness>,
-}
-
-/// Differences between groups of people.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Fairness {
-    /// The columns that hold the groups.
-    pub groups: Vec<String>,
-    /// The greatest value that passes, by `demographic_parity_difference` or
-    /// `equalized_odds_difference`.
-    pub bounds: Vec<(String, f64)>,
-}
-
 /// A condition that a candidate must meet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
@@ -112,6 +90,8 @@ pub struct Gate {
     pub text: String,
     /// The same as a tree.
     pub expression: Expression,
+    /// Whether a candidate is told of only, not refused, if it does not hold.
+    pub warns: bool,
 }
 
 /// Where a candidate goes that passed its gates.

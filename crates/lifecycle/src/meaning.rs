@@ -5,6 +5,7 @@
 
 mod bounds;
 mod conditions;
+mod evaluation;
 mod features;
 mod split;
 mod tables;
@@ -27,6 +28,7 @@ pub(crate) fn check(tree: &Node, report: &mut Report) {
     split::check(tree, report);
     training::check(tree, report);
     tuning::check(tree, report);
+    evaluation::check(tree, report);
     conditions::check(tree, report);
 }
 

@@ -1,11 +1,14 @@
 //! The names that gates and conditions may use.
 
+mod groups;
 mod words;
 
 use everloop_domain::Task;
 
 use self::words::{OF_CLASSES, OF_MANY_CLASSES, OF_NUMBERS, OF_TWO_CLASSES};
 use crate::shape::{Choice, Shape};
+
+pub(crate) use self::groups::{COMPARISONS, N_COMPARISONS, RATES, is_comparison};
 
 /// How many metrics there are.
 const N_METRICS: usize =
@@ -36,18 +39,18 @@ pub(crate) const METRIC: Shape = Shape::Choice(Choice {
     planned: &[],
 });
 
-/// Differences and ratios between groups of people.
-pub(crate) const FAIRNESS: [&str; 6] = [
-    "demographic_parity_difference",
-    "demographic_parity_ratio",
-    "equalized_odds_difference",
-    "equalized_odds_ratio",
-    "equal_opportunity_difference",
-    "equal_opportunity_ratio",
-];
-
 /// What is measured of a candidate besides its metrics.
-pub(crate) const OF_CANDIDATE: [&str; 2] = ["latency_p99_ms", "n_rows"];
+pub(crate) const OF_CANDIDATE: [&str; 9] = [
+    "latency_p99_ms",
+    "n_rows",
+    "package_mb",
+    "train_seconds",
+    "peak_memory_mb",
+    "champion.p_value",
+    "champion.difference",
+    "champion.difference.lower",
+    "champion.difference.upper",
+];
 
 /// What is measured of the champion in service besides its metrics.
 pub(crate) const OF_SERVICE: [&str; 6] = [

@@ -4,6 +4,7 @@
 //! default and its place in the schema follow.
 
 mod collect;
+mod evaluate;
 mod learn;
 mod tuning;
 mod watch;
@@ -98,14 +99,14 @@ static FIELDS: [Field; 14] = [
     ),
     optional(
         "evaluate",
-        &learn::EVALUATE,
+        &evaluate::EVALUATE,
         "What is measured on the test part.",
     )
     .or("{}"),
     optional(
         "gates",
-        &CONDITIONS,
-        "Conditions that a candidate must meet to be promoted, for example `rmse < 80`.",
+        &evaluate::GATES,
+        "Conditions that a candidate must meet to be promoted, for example `rmse < 80`; or `{gate: rmse < 80, else: warn}`.",
     )
     .or("[]"),
     optional(

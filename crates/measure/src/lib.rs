@@ -4,6 +4,7 @@
 //! follow scikit-learn (scores), Fairlearn and AIF360 (groups) and SciPy (tests); the golden values in `tests/golden`
 //! were computed with them.
 
+mod analytic;
 mod averages;
 mod bootstrap;
 mod calibration;
@@ -33,6 +34,7 @@ mod tally;
 mod threshold;
 mod weak_slices;
 
+pub use analytic::{analytic_interval, paired_means};
 pub use bootstrap::{Bootstrap, Difference, Method, bootstrap, bootstrap_difference};
 pub use calibration::{Binning, ReliabilityBin, reliability_curve};
 pub use classification::confusion_matrix;

@@ -11,6 +11,7 @@ mod attributes;
 mod compile;
 mod elementwise;
 mod encode;
+mod explain;
 mod matrix;
 mod operation;
 mod product;
@@ -29,6 +30,7 @@ use arrow::record_batch::RecordBatch;
 use crate::graph::Graph;
 use crate::{Error, Scorer, Signature};
 
+pub use explain::{Attributions, Explainer, Scale};
 pub use program::Program;
 pub use tensor::MAX_ELEMENTS;
 

@@ -16,7 +16,13 @@ const STYLE: &str = include_str!("page/style.css");
 const N_CYCLES: usize = 25;
 const N_SIGNALS: usize = 200;
 /// What is measured besides the scores.
-const BESIDES: [&str; 2] = ["latency_p99_ms", "n_rows"];
+const BESIDES: [&str; 5] = [
+    "latency_p99_ms",
+    "n_rows",
+    "package_mb",
+    "peak_memory_mb",
+    "train_seconds",
+];
 
 /// The route.
 pub(crate) fn router(at: &str) -> Router<LoopState> {
@@ -93,6 +99,7 @@ fn page(
                 }
                 main {
                     (diagram(status.cycles.first()))
+                    (gates(status.cycles.first()))
                     (cycles(&status.cycles))
                     (latest(signals))
                 }
@@ -118,6 +125,30 @@ fn diagram(cycle: Option<&CycleStatus>) -> Markup {
                         @if let Some(stage) = found {
                             span { (stage.action) }
                             span class="time" { (stage.duration_ms) " ms" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The gates of the last cycle with their numbers, and where its report is.
+fn gates(cycle: Option<&CycleStatus>) -> Markup {
+    let Some(cycle) = cycle.filter(|cycle| !cycle.gates.is_empty()) else {
+        return html! {};
+    };
+    html! {
+        section {
+            h2 { "Gates of cycle " (cycle.number) }
+            table {
+                thead { tr { th { "outcome" } th { "gate" } th { "numbers" } } }
+                tbody {
+                    @for gate in &cycle.gates {
+                        tr {
+                            td { span class={ "badge " (gate.verdict.as_str()) } { (gate.verdict.as_str()) } }
+                            td { code { (gate.text) } }
+                            td { (gate.shown) }
                         }
                     }
                 }
@@ -191,6 +222,7 @@ fn latest(signals: &[Signal]) -> Markup {
 mod tests {
     use everloop_domain::{CycleNumber, CycleOutcome, CycleReason};
     use everloop_engine::status::StageStatus;
+    use everloop_engine::{GateOutcome, GateVerdict};
 
     use super::*;
 
@@ -210,6 +242,12 @@ mod tests {
             outcome: Some(CycleOutcome::Promoted),
             why: why.to_owned(),
             stages: vec![stage],
+            gates: vec![GateOutcome {
+                text: "rmse < 60".to_owned(),
+                passed: true,
+                verdict: GateVerdict::Warn,
+                shown: "rmse = 61.25 < 60".to_owned(),
+            }],
             metrics: [("rmse".to_owned(), 61.25)].into(),
             champion_version: Some(VersionNumber(2)),
             run_id: None,
@@ -241,6 +279,8 @@ mod tests {
             "drift of temp",
             "rmse 61.2500",
             "badge promoted",
+            "badge warn",
+            "rmse = 61.25 &lt; 60",
             "done",
             "cached",
             "No window has closed",

@@ -20,8 +20,8 @@ mod table;
 mod target;
 mod trainers;
 mod trees;
-mod weights;
 pub mod tuning;
+mod weights;
 
 pub use error::Error;
 pub use fit::{FitRequest, Fitted, Progress, fit};

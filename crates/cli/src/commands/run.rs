@@ -83,8 +83,8 @@ pub(crate) fn text(report: &CycleReport) -> String {
     }
     for gate in &report.gates {
         text.push_str(&format!(
-            "  {} {}: {}\n",
-            if gate.passed { "pass  " } else { "refuse" },
+            "  {:<6} {}: {}\n",
+            gate.verdict.as_str(),
             gate.text,
             gate.shown
         ));

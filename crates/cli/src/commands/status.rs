@@ -80,6 +80,10 @@ fn cycle_text(cycle: &CycleStatus) -> String {
     if !metrics.is_empty() {
         text.push_str(&format!("  {}\n", metrics.join(", ")));
     }
+    for gate in &cycle.gates {
+        let verdict = gate.verdict.as_str();
+        text.push_str(&format!("  {verdict:<6} {}: {}\n", gate.text, gate.shown));
+    }
     if let Some(version) = cycle.champion_version {
         text.push_str(&format!("  champion: version {version}\n"));
     }

@@ -14,7 +14,7 @@ use crate::executor::{OnFailure, Outcome, Policy, execute};
 use crate::process::Stop;
 use crate::stages::Output;
 use crate::stages::deploy::{self, Champion, Deployed};
-use crate::stages::evaluate::Evaluation;
+use crate::stages::evaluate::{Evaluation, GateVerdict};
 use crate::stages::train::Trained;
 use crate::tracking::{self, CycleRun};
 use crate::{CycleLock, CycleReport, CycleRequest, Error, Progress};
@@ -210,14 +210,26 @@ impl Cycle<'_> {
         let gates: Vec<&str> = evaluation
             .gates
             .iter()
+            .filter(|gate| gate.verdict == GateVerdict::Pass)
             .map(|gate| gate.shown.as_str())
             .collect();
+        let warned: Vec<&str> = evaluation
+            .warnings()
+            .map(|gate| gate.shown.as_str())
+            .collect();
+        let warned = match warned.as_slice() {
+            [] => String::new(),
+            all => format!("; warning: {}", all.join("; ")),
+        };
         match (gates.is_empty(), &evaluation.champion_problem) {
             (_, Some(problem)) => {
                 format!("version {version}; the old champion cannot score these rows: {problem}")
             }
-            (true, None) => format!("version {version}; no gates are set"),
-            (false, None) => format!("version {version} passed: {}", gates.join("; ")),
+            (true, None) if evaluation.gates.is_empty() => {
+                format!("version {version}; no gates are set")
+            }
+            (true, None) => format!("version {version}{warned}"),
+            (false, None) => format!("version {version} passed: {}{warned}", gates.join("; ")),
         }
     }
 

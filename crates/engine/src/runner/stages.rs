@@ -272,10 +272,16 @@ impl Cycle<'_> {
         let (prepared, trained) = (self.found.prepared()?, self.found.trained()?);
         let champion = deploy::champion(self.runner).await?;
         let output = evaluate::run(self.runner, prepared, trained, champion.as_ref()).await?;
-        tracking::log_evaluation(self.runner, &self.run, &output.result).await?;
+        tracking::log_evaluation(self.runner, &self.run, &output).await?;
         self.log_fingerprint(&output).await?;
         let result = &output.result;
-        let n_passed = result.gates.iter().filter(|gate| gate.passed).count();
+        let n_warnings = result.warnings().count();
+        let n_passed = result.gates.iter().filter(|gate| gate.passed).count() - n_warnings;
+        let warnings = match n_warnings {
+            0 => String::new(),
+            1 => ", 1 warning".to_owned(),
+            n => format!(", {n} warnings"),
+        };
         let first = self.runner.lifecycle().evaluate.metrics.first();
         let score = first.and_then(|name| {
             let value = *result.metrics.get(name)?;
@@ -284,7 +290,7 @@ impl Cycle<'_> {
             Some(format!("{name} {value:.4}, {naive}"))
         });
         let action = format!(
-            "{}{n_passed} of {} gates passed",
+            "{}{n_passed} of {} gates passed{warnings}",
             score.unwrap_or_default(),
             result.gates.len()
         );

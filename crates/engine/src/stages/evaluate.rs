@@ -1,40 +1,66 @@
 //! Evaluate: candidate and champion score the same test rows; gates decide on the numbers.
+//!
+//! Everything that is measured is a function of the rows, the packages and the seed; what takes long is bounded, and
+//! `notes` say where. `latency_p99_ms` alone depends on the machine.
 
+mod chance;
+mod curves;
+mod disturbed;
+mod explain;
+pub(crate) mod gates;
+mod groups;
+mod intervals;
 mod naive;
+mod resources;
+mod weak;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use everloop_data::read_parquet;
 use everloop_domain::StageName;
 use everloop_domain::dataset::Part;
 use everloop_lifecycle::Lifecycle;
-use everloop_measure::{GroupReport, Metric, SliceScore, check_gate};
+use everloop_measure::{GroupReport, Metric, SliceScore, WeakSlice};
 use everloop_package::Scorer;
 use serde::{Deserialize, Serialize};
 
+use self::gates::Names;
 use super::deploy::Champion;
 use super::monitor::write_reference;
 use super::prepare::Prepared;
 use super::train::Trained;
 use super::{Output, blocking, cached};
-use crate::scoring::{Scored, inputs, part_file, texts};
+use crate::report::{self, Facts};
+use crate::scoring::{Scored, input_columns, inputs, part_file, texts};
 use crate::{Error, Fingerprint, Runner};
 
-pub use naive::NaiveScores;
+pub use self::curves::Curves;
+pub use self::disturbed::{Disturbance, Robustness};
+pub use self::explain::{Dependence, DrawnInput, Explanation, Shap};
+pub use self::gates::{GateOutcome, GateVerdict};
+pub use self::groups::{GroupComparison, GroupRates};
+pub use self::intervals::{MetricInterval, Paired};
+pub use self::naive::NaiveScores;
 
 const VERSION: u32 = 3;
-/// How many single rows are timed for `latency_p99_ms`.
-const N_TIMED_ROWS: usize = 300;
+/// The files that people read, beside the numbers.
+const REPORT_FILE: &str = "evaluation.html";
+const CARD_FILE: &str = "model_card.html";
+const CARD_TEXT: &str = "model_card.md";
+/// All of them.
+pub(crate) const PAGES: [&str; 3] = [REPORT_FILE, CARD_FILE, CARD_TEXT];
 
 /// What evaluating found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// The candidate's scores on the test part, with `n_rows` and `latency_p99_ms`.
+    /// The candidate's scores on the test part, with `n_rows`, what it costs, and comparisons of groups.
     pub metrics: BTreeMap<String, f64>,
+    /// Why a metric has no value.
+    pub missing: BTreeMap<String, String>,
+    /// How certain the scores are.
+    pub intervals: BTreeMap<String, MetricInterval>,
     /// The champion's scores on the same rows.
     pub champion: Option<BTreeMap<String, f64>>,
     /// Why the champion could not be scored, if it could not.
@@ -42,23 +68,26 @@ pub struct Evaluation {
     /// The scores of a prediction that looks at no input, on the same rows.
     #[serde(default)]
     pub naive: NaiveScores,
+    /// Candidate against champion on the same rows.
+    pub comparison: Vec<Paired>,
     /// Scores by value of the slice columns.
     pub slices: Vec<SliceScore>,
-    /// Fairness by group column.
+    /// Fairness by group column, small groups included.
     pub fairness: Vec<GroupReport>,
+    /// Every rate of every group, and how far groups lie apart.
+    pub groups: Vec<GroupComparison>,
+    /// Curves and tables of predictions and truth.
+    pub curves: Curves,
+    /// Parts of the rows on which the candidate is worse than elsewhere.
+    pub weak_slices: Vec<WeakSlice>,
+    /// What disturbed inputs do.
+    pub robustness: Option<Robustness>,
+    /// By what inputs predictions come about.
+    pub explanation: Explanation,
     /// The gates with their numbers, in the order of the file; bounds of fairness come last.
     pub gates: Vec<GateOutcome>,
-}
-
-/// A gate and what it found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GateOutcome {
-    /// The gate as written.
-    pub text: String,
-    /// Whether the candidate may pass.
-    pub passed: bool,
-    /// The gate with its numbers.
-    pub shown: String,
+    /// What people should know of the numbers.
+    pub notes: Vec<String>,
 }
 
 impl Evaluation {
@@ -66,6 +95,12 @@ impl Evaluation {
     #[must_use]
     pub fn refusal(&self) -> Option<&GateOutcome> {
         self.gates.iter().find(|gate| !gate.passed)
+    }
+
+    /// The gates that only warn and do not hold.
+    pub fn warnings(&self) -> impl Iterator<Item = &GateOutcome> {
+        let gates = self.gates.iter();
+        gates.filter(|gate| gate.verdict == GateVerdict::Warn)
     }
 }
 
@@ -76,15 +111,16 @@ pub(crate) async fn run(
     champion: Option<&Champion>,
 ) -> Result<Output<Evaluation>, Error> {
     let lifecycle = runner.lifecycle();
-    let gates: Vec<&str> = lifecycle
+    let gates: Vec<(&str, bool)> = lifecycle
         .gates
         .iter()
-        .map(|gate| gate.text.as_str())
+        .map(|gate| (gate.text.as_str(), gate.warns))
         .collect();
     let mut fingerprint = Fingerprint::new(StageName::Evaluate, VERSION)
         .parameter("evaluate", &lifecycle.evaluate)
         .parameter("gates", &gates)
         .parameter("weight", &lifecycle.dataset.weight)
+        .parameter("seed", &lifecycle.train.seed)
         .input("candidate", trained.result.package)
         .input("train", prepared.result.split.train.digest)
         .input("validation", prepared.result.split.validation.digest)
@@ -97,69 +133,70 @@ pub(crate) async fn run(
         parts: prepared.dir.clone(),
         candidate: trained.package_dir(),
         champion: champion.map(|champion| champion.dir.clone()),
+        costs: trained.result.costs(),
+        facts: facts(runner, prepared, trained),
     };
     cached(runner, &fingerprint, |dir| blocking(move || work.run(&dir))).await
 }
 
-struct Work {
-    runner: Runner,
-    parts: PathBuf,
-    candidate: PathBuf,
-    champion: Option<PathBuf>,
+/// What is known of the candidate before it is evaluated.
+fn facts(runner: &Runner, prepared: &Output<Prepared>, trained: &Output<Trained>) -> Facts {
+    let lifecycle = runner.lifecycle();
+    let split = &prepared.result.split;
+    let part =
+        |name, part: &everloop_data::PartReport| (name, part.n_rows, part.digest.to_string());
+    let parameters = lifecycle.train.parameters.iter();
+    Facts {
+        project: lifecycle.project.clone(),
+        task: lifecycle.train.task,
+        target: lifecycle.dataset.target.clone(),
+        trainer: trained.result.trainer.clone(),
+        parameters: parameters
+            .map(|(name, value)| (name.clone(), value.to_string()))
+            .collect(),
+        seed: lifecycle.train.seed,
+        parts: vec![
+            part("train", &split.train),
+            part("validation", &split.validation),
+            part("test", &split.test),
+        ],
+        package: trained.result.package.to_string(),
+        inputs: Vec::new(),
+        metrics: lifecycle.evaluate.metrics.clone(),
+        importances: trained.result.importances.clone(),
+        training_notes: trained.result.notes.clone(),
+        threshold: 0.5,
+        card: lifecycle.evaluate.card.clone(),
+        program: env!("CARGO_PKG_VERSION"),
+    }
 }
 
-impl Work {
-    fn run(self, dir: &Path) -> Result<Evaluation, Error> {
-        let test = read_parquet(&part_file(&self.parts, Part::Test))?;
-        let candidate = self.runner.load_model(&self.candidate)?;
-        let scored = self.score(&candidate, &self.candidate, &test)?;
-        let mut metrics = scores(self.lifecycle(), &scored)?;
-        metrics.insert("n_rows".to_owned(), test.num_rows() as f64);
-        metrics.insert(
-            "latency_p99_ms".to_owned(),
-            latency_p99_ms(
-                candidate.as_ref(),
-                &inputs(candidate.as_ref(), self.lifecycle(), &test)?,
-            )?,
-        );
-        let (champion, champion_problem) = self.champion(&test);
-        let slices = slices(self.lifecycle(), &scored, &test)?;
-        let fairness = fairness(self.lifecycle(), &scored, &test)?;
-        let all = fairness_metrics(&fairness, metrics.clone());
-        let naive = NaiveScores::of(self.lifecycle(), &self.parts, &test);
-        let mut known = all.clone();
-        known.extend(naive.named());
-        let mut gates = gates(self.lifecycle(), &known, champion.as_ref(), &fairness)?;
-        gates.extend(bounds(self.lifecycle(), &fairness));
-        self.reference(dir, candidate.as_ref(), &test)?;
-        Ok(Evaluation {
-            metrics: all,
-            champion,
-            champion_problem,
-            naive,
-            slices,
-            fairness,
-            gates,
+/// A model that is looked at, and how its rows are scored.
+struct Candidate<'a> {
+    scorer: &'a dyn Scorer,
+    lifecycle: &'a Lifecycle,
+    classes: Vec<everloop_domain::Value>,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(scorer: &'a dyn Scorer, lifecycle: &'a Lifecycle, dir: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            scorer,
+            lifecycle,
+            classes: everloop_package::open(dir)?.classes,
         })
     }
 
-    fn lifecycle(&self) -> &Lifecycle {
-        self.runner.lifecycle()
-    }
-
-    fn score(
-        &self,
-        scorer: &Arc<dyn Scorer>,
-        dir: &Path,
-        rows: &RecordBatch,
-    ) -> Result<Scored, Error> {
-        let dataset = &self.lifecycle().dataset;
+    fn score(&self, rows: &RecordBatch) -> Result<Scored, Error> {
+        let dataset = &self.lifecycle.dataset;
         let truth = rows.column_by_name(&dataset.target).ok_or_else(|| {
             Error::Invalid(format!("the test rows have no column `{}`", dataset.target))
         })?;
-        let predictions = scorer.score(&inputs(scorer.as_ref(), self.lifecycle(), rows)?)?;
-        let classes = everloop_package::open(dir)?.classes;
-        let scored = Scored::new(self.lifecycle().train.task, truth, &predictions, &classes)?;
+        let predictions = self
+            .scorer
+            .score(&inputs(self.scorer, self.lifecycle, rows)?)?;
+        let task = self.lifecycle.train.task;
+        let scored = Scored::new(task, truth, &predictions, &self.classes)?;
         let weights = match &dataset.weight {
             Some(weight) => Some(everloop_train::sample_weights(rows, weight, "test")?),
             None => None,
@@ -167,19 +204,143 @@ impl Work {
         Ok(scored.weighted(weights))
     }
 
+    /// The columns that the model sees.
+    fn inputs(&self, rows: &RecordBatch) -> Vec<String> {
+        let declared = &self.scorer.signature().inputs;
+        if declared.is_empty() {
+            return input_columns(self.lifecycle, &rows.schema()).0;
+        }
+        declared.iter().map(|input| input.name.clone()).collect()
+    }
+}
+
+struct Work {
+    runner: Runner,
+    parts: PathBuf,
+    candidate: PathBuf,
+    champion: Option<PathBuf>,
+    /// What training cost, by name.
+    costs: BTreeMap<String, f64>,
+    facts: Facts,
+}
+
+impl Work {
+    /// Evaluates, and writes the report and the model card beside the numbers.
+    fn run(mut self, dir: &Path) -> Result<Evaluation, Error> {
+        let evaluation = self.evaluate(dir)?;
+        for (name, text) in [
+            (REPORT_FILE, report::page(&self.facts, &evaluation)),
+            (CARD_FILE, report::card_page(&self.facts, &evaluation)),
+            (CARD_TEXT, report::card_markdown(&self.facts, &evaluation)),
+        ] {
+            let path = dir.join(name);
+            std::fs::write(&path, text).map_err(|source| Error::file("write", &path, source))?;
+        }
+        Ok(evaluation)
+    }
+
+    fn evaluate(&mut self, dir: &Path) -> Result<Evaluation, Error> {
+        let runner = self.runner.clone();
+        let lifecycle = runner.lifecycle();
+        let seed = lifecycle.train.seed;
+        let test = read_parquet(&part_file(&self.parts, Part::Test))?;
+        let loaded = self.runner.load_model(&self.candidate)?;
+        let candidate = Candidate::new(loaded.as_ref(), lifecycle, &self.candidate)?;
+        self.facts.inputs = candidate.inputs(&test);
+        let scored = candidate.score(&test)?;
+        let (mut metrics, missing) = scores(lifecycle, &scored)?;
+        let mut notes = Vec::new();
+        let evaluate = &lifecycle.evaluate;
+        let intervals = intervals::intervals(evaluate, &scored, &metrics, seed, &mut notes);
+        self.cost(&candidate, &test, &mut metrics)?;
+        let (champion, champion_problem) = self.champion(&test);
+        let comparison = champion.as_ref().map_or_else(Vec::new, |(_, champion)| {
+            intervals::paired(evaluate, &scored, champion, seed, &mut notes)
+        });
+        let champion = champion.map(|(metrics, _)| metrics);
+        let slices = slices(lifecycle, &scored, &test)?;
+        let groups = groups::groups(evaluate, &scored, &test)?;
+        let naive = NaiveScores::of(lifecycle, &self.parts, &test);
+        let mut names = Names::new(&metrics, &missing, champion.as_ref());
+        names.add_groups(naive.named().collect());
+        names.add_intervals(&intervals);
+        names.add_slices(&slices);
+        names.add_groups(groups::named(&groups));
+        names.add_comparison(&comparison);
+        let mut gates = names.check(&lifecycle.gates, &groups)?;
+        gates.extend(groups::bounds(evaluate, &groups));
+        metrics.extend(compared(&groups));
+        let train = read_parquet(&part_file(&self.parts, Part::Train))?;
+        let explanation = explain::explain(
+            &candidate,
+            &self.candidate,
+            &train,
+            &test,
+            &scored,
+            &mut notes,
+        )?;
+        self.reference(dir, loaded.as_ref(), &test)?;
+        Ok(Evaluation {
+            missing,
+            intervals,
+            champion,
+            champion_problem,
+            naive,
+            comparison,
+            fairness: fairness(lifecycle, &scored, &test)?,
+            groups,
+            curves: curves::curves(&scored),
+            weak_slices: weak::weak(lifecycle, &scored, &test, &mut notes)?,
+            robustness: disturbed::robustness(&candidate, &test, seed, &mut notes)?,
+            explanation,
+            metrics,
+            slices,
+            gates,
+            notes,
+        })
+    }
+
+    fn lifecycle(&self) -> &Lifecycle {
+        self.runner.lifecycle()
+    }
+
+    /// Adds what the candidate costs to the metrics.
+    fn cost(
+        &self,
+        candidate: &Candidate<'_>,
+        test: &RecordBatch,
+        metrics: &mut BTreeMap<String, f64>,
+    ) -> Result<(), Error> {
+        let inputs = inputs(candidate.scorer, candidate.lifecycle, test)?;
+        let latency = resources::latency_p99_ms(candidate.scorer, &inputs)?;
+        metrics.insert("n_rows".to_owned(), test.num_rows() as f64);
+        metrics.insert("latency_p99_ms".to_owned(), latency);
+        let package_mb = resources::package_mb(&self.candidate)?;
+        metrics.insert("package_mb".to_owned(), package_mb);
+        metrics.extend(self.costs.clone());
+        Ok(())
+    }
+
     /// The champion's scores on the candidate's rows. A champion that cannot take these rows any more
     /// (a column is gone) does not stop the cycle: the gates then see no champion, and it is told.
-    fn champion(&self, test: &RecordBatch) -> (Option<BTreeMap<String, f64>>, Option<String>) {
+    #[expect(
+        clippy::type_complexity,
+        reason = "the scores and what they are of belong together only here"
+    )]
+    fn champion(
+        &self,
+        test: &RecordBatch,
+    ) -> (Option<(BTreeMap<String, f64>, Scored)>, Option<String>) {
         let Some(dir) = &self.champion else {
             return (None, None);
         };
-        let scored = self
-            .runner
-            .load_model(dir)
-            .and_then(|champion| self.score(&champion, dir, test))
-            .and_then(|scored| scores(self.lifecycle(), &scored));
+        let scored = self.runner.load_model(dir).and_then(|champion| {
+            let champion = Candidate::new(champion.as_ref(), self.lifecycle(), dir)?;
+            let scored = champion.score(test)?;
+            Ok((scores(self.lifecycle(), &scored)?.0, scored))
+        });
         match scored {
-            Ok(metrics) => (Some(metrics), None),
+            Ok(found) => (Some(found), None),
             Err(error) => (None, Some(error.to_string())),
         }
     }
@@ -199,18 +360,33 @@ impl Work {
     }
 }
 
-/// Every metric of the task that can be computed on these rows.
-fn scores(lifecycle: &Lifecycle, scored: &Scored) -> Result<BTreeMap<String, f64>, Error> {
-    let mut metrics = BTreeMap::new();
+/// Every metric of the task that can be computed on these rows; why the others cannot.
+#[expect(
+    clippy::type_complexity,
+    reason = "values and what is missing belong together only here"
+)]
+fn scores(
+    lifecycle: &Lifecycle,
+    scored: &Scored,
+) -> Result<(BTreeMap<String, f64>, BTreeMap<String, String>), Error> {
+    let (mut metrics, mut missing) = (BTreeMap::new(), BTreeMap::new());
     for name in &lifecycle.evaluate.metrics {
         let metric = Metric::parse(name)
             .ok_or_else(|| Error::Invalid(format!("unknown metric `{name}`")))?;
-        if metric.needs_probabilities() && scored.probabilities.is_none() {
-            continue;
+        match scored.score(metric) {
+            Ok(value) => {
+                metrics.insert(name.clone(), value);
+            }
+            Err(error) => {
+                missing.insert(name.clone(), error.to_string());
+            }
         }
-        metrics.insert(name.clone(), scored.score(metric)?);
     }
-    Ok(metrics)
+    // Something must be known of a candidate.
+    match missing.first_key_value() {
+        Some((_, why)) if metrics.is_empty() => Err(Error::Invalid(why.clone())),
+        _ => Ok((metrics, missing)),
+    }
 }
 
 fn column_texts(rows: &RecordBatch, column: &str) -> Result<Vec<String>, Error> {
@@ -269,114 +445,18 @@ fn fairness(
         .collect()
 }
 
-/// The metrics, and the greatest difference (the smallest ratio) over all group columns under its plain name.
-fn fairness_metrics(
-    reports: &[GroupReport],
-    mut metrics: BTreeMap<String, f64>,
-) -> BTreeMap<String, f64> {
-    for report in reports {
-        for (name, value) in report.differences() {
-            let greatest = metrics.entry(name.to_owned()).or_insert(value);
-            *greatest = greatest.max(value);
-            metrics.insert(format!("{name}.{}", report.column), value);
-        }
-        for (name, value) in report.ratios() {
-            let smallest = metrics.entry(name.to_owned()).or_insert(value);
-            *smallest = smallest.min(value);
-            metrics.insert(format!("{name}.{}", report.column), value);
-        }
-    }
-    metrics
+/// Comparisons of groups that are logged as metrics: the usual ones, and those that the file bounds.
+fn compared(groups: &[GroupComparison]) -> BTreeMap<String, f64> {
+    const USUAL: [&str; 3] = ["demographic_parity", "equalized_odds", "equal_opportunity"];
+    let mut named = groups::named(groups);
+    // Names of metrics hold no comma: intersections are told in `groups` alone.
+    named.retain(|name, _| !name.contains(',') && USUAL.iter().any(|it| name.starts_with(it)));
+    named
 }
 
-fn gates(
-    lifecycle: &Lifecycle,
-    metrics: &BTreeMap<String, f64>,
-    champion: Option<&BTreeMap<String, f64>>,
-    fairness: &[GroupReport],
-) -> Result<Vec<GateOutcome>, Error> {
-    lifecycle
-        .gates
-        .iter()
-        .map(|gate| {
-            let value = |name: &str| match name.strip_prefix("champion.") {
-                Some(metric) => champion.and_then(|metrics| metrics.get(metric)).copied(),
-                None => metrics.get(name).copied(),
-            };
-            let result = check_gate(&gate.expression, &value)?;
-            let mut shown = result.shown;
-            for name in gate.expression.names() {
-                if let Some(words) = groups(name, fairness) {
-                    shown = format!("{shown}; {words}");
-                }
-            }
-            Ok(GateOutcome {
-                text: gate.text.clone(),
-                passed: result.passed,
-                shown,
-            })
-        })
-        .collect()
-}
-
-/// Which groups make a difference that a gate names, if it names one.
-fn groups(name: &str, reports: &[GroupReport]) -> Option<String> {
-    let (name, column) = name
-        .split_once('.')
-        .map_or((name, None), |(name, column)| (name, Some(column)));
-    // The less fair, the greater.
-    let value = |report: &GroupReport| {
-        let ratios = report.ratios().into_iter();
-        let ratios = ratios.map(|(found, value)| (found, -value));
-        let mut all = report.differences().into_iter().chain(ratios);
-        all.find(|(found, _)| *found == name)
-            .map(|(_, value)| value)
-    };
-    reports
-        .iter()
-        .filter(|report| column.is_none_or(|column| report.column == column))
-        .filter_map(|report| Some((value(report)?, report)))
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, report)| report.explain(name))
-}
-
-/// The bounds that `evaluate.fairness.metrics` sets, as gates that name the groups.
-fn bounds(lifecycle: &Lifecycle, reports: &[GroupReport]) -> Vec<GateOutcome> {
-    let Some(fairness) = &lifecycle.evaluate.fairness else {
-        return Vec::new();
-    };
-    let mut gates = Vec::new();
-    for (name, max) in &fairness.bounds {
-        for report in reports {
-            let Some((_, value)) = report
-                .differences()
-                .into_iter()
-                .find(|(found, _)| found == name)
-            else {
-                continue;
-            };
-            gates.push(GateOutcome {
-                text: format!("{name} <= {max} by {}", report.column),
-                passed: value <= *max,
-                shown: format!("{name} = {value:.4} <= {max}; {}", report.explain(name)),
-            });
-        }
-    }
-    gates
-}
-
-/// The 99th percentile of the time that one row takes, after a first row that warms up.
-fn latency_p99_ms(scorer: &dyn Scorer, inputs: &RecordBatch) -> Result<f64, Error> {
-    if inputs.num_rows() == 0 {
-        return Ok(0.0);
-    }
-    scorer.score(&inputs.slice(0, 1))?;
-    let mut times = Vec::with_capacity(N_TIMED_ROWS);
-    for index in 0..N_TIMED_ROWS.min(inputs.num_rows()) {
-        let start = Instant::now();
-        scorer.score(&inputs.slice(index, 1))?;
-        times.push(start.elapsed().as_secs_f64() * 1000.0);
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[(times.len() - 1) * 99 / 100])
+/// The rows of a table at these places.
+fn rows_of(rows: &RecordBatch, places: &[usize]) -> Result<RecordBatch, Error> {
+    let places = arrow::array::UInt32Array::from_iter_values(places.iter().map(|it| *it as u32));
+    arrow::compute::take_record_batch(rows, &places)
+        .map_err(|error| Error::Invalid(error.to_string()))
 }

@@ -3,6 +3,7 @@
 mod built_in;
 mod command;
 mod search;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use everloop_domain::{CycleNumber, Digest, StageName, Task};
 use everloop_lifecycle::Trainer;
 use serde::{Deserialize, Serialize};
 
+use self::usage::Usage;
 use super::prepare::Prepared;
 use super::{Output, cached};
 use crate::tracking::CycleRun;
@@ -38,6 +40,20 @@ pub(crate) struct Trained {
     /// What the search for parameters has found, if there was one; its files lie beside the package.
     #[serde(default)]
     pub(crate) tuned: Option<Tuned>,
+    /// How long fitting took, and the most memory that the program held meanwhile (on Linux).
+    #[serde(default)]
+    pub(crate) usage: Option<Usage>,
+}
+
+impl Trained {
+    /// What training cost, by the names that gates use.
+    pub(crate) fn costs(&self) -> BTreeMap<String, f64> {
+        let usage = self.usage.as_ref();
+        let seconds = usage.map(|usage| ("train_seconds".to_owned(), usage.seconds));
+        let memory =
+            usage.and_then(|usage| Some(("peak_memory_mb".to_owned(), usage.peak_memory_mb?)));
+        seconds.into_iter().chain(memory).collect()
+    }
 }
 
 impl Output<Trained> {

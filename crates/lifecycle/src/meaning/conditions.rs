@@ -24,13 +24,15 @@ struct Scope<'a> {
     prefixes: &'a [&'a str],
     /// The columns of `evaluate.fairness.groups`.
     groups: Vec<String>,
+    /// The columns of `evaluate.slices`; nothing where slices and intervals are not measured.
+    slices: Option<Vec<String>>,
 }
 
 pub(super) fn check(tree: &Node, report: &mut Report) {
     let task = tree.get("train").and_then(super::task);
     let groups = tree
         .find(&["evaluate", "fairness", "groups"])
-        .filter(|_| task.is_none_or(Task::is_classification))
+        .filter(|_| task.is_none_or(|task| task == Task::Binary))
         .map(Node::texts)
         .unwrap_or_default();
     let candidate = Scope {
@@ -38,16 +40,22 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         measured: &metrics::OF_CANDIDATE,
         prefixes: &["champion", "naive"],
         groups: groups.clone(),
+        slices: Some(
+            tree.find(&["evaluate", "slices"])
+                .map(Node::texts)
+                .unwrap_or_default(),
+        ),
     };
     let service = Scope {
         task,
         measured: &metrics::OF_SERVICE,
         prefixes: &["champion", "baseline"],
         groups,
+        slices: None,
     };
     let elements = |path: &[&str]| tree.find(path).map_or(&[][..], Node::elements);
     for gate in elements(&["gates"]) {
-        candidate.check(gate, report);
+        candidate.check(gate.get("gate").unwrap_or(gate), report);
     }
     let alerts = elements(&["monitor", "alerts"])
         .iter()
@@ -90,17 +98,15 @@ impl Scope<'_> {
 
     /// Checks a name; whether it is known.
     fn name(&self, name: &str, part: &Expression, node: &Node, report: &mut Report) -> bool {
-        if self.measured.contains(&name) {
+        if self.measured.contains(&name) || self.is_part(name) {
             return true;
         }
         let (prefix, metric) = match name.split_once('.') {
             Some((prefix, metric)) if self.prefixes.contains(&prefix) => (prefix, metric),
             _ => ("", name),
         };
-        let (code, message, hint) = if metrics::FAIRNESS
-            .iter()
-            .any(|base| metric.starts_with(base))
-        {
+        let comparison = metric.split_once('.').map_or(metric, |(first, _)| first);
+        let (code, message, hint) = if metrics::is_comparison(comparison) {
             let Some(hint) = self.fairness(metric) else {
                 return true;
             };
@@ -126,6 +132,29 @@ impl Scope<'_> {
         let place = node.place_within(report.text(), &part.span);
         report.add(code, &place, message).help = hint;
         false
+    }
+
+    /// Whether the name is a bound of a metric (`rmse.lower`), or a number of a slice or group: `rmse.season.max`,
+    /// `recall.sex.Female`.
+    fn is_part(&self, name: &str) -> bool {
+        let (Some(slices), Some((metric, part))) = (&self.slices, name.split_once('.')) else {
+            return false;
+        };
+        let is_metric = match self.task {
+            Some(task) => metrics::suits(metric, task),
+            None => metrics::is_metric(metric),
+        };
+        if let "lower" | "upper" = part {
+            return is_metric;
+        }
+        let is_of = |columns: &[String]| {
+            let of = |column: &String| {
+                let value = part.strip_prefix(column.as_str());
+                value.is_some_and(|value| value.len() > 1 && value.starts_with('.'))
+            };
+            columns.iter().any(of)
+        };
+        (is_metric && is_of(slices)) || (metrics::RATES.contains(&metric) && is_of(&self.groups))
     }
 
     /// What to set so that a difference between groups is measured; nothing if it is.

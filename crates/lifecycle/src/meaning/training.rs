@@ -32,17 +32,6 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
     {
         suits(metric, task, report);
     }
-    let fairness = tree
-        .get("evaluate")
-        .and_then(|evaluate| evaluate.entry("fairness"));
-    if let (Some(entry), false) = (fairness, task.is_classification()) {
-        let message = format!(
-            "`evaluate.fairness` has no effect: it compares classes, and the task is `{task}`"
-        );
-        report
-            .add(codes::WITHOUT_EFFECT, &entry.place(), message)
-            .hint("use `evaluate.slices` to compare errors between groups");
-    }
 }
 
 /// The weight of a row is neither what is learnt nor what orders rows.

@@ -1,7 +1,6 @@
-//! `features`, `dataset`, `split`, `train` and `evaluate`.
+//! `features`, `dataset`, `split` and `train`.
 
 use super::{COUNT, NAMES, SHARE};
-use crate::metrics::METRIC_WORDS;
 use crate::shape::{Choice, Field, Shape, optional, required};
 
 pub(super) const FEATURES: Shape = Shape::MapOf {
@@ -162,69 +161,3 @@ const PARAMETERS: Shape = Shape::MapOf {
     ]),
     may_be_empty: true,
 };
-
-pub(super) const EVALUATE: Shape = Shape::Map(&EVALUATE_FIELDS);
-
-static EVALUATE_FIELDS: [Field; 3] = [
-    optional(
-        "metrics",
-        &METRICS,
-        "What is measured; the first is the one that is shown. When absent, the usual metrics of the task. Metrics that gates and conditions name are measured in any case.",
-    ),
-    optional(
-        "slices",
-        &NAMES,
-        "Columns for whose every value the metrics are measured apart.",
-    )
-    .or("[]"),
-    optional(
-        "fairness",
-        &Shape::Map(&FAIRNESS),
-        "How differently groups of people fare.",
-    ),
-];
-
-const METRICS: Shape = Shape::List {
-    shape: &Shape::Choice(Choice {
-        words: &METRIC_WORDS,
-        planned: &[],
-    }),
-    may_be_empty: false,
-};
-
-static FAIRNESS: [Field; 2] = [
-    required(
-        "groups",
-        &Shape::List {
-            shape: &Shape::Written,
-            may_be_empty: false,
-        },
-        "The columns that hold the groups.",
-    ),
-    optional(
-        "metrics",
-        &Shape::Map(&FAIRNESS_METRICS),
-        "Bounds that a candidate must keep to be promoted.",
-    )
-    .or("{}"),
-];
-
-static FAIRNESS_METRICS: [Field; 3] = [
-    optional(
-        "demographic_parity_difference",
-        &Shape::Map(&BOUND),
-        "The greatest difference between groups in the share of positive predictions.",
-    ),
-    optional(
-        "equalized_odds_difference",
-        &Shape::Map(&BOUND),
-        "The greatest difference between groups in the rate of true or of false positives.",
-    ),
-    optional(
-        "equal_opportunity_difference",
-        &Shape::Map(&BOUND),
-        "The greatest difference between groups in the rate of true positives.",
-    ),
-];
-
-static BOUND: [Field; 1] = [required("max", &SHARE, "The greatest value that passes.")];

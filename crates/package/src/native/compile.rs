@@ -289,7 +289,7 @@ impl<'a> Compiler<'a> {
 }
 
 /// Tells each step which slots nobody reads after it.
-fn mark_last_readers(steps: &mut [Step], n_constants: usize, outputs: &[usize]) {
+pub(super) fn mark_last_readers(steps: &mut [Step], n_constants: usize, outputs: &[usize]) {
     let mut seen: HashSet<usize> = outputs.iter().copied().collect();
     for step in steps.iter_mut().rev() {
         for &slot in &step.inputs {

@@ -71,6 +71,12 @@ impl Program {
     ///
     /// Fails if an input is absent or of another type, and if shapes do not fit.
     pub fn run(&self, rows: &RecordBatch) -> Result<RecordBatch, Error> {
+        let results = self.tensors(rows)?;
+        self.to_batch(results, rows.num_rows()).map_err(Error::Run)
+    }
+
+    /// The values of the slots that it ends in.
+    pub(super) fn tensors(&self, rows: &RecordBatch) -> Result<Vec<Tensor>, Error> {
         let mut inputs = Vec::with_capacity(self.signature.inputs.len());
         for (at, input) in self.signature.inputs.iter().enumerate() {
             let column = column(rows, at, &input.name).ok_or_else(|| Error::Column {
@@ -83,14 +89,13 @@ impl Program {
             })?;
             inputs.push(tensor);
         }
-        let results = self.evaluate(inputs, MAX_ELEMENTS).map_err(|failure| {
+        self.evaluate(inputs, MAX_ELEMENTS).map_err(|failure| {
             let (operator, node) = self.names(&failure);
             Error::Run(format!(
                 "operator `{operator}` of node `{node}`: {}",
                 failure.problem
             ))
-        })?;
-        self.to_batch(results, rows.num_rows()).map_err(Error::Run)
+        })
     }
 
     /// The results as columns of the declared kinds.

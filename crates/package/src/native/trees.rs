@@ -7,11 +7,13 @@
 //! form, so a row has the same result alone and in a batch.
 
 mod layout;
+mod shap;
 
 use crate::native::attributes::Attributes;
 use crate::native::operation::require;
 use crate::native::tensor::{Data, Problem, Shape, Tensor};
 use layout::Layout;
+pub(super) use shap::CoveredTrees;
 
 /// How many walks go on side by side.
 const LANES: usize = 8;

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use everloop_domain::CycleNumber;
 use everloop_engine::status::{self, CycleStatus};
+use everloop_engine::{GateOutcome, GateVerdict};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -47,6 +48,8 @@ pub(super) struct Cycle {
     stages: Vec<Stage>,
     /// The candidate's scores.
     metrics: BTreeMap<String, Number>,
+    /// The gates with their numbers, in the order of the file.
+    gates: Vec<Gate>,
     /// The version that was served after it.
     champion_version: Option<u64>,
     /// The run that holds its details.
@@ -67,10 +70,48 @@ impl From<CycleStatus> for Cycle {
             why: cycle.why,
             stages: cycle.stages.into_iter().map(Stage::from).collect(),
             metrics: metrics.map(|(name, value)| (name, Number(value))).collect(),
+            gates: cycle.gates.into_iter().map(Gate::from).collect(),
             champion_version: cycle.champion_version.map(|version| version.0),
             run_id: cycle.run_id,
             started_at: cycle.started_at,
             finished_at: cycle.finished_at,
+        }
+    }
+}
+
+/// A condition on a candidate, and what it found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Gate {
+    /// The gate as written.
+    text: String,
+    /// Whether the candidate may pass: true of a warning.
+    passed: bool,
+    /// What it came to.
+    verdict: Verdict,
+    /// The gate with its numbers.
+    shown: String,
+}
+
+/// What a gate came to.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    Pass,
+    Warn,
+    Refuse,
+}
+
+impl From<GateOutcome> for Gate {
+    fn from(gate: GateOutcome) -> Self {
+        Self {
+            text: gate.text,
+            passed: gate.passed,
+            verdict: match gate.verdict {
+                GateVerdict::Pass => Verdict::Pass,
+                GateVerdict::Warn => Verdict::Warn,
+                GateVerdict::Refuse => Verdict::Refuse,
+            },
+            shown: gate.shown,
         }
     }
 }
@@ -159,11 +200,8 @@ pub(super) async fn list(
         .metastore()
         .read(move |tx| {
             let cycles = tx.cycles().before(CycleNumber(before), size + 1)?;
-            let with_stages = cycles.into_iter().map(|cycle| {
-                let stages = tx.stages().list(cycle.number)?;
-                Ok(CycleStatus::new(cycle, stages))
-            });
-            with_stages.collect::<Result<Vec<_>, everloop_metastore::Error>>()
+            let read = cycles.into_iter().map(|cycle| CycleStatus::read(tx, cycle));
+            read.collect::<Result<Vec<_>, everloop_metastore::Error>>()
         })
         .await?;
     let next_page_token = paging::next(&mut found, size, |cycle| cycle.number.to_string());
@@ -192,7 +230,7 @@ pub(super) async fn one(
         .metastore()
         .read(move |tx| {
             let cycle = tx.cycles().get(number)?;
-            Ok(CycleStatus::new(cycle, tx.stages().list(number)?))
+            CycleStatus::read(tx, cycle)
         })
         .await?;
     Ok(Json(cycle.into()))

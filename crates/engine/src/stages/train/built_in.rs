@@ -13,6 +13,7 @@ use everloop_domain::expression::Expression;
 use everloop_package::NewPackage;
 use everloop_train::{FitRequest, Fitted};
 
+use super::usage::Meter;
 use super::{Trained, metadata};
 use crate::scoring::{input_columns, part_file};
 use crate::stages::prepare::Prepared;
@@ -53,7 +54,9 @@ impl Work {
     fn run(self) -> Result<Trained, Error> {
         let train = read_parquet(&part_file(&self.parts, Part::Train))?;
         let validation = read_parquet(&part_file(&self.parts, Part::Validation))?;
+        let meter = Meter::start();
         let (fitted, curves, mut notes) = self.fit(&train, &validation)?;
+        let usage = meter.read();
         notes.extend(fitted.notes.iter().cloned());
         // Without validation rows the package is checked on the train rows.
         let checked = if validation.num_rows() == 0 {
@@ -81,6 +84,7 @@ impl Work {
             curves,
             parity: Some(written.parity.max_difference),
             tuned: None,
+            usage: Some(usage),
         })
     }
 

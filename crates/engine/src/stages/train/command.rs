@@ -12,6 +12,7 @@ use everloop_domain::dataset::Part;
 use everloop_domain::{CycleNumber, ParameterValue, RunId, StageName};
 use tokio::process::Command;
 
+use super::usage::Meter;
 use super::{Trained, metadata};
 use crate::process::{self, Problem, Stop};
 use crate::scoring::part_file;
@@ -58,7 +59,9 @@ pub(super) async fn train(
         output: &output,
     };
     let mut command = shell(runner, line, &call);
+    let meter = Meter::start();
     execute(&mut command, line, &log, runner.lifecycle().train.timeout).await?;
+    let usage = meter.read_of_another();
     let model = find_model(runner, run_id, &output).await?.ok_or_else(|| Error::Command {
         command: line.to_owned(),
         problem: "left no MLflow model: log one with `mlflow.<flavor>.log_model`, or save it below `EVERLOOP_OUTPUT`".to_owned(),
@@ -77,6 +80,7 @@ pub(super) async fn train(
         curves: BTreeMap::new(),
         parity: None,
         tuned: None,
+        usage: Some(usage),
     })
 }
 

@@ -186,6 +186,8 @@ impl Trial<'_> {
             features: &shared.features,
             columns: &shared.columns,
             target: &lifecycle.dataset.target,
+            weight: lifecycle.dataset.weight.as_deref(),
+            time: lifecycle.dataset.time.as_deref(),
             n_threads: self.n_threads,
         };
         let watches = shared.search.cross_validation.is_none();

@@ -1,0 +1,486 @@
+//! SHAP values of a model's inputs, from its graph alone: so they can be had of any version that was ever packaged.
+//!
+//! A graph is explained if it ends in a sum of trees or a linear map of columns that are made from one input each (or
+//! from a few), and a link. Trees are explained by the path-dependent algorithm (see `trees/shap.rs`), linear maps
+//! exactly: weight times distance from the mean. The values of all columns that come from one input are summed.
+
+use std::collections::BTreeSet;
+
+use arrow::record_batch::RecordBatch;
+
+use crate::Error;
+use crate::graph::Graph;
+use crate::native::compile::mark_last_readers;
+use crate::native::elementwise::Arithmetic;
+use crate::native::operation::Operation;
+use crate::native::program::{Program, Step};
+use crate::native::tensor::{Data, Tensor};
+use crate::native::trees::CoveredTrees;
+
+/// On what scale contributions add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// To the prediction, or to the probabilities.
+    Prediction,
+    /// To what is before the sigmoid or softmax: log odds.
+    LogOdds,
+}
+
+/// What each input adds to the predictions of some rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attributions {
+    /// The inputs; those that always act together are one: `a and b`.
+    pub inputs: Vec<String>,
+    /// How many numbers are predicted a row.
+    pub n_targets: usize,
+    /// What is predicted of a row of which nothing is known, one a target.
+    pub base: Vec<f64>,
+    /// Row by row, input by input, one a target. With the base they sum to the prediction.
+    pub values: Vec<f64>,
+    /// On what scale they do.
+    pub scale: Scale,
+}
+
+/// Explains the predictions of one model.
+#[derive(Debug)]
+pub struct Explainer {
+    /// The graph up to the matrix that the model sees.
+    program: Program,
+    model: Model,
+    links: Vec<Link>,
+    scale: Scale,
+    inputs: Vec<String>,
+    /// For each column of the matrix, its input.
+    of_column: Vec<usize>,
+    base: Vec<f64>,
+}
+
+#[derive(Debug)]
+enum Model {
+    Trees(CoveredTrees),
+    Linear {
+        /// Column by target.
+        weights: Vec<f64>,
+        means: Vec<f64>,
+        n_targets: usize,
+    },
+}
+
+/// A linear step after the model.
+#[derive(Debug)]
+enum Link {
+    Add(Vec<f64>),
+    Multiply(f64),
+    Map { weights: Vec<f64>, n_targets: usize },
+}
+
+impl Explainer {
+    /// Makes a graph ready to be explained. The background tells how rows are spread: those that the model was trained
+    /// on, conformed to its inputs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] if the model is neither trees nor linear; other errors as for a run, and if the background
+    /// is empty.
+    pub fn new(graph: &Graph, background: &RecordBatch) -> Result<Self, Error> {
+        if background.num_rows() == 0 {
+            let problem = "there are no background rows to explain it by".to_owned();
+            return Err(Error::Run(problem));
+        }
+        let mut program = Program::compile(graph.model())?;
+        let at = model_step(&program)?;
+        let (links, scale) = links(&program, at)?;
+        let matrix = program.steps[at].inputs[0];
+        let pieces = pieces(&program, matrix);
+        let widths = widths(graph, &pieces, background)?;
+        let (inputs, of_column) = grouped(&program, &pieces, &widths);
+        program.steps.truncate(at + 1);
+        let step = program.steps.pop();
+        end_at(&mut program, &[matrix]);
+        let mut explainer = Self {
+            model: Model::Linear {
+                weights: Vec::new(),
+                means: Vec::new(),
+                n_targets: 0,
+            },
+            program,
+            links,
+            scale,
+            inputs,
+            of_column,
+            base: Vec::new(),
+        };
+        let matrix = explainer.matrix(background)?;
+        if matrix.shape.n_columns != explainer.of_column.len() {
+            return Err(unsupported(
+                step.as_ref(),
+                "its inputs cannot be told apart",
+            ));
+        }
+        explainer.fit(step, &matrix)?;
+        Ok(explainer)
+    }
+
+    fn fit(&mut self, step: Option<Step>, background: &Tensor) -> Result<(), Error> {
+        let Some(step) = step else {
+            return Err(unsupported(None, "it has no model"));
+        };
+        let names = step.names.clone();
+        let refuse = |reason: String| Error::Unsupported {
+            operator: names.0.clone(),
+            node: names.1.clone(),
+            reason,
+        };
+        self.model = match step.operation {
+            Operation::Trees(trees) => {
+                Model::Trees(CoveredTrees::new(*trees, background).map_err(refuse)?)
+            }
+            Operation::Gemm { transposed } => {
+                let (weights, n_targets) = weights(&self.program, &step.inputs, transposed)
+                    .ok_or_else(|| refuse("its weights are not constant".to_owned()))?;
+                if let Some(bias) = step.inputs.get(2) {
+                    let bias = constant(&self.program, *bias);
+                    let bias = bias.ok_or_else(|| refuse("its bias is not constant".to_owned()))?;
+                    self.links.insert(0, Link::Add(bias));
+                }
+                Model::Linear {
+                    weights,
+                    means: means(background),
+                    n_targets,
+                }
+            }
+            _ => return Err(refuse("it is neither trees nor linear".to_owned())),
+        };
+        let base = match &self.model {
+            Model::Trees(trees) => trees.base(),
+            Model::Linear {
+                weights,
+                means,
+                n_targets,
+            } => product(means, weights, *n_targets),
+        };
+        self.base = self.linked(base, true);
+        Ok(())
+    }
+
+    /// The inputs that contributions are told of.
+    #[must_use]
+    pub fn inputs(&self) -> &[String] {
+        &self.inputs
+    }
+
+    /// About how many elementary steps a row takes.
+    #[must_use]
+    pub fn steps_per_row(&self) -> usize {
+        match &self.model {
+            Model::Trees(trees) => trees.steps_per_row(),
+            Model::Linear { weights, .. } => weights.len(),
+        }
+    }
+
+    /// What each input adds to the predictions of conformed rows.
+    ///
+    /// # Errors
+    ///
+    /// Fails as a run of the model.
+    pub fn explain(&self, rows: &RecordBatch) -> Result<Attributions, Error> {
+        let matrix = self.matrix(rows)?;
+        let n_columns = matrix.shape.n_columns;
+        let (values, n_targets) = match &self.model {
+            Model::Trees(trees) => (
+                trees.values(&matrix).map_err(Error::Run)?,
+                trees.n_targets(),
+            ),
+            Model::Linear {
+                weights,
+                means,
+                n_targets,
+            } => (linear(&matrix, weights, means, *n_targets), *n_targets),
+        };
+        let n_linked = self.base.len();
+        let mut summed = vec![0.0; matrix.shape.n_rows * self.inputs.len() * n_linked];
+        for (row, of_row) in values
+            .chunks_exact((n_columns * n_targets).max(1))
+            .enumerate()
+        {
+            for (column, of_column) in of_row.chunks_exact(n_targets).enumerate() {
+                let start = (row * self.inputs.len() + self.of_column[column]) * n_linked;
+                let linked = self.linked(of_column.to_vec(), false);
+                for (sum, value) in summed[start..start + n_linked].iter_mut().zip(linked) {
+                    *sum += value;
+                }
+            }
+        }
+        Ok(Attributions {
+            inputs: self.inputs.clone(),
+            n_targets: n_linked,
+            base: self.base.clone(),
+            values: summed,
+            scale: self.scale,
+        })
+    }
+
+    /// Numbers after the linear steps that follow the model; terms are added to the base only.
+    fn linked(&self, mut numbers: Vec<f64>, is_base: bool) -> Vec<f64> {
+        for link in &self.links {
+            match link {
+                Link::Add(terms) if is_base => {
+                    for (at, number) in numbers.iter_mut().enumerate() {
+                        *number += terms[at % terms.len()];
+                    }
+                }
+                Link::Add(_) => {}
+                Link::Multiply(factor) => numbers.iter_mut().for_each(|it| *it *= factor),
+                Link::Map { weights, n_targets } => {
+                    numbers = product(&numbers, weights, *n_targets);
+                }
+            }
+        }
+        numbers
+    }
+
+    /// The matrix that the model sees.
+    fn matrix(&self, rows: &RecordBatch) -> Result<Tensor, Error> {
+        let mut found = self.program.tensors(rows)?;
+        found
+            .pop()
+            .ok_or_else(|| Error::Run("the model sees no matrix".to_owned()))
+    }
+}
+
+fn unsupported(step: Option<&Step>, reason: &str) -> Error {
+    let (operator, node) = step.map_or_else(Default::default, |step| step.names.clone());
+    Error::Unsupported {
+        operator,
+        node,
+        reason: reason.to_owned(),
+    }
+}
+
+/// The first step that could be a whole model.
+fn model_step(program: &Program) -> Result<usize, Error> {
+    let is_model = |step: &Step| {
+        matches!(step.operation, Operation::Trees(_) | Operation::Gemm { .. })
+            && step.inputs[0] >= program.constants.len()
+    };
+    let found = program.steps.iter().position(is_model);
+    found.ok_or_else(|| {
+        unsupported(
+            program.steps.last(),
+            "the model is neither trees nor linear",
+        )
+    })
+}
+
+fn slot_of_step(program: &Program, at: usize) -> usize {
+    program.constants.len() + program.signature.inputs.len() + at
+}
+
+fn step_of_slot(program: &Program, slot: usize) -> Option<&Step> {
+    let first = slot_of_step(program, 0);
+    slot.checked_sub(first).and_then(|at| program.steps.get(at))
+}
+
+fn constant(program: &Program, slot: usize) -> Option<Vec<f64>> {
+    match &program.constants.get(slot)?.data {
+        Data::F64(values) => Some(values.to_vec()),
+        _ => None,
+    }
+}
+
+/// The constant weights of a linear map, column by target, and the number of targets.
+fn weights(program: &Program, inputs: &[usize], transposed: bool) -> Option<(Vec<f64>, usize)> {
+    let slot = *inputs.get(1)?;
+    let values = constant(program, slot)?;
+    let shape = program.constants.get(slot)?.shape;
+    if !transposed {
+        return Some((values, shape.n_columns));
+    }
+    let (n_targets, n_columns) = (shape.n_rows, shape.n_columns);
+    let turned = (0..n_columns)
+        .flat_map(|column| (0..n_targets).map(move |target| (target, column)))
+        .map(|(target, column)| values[target * n_columns + column]);
+    Some((turned.collect(), n_targets))
+}
+
+/// The linear steps between the model and its link or the end.
+fn links(program: &Program, at: usize) -> Result<(Vec<Link>, Scale), Error> {
+    let mut links = Vec::new();
+    let mut slot = slot_of_step(program, at);
+    loop {
+        let readers: Vec<(usize, &Step)> = (program.steps.iter().enumerate())
+            .filter(|(_, step)| step.inputs.contains(&slot))
+            .collect();
+        let is_last = |step: &Step| {
+            let name = step.names.0.as_str();
+            matches!(
+                name,
+                "Gather" | "ArgMax" | "Greater" | "Identity" | "Reshape"
+            )
+        };
+        let (next, step) = match readers.as_slice() {
+            [] => return Ok((links, Scale::Prediction)),
+            [(next, step)] => (*next, *step),
+            many if many.iter().all(|(_, step)| is_last(step)) => {
+                return Ok((links, Scale::Prediction));
+            }
+            many => return Err(unsupported(many.first().map(|(_, step)| *step), MIXED)),
+        };
+        let other = step.inputs.iter().copied().find(|input| *input != slot);
+        let term = other.and_then(|other| constant(program, other));
+        match (&step.operation, term) {
+            (Operation::Unary(_), _) if step.names.0 == "Sigmoid" => {
+                return Ok((links, Scale::LogOdds));
+            }
+            (Operation::Softmax, _) => return Ok((links, Scale::LogOdds)),
+            (Operation::Identity | Operation::Cast(_) | Operation::Reshape, _) => {}
+            (Operation::Gather { .. } | Operation::ArgMax, _) => {
+                return Ok((links, Scale::Prediction));
+            }
+            (Operation::Arithmetic(Arithmetic::Add), Some(terms)) if !terms.is_empty() => {
+                links.push(Link::Add(terms));
+            }
+            (Operation::Arithmetic(Arithmetic::Multiply), Some(terms)) if terms.len() == 1 => {
+                links.push(Link::Multiply(terms[0]));
+            }
+            (Operation::Gemm { transposed }, Some(_)) if step.inputs[0] == slot => {
+                let found = weights(program, &step.inputs, *transposed);
+                let (weights, n_targets) = found.ok_or_else(|| unsupported(Some(step), MIXED))?;
+                links.push(Link::Map { weights, n_targets });
+                if let Some(bias) = step.inputs.get(2) {
+                    let bias = constant(program, *bias);
+                    links.push(Link::Add(
+                        bias.ok_or_else(|| unsupported(Some(step), MIXED))?,
+                    ));
+                }
+            }
+            _ => return Err(unsupported(Some(step), MIXED)),
+        }
+        slot = slot_of_step(program, next);
+    }
+}
+
+const MIXED: &str = "what follows the model is not linear";
+
+/// The parts that a matrix is put together from, in order, as slots.
+fn pieces(program: &Program, slot: usize) -> Vec<usize> {
+    let n_constants = program.constants.len();
+    let Some(step) = step_of_slot(program, slot) else {
+        return vec![slot];
+    };
+    match &step.operation {
+        Operation::Concat => {
+            let parts = step.inputs.iter();
+            parts.flat_map(|slot| pieces(program, *slot)).collect()
+        }
+        Operation::Cast(_) | Operation::Identity => pieces(program, step.inputs[0]),
+        Operation::Arithmetic(_) => match step.inputs.as_slice() {
+            [data, term] if *data >= n_constants && *term < n_constants => pieces(program, *data),
+            _ => vec![slot],
+        },
+        _ => vec![slot],
+    }
+}
+
+/// How many columns each part has.
+fn widths(graph: &Graph, pieces: &[usize], rows: &RecordBatch) -> Result<Vec<usize>, Error> {
+    let mut program = Program::compile(graph.model())?;
+    let last = pieces.iter().copied().max().unwrap_or_default();
+    let n_steps = (last + 1).saturating_sub(slot_of_step(&program, 0));
+    program.steps.truncate(n_steps);
+    end_at(&mut program, pieces);
+    let found = program.tensors(&rows.slice(0, 1))?;
+    // A vector of one row is one column.
+    let width = |tensor: &Tensor| {
+        if tensor.shape.rank == 2 {
+            tensor.shape.n_columns
+        } else {
+            1
+        }
+    };
+    Ok(found.iter().map(width).collect())
+}
+
+/// Makes a program end in other slots.
+fn end_at(program: &mut Program, outputs: &[usize]) {
+    for step in &mut program.steps {
+        step.done.clear();
+    }
+    mark_last_readers(&mut program.steps, program.constants.len(), outputs);
+    program.outputs = outputs.to_vec();
+}
+
+/// The names of the inputs that parts come from, and for each column which of them it is.
+fn grouped(program: &Program, pieces: &[usize], widths: &[usize]) -> (Vec<String>, Vec<usize>) {
+    let mut sets: Vec<BTreeSet<usize>> = Vec::new();
+    let mut of_column = Vec::new();
+    for (slot, width) in pieces.iter().zip(widths) {
+        let mut found = BTreeSet::new();
+        sources(program, *slot, &mut found);
+        let place = sets.iter().position(|set| *set == found);
+        let place = place.unwrap_or_else(|| {
+            sets.push(found);
+            sets.len() - 1
+        });
+        of_column.extend(std::iter::repeat_n(place, *width));
+    }
+    let name = |set: &BTreeSet<usize>| {
+        let names = set.iter();
+        let names = names.map(|at| program.signature.inputs[*at].name.as_str());
+        names.collect::<Vec<_>>().join(" and ")
+    };
+    (sets.iter().map(name).collect(), of_column)
+}
+
+/// The inputs that a slot is computed from.
+fn sources(program: &Program, slot: usize, found: &mut BTreeSet<usize>) {
+    if let Some(step) = step_of_slot(program, slot) {
+        for input in &step.inputs {
+            sources(program, *input, found);
+        }
+    } else if let Some(at) = slot.checked_sub(program.constants.len()) {
+        found.insert(at);
+    }
+}
+
+fn product(row: &[f64], weights: &[f64], n_targets: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; n_targets];
+    for (value, weights) in row.iter().zip(weights.chunks_exact(n_targets.max(1))) {
+        for (sum, weight) in sums.iter_mut().zip(weights) {
+            *sum += value * weight;
+        }
+    }
+    sums
+}
+
+fn numbers(matrix: &Tensor) -> Vec<f64> {
+    match &matrix.data {
+        Data::F64(values) => values.to_vec(),
+        Data::F32(values) => values.iter().map(|value| f64::from(*value)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn means(matrix: &Tensor) -> Vec<f64> {
+    let mut means = vec![0.0; matrix.shape.n_columns];
+    for row in numbers(matrix).chunks_exact(matrix.shape.n_columns.max(1)) {
+        for (mean, value) in means.iter_mut().zip(row) {
+            *mean += value / matrix.shape.n_rows as f64;
+        }
+    }
+    means
+}
+
+fn linear(matrix: &Tensor, weights: &[f64], means: &[f64], n_targets: usize) -> Vec<f64> {
+    let mut values = Vec::with_capacity(matrix.shape.n_elements() * n_targets);
+    for row in numbers(matrix).chunks_exact(matrix.shape.n_columns.max(1)) {
+        for ((value, mean), weights) in row
+            .iter()
+            .zip(means)
+            .zip(weights.chunks_exact(n_targets.max(1)))
+        {
+            values.extend(weights.iter().map(|weight| weight * (value - mean)));
+        }
+    }
+    values
+}
