@@ -189,8 +189,6 @@ proptest! {
         let mut lock = Lock::default();
         lock.set(&name, stage.clone());
         let text = lock.write();
-        // DVC itself misreads the line that it breaks after a backslash; its bytes are kept all the same.
-        prop_assume!(!text.lines().any(|line| line.ends_with(r"\\")));
         let (read, diagnostics) = Lock::read(&text);
         let read = read.unwrap_or_else(|| panic!("{text}\n{diagnostics:?}"));
         prop_assert_eq!(read.find(&name), Some(&stage), "{}", text);

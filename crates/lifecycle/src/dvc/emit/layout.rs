@@ -96,7 +96,7 @@ impl Layout {
 
     /// A scalar without quotes. A word that crosses the width goes to a line of its own; the space
     /// before it stays. Says whether the text reads back as the same: several spaces before a break
-    /// read back as one.
+    /// read back as one, and a key that may not split is none on two lines.
     pub(super) fn plain(&mut self, text: &str, indent: usize, can_split: bool) -> bool {
         if text.is_empty() {
             return true;
@@ -111,7 +111,7 @@ impl Layout {
                 continue;
             }
             if !is_space && self.would_cross(part.chars().count()) && self.column > indent {
-                is_kept &= n_spaces <= 1;
+                is_kept &= n_spaces <= 1 && can_split;
                 self.fold(indent);
             }
             n_spaces = if is_space { part.len() } else { 0 };

@@ -89,6 +89,11 @@ impl Layout {
 /// Whether the break at a place needs a backslash: where it would swallow spaces, and (which is
 /// ruamel's way) where quotes stand in the next word or no word follows.
 fn needs_backslash(text: &[char], written: usize, at: usize) -> bool {
+    // Between an escape and a word a break alone reads back as a space. ruamel writes it all the
+    // same and then reads another text: to DVC such a command has changed whenever it looks.
+    if written > at && text.get(written) != Some(&' ') {
+        return true;
+    }
     let Some(space) = text[at..].iter().position(|c| *c == ' ').map(|n| at + n) else {
         return true;
     };

@@ -509,6 +509,11 @@ def scalars():
     trees += [{"a": {"b": [text, text]}} for text in cases[::3]]
     trees += [{text or "k": {"x": text}} for text in cases[::3] if "\n" not in text and len(text) < 110]
     trees += [{"x": [[text], [[text, None]], {"k": text, "l": [text]}]} for text in cases[::9]]
+    # Lines that break after an escape: ruamel reads a space too many where no space follows.
+    escapes = ["\t", "'", '"', "\\", "\x01", "\x7f", " ", " ", "a", "aA0", "word", "\ufffc", "🌀"]
+    trees += [{"cmd": "p" + "".join(chance.choice(escapes) for _ in range(chance.randint(30, 80)))} for _ in range(150)]
+    trees += [{"path": "p AAa A a 0 A0aAaaaa\ufffc 🌀AAaa AaaAAa 0A a0Aa\t' E0+-+E\" a00aaaEE-e''\t+ '"}]
+    trees += [{"path": "pA\\AA0a Aa   Aa0A0\"AA0aA AA0A a0aAA A a\"aa 0a0\"AA aaaaaaaaaaaa'\ta \""}]
     trees += [{"x": [None, {}, [], {"a": None, "b": []}, [[]], [{}], True, 1.5, -3]}]
     return [{"tree": tree, "yaml": dumps_yaml(tree)} for tree in trees]
 
