@@ -105,7 +105,7 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>, is_quiet: boo
             tokio::task::block_in_place(|| import::run_place(args, project))
         }
         Command::Update(args) => tokio::task::block_in_place(|| update::run(args, project)),
-        Command::Log(args) => tokio::task::block_in_place(|| log::run(args, project)),
+        Command::Log(args) => log::run(args, project).await,
         Command::Diff(args) => tokio::task::block_in_place(|| diff::run(args, project)),
         // Files and their digests: nothing to wait for side by side.
         command => tokio::task::block_in_place(|| versions::run(command, project, is_quiet)),
