@@ -5,7 +5,7 @@
 //! the path from the top of the repository as its name, the MD5 as its digest, the source in a tag. Files that have not changed
 //! since somebody read them are not read again.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use everloop_metastore::{Dataset, DatasetInput};
 use everloop_versions::{Machine, RepoPath, Repository};
@@ -31,7 +31,7 @@ pub(crate) fn of_sources(runner: &Runner) -> Vec<DatasetInput> {
             let files = session.files(source).unwrap_or_default();
             let paths = files
                 .into_iter()
-                .filter_map(|file| path_of(&repository, file));
+                .filter_map(|file| path_of(&repository, &file));
             paths.map(|path| (path, source.name.as_str()))
         })
         .collect();
@@ -59,7 +59,6 @@ pub(crate) fn of_sources(runner: &Runner) -> Vec<DatasetInput> {
     inputs
 }
 
-fn path_of(repository: &Repository, file: PathBuf) -> Option<RepoPath> {
-    let dir = file.parent()?.to_owned();
-    repository.path(&dir, &file).ok()
+fn path_of(repository: &Repository, file: &Path) -> Option<RepoPath> {
+    repository.path(file.parent()?, file).ok()
 }

@@ -422,7 +422,7 @@ pub(crate) fn path_of(object: ObjectId) -> String {
 }
 
 /// An error with those of its sources that say something new.
-fn in_words(error: &Error) -> String {
+pub(crate) fn in_words(error: &Error) -> String {
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {

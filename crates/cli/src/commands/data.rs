@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Get(get::Args),
     /// Bring data of another repository in, and remember where it came from.
     Import(import::Args),
-    /// Bring a file or directory of this machine in, and remember where it came from.
+    /// Bring a file or directory of this machine or of a URL in, and remember where it came from.
     ImportUrl(import::PlaceArgs),
     /// Bring imported data up to date with its source.
     Update(update::Args),

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use everloop_versions::{DataChange, Import, Lineage, Logged, Recorded, RepoPath, Repository};
+use everloop_versions::{
+    DataChange, Import, Lineage, Logged, PlaceState, Recorded, RepoPath, Repository,
+};
 use serde_json::{Value, json};
 
 use self::readers::{Readers, Uncommitted, run_lines, runs_json};
@@ -247,9 +249,13 @@ pub(super) fn import_json(import: &Import) -> Value {
         } => {
             json!({"kind": "import", "url": url, "path": path, "rev": rev, "rev_lock": rev_lock})
         }
-        Import::Place { path, recorded } => {
-            let md5 = recorded.map(|recorded| recorded.object.to_string());
-            json!({"kind": "import-url", "path": path, "md5": md5})
+        Import::Place { path, state } => {
+            let key = match state {
+                Some(PlaceState::Tag { .. }) => "tag",
+                _ => "md5",
+            };
+            let name = state.as_ref().map(PlaceState::name);
+            json!({"kind": "import-url", "path": path, key: name})
         }
     }
 }
