@@ -59,6 +59,7 @@ mod remotes;
 mod repo_path;
 mod repository;
 mod revision;
+mod runs;
 mod scan;
 mod snapshot;
 mod source;
