@@ -26,6 +26,6 @@ pub use files::{copy_dir, digest_dir, write_atomically};
 pub use key::StorageKey;
 pub use parts::{MAX_PARTS, Upload, Uploads};
 pub use places::{Place, Places, local_path};
-pub use remote_store::{Location, RemoteStore, Sink, SshLocation, WebLocation};
+pub use remote_store::{Location, RemoteStore, Sink, SshLocation, Told, WebLocation};
 pub use store::{Listed, Store};
 pub use streams::{Part, Reading};

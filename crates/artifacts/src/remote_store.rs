@@ -6,6 +6,7 @@
 
 mod bucket;
 mod sftp;
+mod told;
 mod web;
 
 use std::io;
@@ -17,6 +18,7 @@ use tokio::runtime::Runtime;
 use crate::Error;
 use bucket::Bucket;
 use sftp::Sftp;
+pub use told::Told;
 use web::Web;
 
 /// How often something is tried in vain, the first time included.

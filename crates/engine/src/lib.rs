@@ -11,6 +11,7 @@ mod cycle;
 mod error;
 mod executor;
 mod fingerprint;
+mod inputs;
 mod lock;
 mod origin;
 pub mod pipelines;

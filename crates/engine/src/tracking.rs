@@ -7,14 +7,14 @@ use everloop_domain::{CycleNumber, Digest, ExperimentId, RunId, RunStatus, Times
 use everloop_metastore::{DatasetInput, Metric, NewRun};
 
 use crate::provenance::{Provenance, environment};
-use crate::stages::Output;
 use crate::stages::collect::Collected;
 use crate::stages::deploy::PACKAGE_TAG;
 use crate::stages::evaluate::gates::interval_bounds;
 use crate::stages::evaluate::{Evaluation, PAGES};
 use crate::stages::prepare::Prepared;
 use crate::stages::train::{Trained, Tuned};
-use crate::{Error, Runner, origin};
+use crate::stages::{Output, blocking};
+use crate::{Error, Runner, inputs, origin};
 
 /// The tags of a run whose parameters were searched: the best ones as JSON, the number of the trial, the run whose children
 /// the trials are.
@@ -127,7 +127,7 @@ fn parameters(runner: &Runner) -> BTreeMap<String, String> {
     params
 }
 
-/// Names the sources that the run has read.
+/// Names the sources that the run has read, and the versions of their files.
 pub(crate) async fn log_sources(
     runner: &Runner,
     run: &CycleRun,
@@ -137,7 +137,18 @@ pub(crate) async fn log_sources(
     let tags: Vec<(String, String)> = sources
         .flat_map(|one| origin::source_tags(&one.name, &one.digest.to_string(), one.n_rows))
         .collect();
-    set_tags(runner, run, tags).await
+    set_tags(runner, run, tags).await?;
+    let reader = runner.clone();
+    let files = blocking(move || Ok(inputs::of_sources(&reader))).await?;
+    let id = run.id.clone();
+    runner
+        .metastore()
+        .write(move |tx| {
+            let mut files = files.iter();
+            files.try_for_each(|file| tx.runs().log_dataset(&id, file))
+        })
+        .await?;
+    Ok(())
 }
 
 /// Names what the result of a stage depends on, and keeps it whole among the artifacts.

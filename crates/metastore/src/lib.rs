@@ -59,7 +59,8 @@ pub use migrations::Schema;
 pub use models::{MODEL_COLUMNS, Models, RegisteredModel};
 pub use notes::Notes;
 pub use runs::{
-    DATASET_COLUMNS, Dataset, DatasetInput, Metric, NewRun, Output, RUN_COLUMNS, Run, RunInfo, Runs,
+    DATASET_COLUMNS, Dataset, DatasetInput, Metric, NewRun, Output, RUN_COLUMNS, Reading, Run,
+    RunInfo, Runs,
 };
 pub use signals::{Signal, SignalPlace, Signals};
 pub use stages::{Stage, StagePlace, Stages, WantedStages};

@@ -4,6 +4,7 @@ mod histories;
 mod inputs;
 mod metrics;
 mod params;
+mod readings;
 mod search;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use search::scope;
 
 pub use inputs::{Dataset, DatasetInput, Output};
 pub use metrics::Metric;
+pub use readings::Reading;
 
 /// Runs.
 #[derive(Debug)]

@@ -63,7 +63,7 @@ impl Repository {
                 n_removed: 0,
                 problem: None,
             };
-            let Some(recorded) = one.out().recorded else {
+            let Some(recorded) = self.recorded_or_fetched(&one)? else {
                 continue;
             };
             match self.plan((&one.path, &parts), recorded, is_forced, &mut known) {

@@ -1,20 +1,20 @@
 //! Bringing data in from other repositories and places, and up to date with them.
 
-use std::collections::HashMap;
+mod fetching;
+mod places;
+
 use std::path::Path;
 
 use crate::checkout::check_parents;
-use crate::config::{lexical, relative};
+use crate::config::{is_url, lexical, relative};
 use crate::dvc_file::{DvcFile, Recorded};
 use crate::imports::Import;
-use crate::md5::Hashing;
 use crate::repository::Repository;
-use crate::scan::{Content, Purpose, scan};
 use crate::source::{At, Scratch, Source};
-use crate::tracked::{Chosen, is_dvc_file};
-use crate::transfer::Transferred;
+use crate::tracked::is_dvc_file;
 use crate::whole::write_whole;
 use crate::{Error, RepoPath, git};
+use places::Place;
 
 /// What was imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,26 +45,18 @@ impl Repository {
         (is_forced, is_downloaded): (bool, bool),
     ) -> Result<Imported, Error> {
         self.check_out(out, is_forced)?;
-        let scratch = Scratch::new(&self.tmp())?;
-        let at = rev.map_or(At::Head, At::Revision);
-        let source = Source::open(&seen_from(&[from], place), at, &scratch, self.machine())?;
-        let data = RepoPath::default().join(path)?;
-        let recorded = if is_downloaded {
-            Some(source.keep(&data, self.cache(), &scratch)?)
-        } else {
-            source.find(&data, self.cache())?;
-            None
-        };
+        let there = seen_from(&[from], place);
+        let (rev_lock, recorded) = self.read_repository(&there, path, rev, is_downloaded)?;
         let import = Import::Repository {
             url: place.to_owned(),
             path: path.to_owned(),
             rev: rev.map(str::to_owned),
-            rev_lock: source.commit().map(str::to_owned),
+            rev_lock,
         };
-        self.finish_import(import, out, recorded, is_forced)
+        self.finish_import(import, (out, recorded), recorded, is_forced)
     }
 
-    /// Imports a file or directory of this machine to `out`. A relative `place` is seen from `from`.
+    /// Imports a file or directory to `out`: of this machine, where a relative `place` is seen from `from`, or of a URL.
     ///
     /// # Errors
     ///
@@ -77,29 +69,21 @@ impl Repository {
         (is_forced, is_downloaded): (bool, bool),
     ) -> Result<Imported, Error> {
         self.check_out(out, is_forced)?;
-        let there = local(from, place)?;
-        let looked = self.look_at(&there)?;
-        if is_downloaded {
-            self.keep_place(&there)?;
-        }
-        let path = if Path::new(place).is_absolute() {
-            place.to_owned()
-        } else {
-            relative(&out.parent().under(self.root()), &there)
+        let origin = self.place_of(from, place)?;
+        let (state, recorded) = self.read_place(&origin, is_downloaded)?;
+        let path = match &origin {
+            Place::Here(there) if !is_url(place) && !Path::new(place).is_absolute() => {
+                relative(&out.parent().under(self.root()), there)
+            }
+            _ => place.to_owned(),
         };
-        let import = Import::Place {
-            path,
-            recorded: Some(looked),
-        };
-        let recorded = is_downloaded.then_some(Recorded {
-            is_executable: false,
-            ..looked
-        });
-        self.finish_import(import, out, recorded, is_forced)
+        let state = Some(state);
+        let import = Import::Place { path, state };
+        self.finish_import(import, (out, recorded), recorded, is_forced)
     }
 
     /// Brings imported data up to date with its source: of a repository with the newest commit of the recorded revision,
-    /// or of another one.
+    /// or of another one. Without `is_downloaded` only what is recorded of the source changes.
     ///
     /// # Errors
     ///
@@ -108,7 +92,7 @@ impl Repository {
         &self,
         from: &Path,
         target: &RepoPath,
-        rev: Option<&str>,
+        (rev, is_downloaded): (Option<&str>, bool),
     ) -> Result<Imported, Error> {
         let one = self
             .present()?
@@ -131,129 +115,61 @@ impl Repository {
             ));
         }
         let dir = one.file.parent().under(self.root());
-        let (import, recorded) = match import {
+        let asked = (rev, is_downloaded);
+        let (import, recorded, is_same) =
+            self.renewed(import, one.recorded, (from, &dir), asked)?;
+        if !is_downloaded && is_same && one.recorded.is_some() {
+            return self.finish_import(import, (&one.path, one.recorded), one.recorded, false);
+        }
+        // Of what is not downloaded, DVC's digest of the file is of the content before.
+        let seen = if is_downloaded {
+            recorded
+        } else {
+            one.recorded
+        };
+        self.finish_import(import, (&one.path, seen), recorded, false)
+    }
+
+    /// An import as its source is now, the state of what was downloaded, and whether the source is as it was recorded.
+    fn renewed(
+        &self,
+        import: Import,
+        recorded: Option<Recorded>,
+        (from, dir): (&Path, &Path),
+        (rev, is_downloaded): (Option<&str>, bool),
+    ) -> Result<(Import, Option<Recorded>, bool), Error> {
+        match import {
             Import::Repository {
                 url,
                 path,
                 rev: old,
-                ..
+                rev_lock,
             } => {
-                let scratch = Scratch::new(&self.tmp())?;
                 let rev = rev.map(str::to_owned).or(old);
-                let at = rev.as_deref().map_or(At::Head, At::Revision);
-                let there = seen_from(&[from, &dir, self.root()], &url);
-                let source = Source::open(&there, at, &scratch, self.machine())?;
-                let data = RepoPath::default().join(&path)?;
-                let recorded = source.keep(&data, self.cache(), &scratch)?;
-                let rev_lock = source.commit().map(str::to_owned);
-                (
-                    Import::Repository {
-                        url,
-                        path,
-                        rev,
-                        rev_lock,
-                    },
-                    recorded,
-                )
-            }
-            Import::Place { path, .. } => {
-                let there = local(&dir, &path)?;
-                let looked = self.keep_place(&there)?;
-                let recorded = Some(looked);
-                (
-                    Import::Place { path, recorded },
-                    Recorded {
-                        is_executable: false,
-                        ..looked
-                    },
-                )
-            }
-        };
-        self.finish_import(import, &one.path, Some(recorded), false)
-    }
-
-    /// Gets imported data whose objects are not here from where it was imported. What cannot be had is told, not refused.
-    pub(crate) fn fetch_imports(&self, targets: &[RepoPath]) -> Result<Transferred, Error> {
-        let mut sum = Transferred::default();
-        let mut sources: HashMap<(String, String), Source> = HashMap::new();
-        let mut scratch = None;
-        for Chosen { tracked: one, .. } in self.chosen_parts(targets)? {
-            if !is_dvc_file(one.file.name()) {
-                continue;
-            }
-            let place = one.file.under(self.root());
-            let text = std::fs::read_to_string(&place);
-            let text = text.map_err(|error| Error::file("read", &place, error))?;
-            let (Some(import), Some(recorded)) = (Import::parse(&text), one.out().recorded) else {
-                continue;
-            };
-            if self.workspace().is_in_cache(&recorded)? {
-                continue;
-            }
-            let dir = one.file.parent().under(self.root());
-            let got = match import {
-                Import::Repository {
+                let there = seen_from(&[from, dir, self.root()], &url);
+                let (new_lock, recorded) =
+                    self.read_repository(&there, &path, rev.as_deref(), is_downloaded)?;
+                let is_same = new_lock == rev_lock;
+                let rev_lock = new_lock;
+                let import = Import::Repository {
                     url,
                     path,
-                    rev_lock: Some(rev),
-                    ..
-                } => {
-                    let scratch = match &mut scratch {
-                        Some(scratch) => scratch,
-                        none => none.insert(Scratch::new(&self.tmp())?),
-                    };
-                    let there = seen_from(&[&dir, self.root()], &url);
-                    self.keep_from(&mut sources, (there, rev), &path, scratch)
-                }
-                // A remote has it, too, if it was pushed.
-                Import::Place { path, .. } => match local(&dir, &path) {
-                    Ok(there)
-                        if self
-                            .look_at(&there)
-                            .is_ok_and(|now| now.object == recorded.object) =>
-                    {
-                        self.keep_place(&there)
-                    }
-                    _ => continue,
-                },
-                Import::Repository { .. } => continue,
-            };
-            match got {
-                Ok(got) if got.object == recorded.object => {
-                    sum.n_objects += got.n_files.map_or(1, |n_files| n_files as usize + 1);
-                    sum.n_bytes += got.size.unwrap_or_default();
-                }
-                Ok(got) => sum.problems.push((
-                    recorded.object,
-                    format!(
-                        "the source of `{}` has {} in its place",
-                        one.path, got.object
-                    ),
-                )),
-                Err(error) => sum.problems.push((recorded.object, error.to_string())),
+                    rev,
+                    rev_lock,
+                };
+                Ok((import, recorded, is_same))
             }
-        }
-        Ok(sum)
-    }
-
-    fn keep_from(
-        &self,
-        sources: &mut HashMap<(String, String), Source>,
-        (place, rev): (String, String),
-        path: &str,
-        scratch: &Scratch,
-    ) -> Result<Recorded, Error> {
-        let key = (place, rev);
-        if !sources.contains_key(&key) {
-            let source = Source::open(&key.0, At::Revision(&key.1), scratch, self.machine())?;
-            sources.insert(key.clone(), source);
-        }
-        let data = RepoPath::default().join(path)?;
-        match sources.get(&key) {
-            Some(source) => source.keep(&data, self.cache(), scratch),
-            None => Err(Error::NotFound {
-                what: format!("`{}` cannot be read", key.0),
-            }),
+            Import::Place { path, state } => {
+                let place = self.place_of(dir, &path)?;
+                let now = self.recorded_place(&place, state.as_ref(), recorded)?;
+                let (now, recorded) = match now {
+                    Some((state, recorded)) => (state, Some(recorded)),
+                    None => self.read_place(&place, is_downloaded)?,
+                };
+                let is_same = now.is_same(state.as_ref());
+                let state = Some(now);
+                Ok((Import::Place { path, state }, recorded, is_same))
+            }
         }
     }
 
@@ -288,11 +204,11 @@ impl Repository {
         }
     }
 
-    /// Puts imported data into the workspace, and writes its `.dvc` file.
+    /// Puts imported data into the workspace, and writes its `.dvc` file. The digest of the file is made of the state `seen`.
     fn finish_import(
         &self,
         import: Import,
-        out: &RepoPath,
+        (out, seen): (&RepoPath, Option<Recorded>),
         recorded: Option<Recorded>,
         is_forced: bool,
     ) -> Result<Imported, Error> {
@@ -304,7 +220,8 @@ impl Repository {
             self.restore(out, recorded, &mut known)?;
             known.save();
         }
-        let text = import.text(out.name(), recorded.as_ref());
+        let md5 = import.md5(out.name(), seen.as_ref());
+        let text = import.text_under(md5, out.name(), recorded.as_ref());
         let file = out.parent().join(&format!("{}.dvc", out.name()))?;
         let place = file.under(self.root());
         let is_changed = std::fs::read(&place).ok().as_deref() != Some(text.as_bytes());
@@ -323,61 +240,43 @@ impl Repository {
         })
     }
 
-    /// The state of a file or directory anywhere on this machine.
-    fn look_at(&self, there: &Path) -> Result<Recorded, Error> {
-        Ok(self.scan_at(there, false)?.recorded())
-    }
-
-    fn keep_place(&self, there: &Path) -> Result<Recorded, Error> {
-        Ok(self.scan_at(there, true)?.recorded())
-    }
-
-    fn scan_at(&self, there: &Path, is_kept: bool) -> Result<Content, Error> {
-        let absent = || Error::NotFound {
-            what: format!("`{}` does not exist", there.display()),
-        };
-        let top = there.parent().ok_or_else(absent)?;
-        let path = RepoPath::of(top, there)?;
-        // Of other people's files nothing is remembered.
+    /// The commit of a repository and, if it is to be downloaded, the state of its data that was kept.
+    fn read_repository(
+        &self,
+        there: &str,
+        path: &str,
+        rev: Option<&str>,
+        is_downloaded: bool,
+    ) -> Result<(Option<String>, Option<Recorded>), Error> {
         let scratch = Scratch::new(&self.tmp())?;
-        let mut known = crate::known::Known::load(scratch.path());
-        // Other people's files get no links to our objects.
-        let store = self.cache().with_copies();
-        let purpose = if is_kept {
-            Purpose::Keep(&store)
+        let at = rev.map_or(At::Head, At::Revision);
+        let source = Source::open(there, at, &scratch, self.machine())?;
+        let data = RepoPath::default().join(path)?;
+        let recorded = if is_downloaded {
+            Some(source.keep(&data, self.cache(), &scratch)?)
         } else {
-            Purpose::Compare(Hashing::Plain)
+            source.find(&data, self.cache())?;
+            None
         };
-        scan(top, &path, &mut known, purpose)?.ok_or_else(absent)
+        Ok((source.commit().map(str::to_owned), recorded))
     }
 }
 
-/// The keys of a file with their values: DVC puts those that come later behind the others.
+/// The keys of a file with their values: DVC puts those that come later behind the others. The digest of the file is left out.
 fn lines(text: &str) -> Vec<String> {
     let key = |line: &'_ str| line.trim_start_matches(['-', ' ']).trim_end().to_owned();
-    let mut lines: Vec<String> = text.lines().map(key).collect();
+    let lines = text.lines().filter(|line| !line.starts_with("md5: "));
+    let mut lines: Vec<String> = lines.map(key).collect();
     lines.sort_unstable();
     lines
 }
 
 /// A place as it is seen from the first of some directories where it exists; a URL stays one.
 fn seen_from(dirs: &[&Path], place: &str) -> String {
-    if crate::config::is_url(place) {
+    if is_url(place) {
         return place.to_owned();
     }
     let mut places = dirs.iter().map(|dir| lexical(&dir.join(place)));
     let found = places.find(|place| place.exists());
     found.map_or_else(|| place.to_owned(), |place| place.display().to_string())
-}
-
-/// A file or directory of this machine.
-fn local(from: &Path, place: &str) -> Result<std::path::PathBuf, Error> {
-    let path = place.strip_prefix("file://").unwrap_or(place);
-    if crate::config::is_url(path) {
-        return Err(Error::form(
-            place,
-            "only files and directories of this machine can be imported so; download it and `everloop data add` it",
-        ));
-    }
-    Ok(lexical(&from.join(path)))
 }

@@ -2,6 +2,10 @@
 //! (`dvc import-url`).
 //!
 //! Such a file has a digest of itself at its top, of what DVC would read from it: keys sorted, sizes left out.
+//!
+//! What is recorded of a place differs by its kind: files of this machine and of those that are reached by SSH by their
+//! digests, those of buckets by `etag`, those of web servers by `checksum`. A directory in a bucket has the digest of a listing of
+//! its tags, so that its state is not told from that of a local one; the address tells them apart.
 
 use std::fmt::Write as _;
 
@@ -31,8 +35,62 @@ pub enum Import {
         /// The place: as seen from the data, or a URL.
         path: String,
         /// The state of the data there.
-        recorded: Option<Recorded>,
+        state: Option<PlaceState>,
     },
+}
+
+/// What is recorded of data in a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlaceState {
+    /// Its digest. In a bucket it is that of the tags of a directory.
+    Content(Recorded),
+    /// By what the server tells it from other versions.
+    Tag {
+        /// What the server calls it.
+        kind: TagKind,
+        /// The tag.
+        tag: String,
+        /// Bytes.
+        size: Option<u64>,
+    },
+}
+
+/// What a server tells versions of a file by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagKind {
+    /// A bucket's.
+    Etag,
+    /// A web server's.
+    Checksum,
+}
+
+impl TagKind {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Etag => "etag",
+            Self::Checksum => "checksum",
+        }
+    }
+}
+
+impl PlaceState {
+    /// The digest or the tag.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Content(recorded) => recorded.object.to_string(),
+            Self::Tag { tag, .. } => tag.clone(),
+        }
+    }
+
+    /// Whether the data of both is the same.
+    pub(crate) fn is_same(&self, other: Option<&Self>) -> bool {
+        match (self, other) {
+            (Self::Content(now), Some(Self::Content(other))) => now.object == other.object,
+            (Self::Tag { tag, .. }, Some(Self::Tag { tag: other, .. })) => tag == other,
+            _ => false,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -44,6 +102,8 @@ struct RawFile {
 struct RawDep {
     path: Option<String>,
     md5: Option<String>,
+    etag: Option<String>,
+    checksum: Option<String>,
     size: Option<u64>,
     nfiles: Option<u64>,
     isexec: Option<bool>,
@@ -73,19 +133,37 @@ impl Import {
             });
         }
         let object: Option<ObjectId> = dep.md5.and_then(|md5| md5.parse().ok());
-        let recorded = object.map(|object| Recorded {
-            object,
-            size: dep.size,
-            n_files: dep.nfiles,
-            is_executable: dep.isexec.unwrap_or(false),
+        let content = object.map(|object| {
+            PlaceState::Content(Recorded {
+                object,
+                size: dep.size,
+                n_files: dep.nfiles,
+                is_executable: dep.isexec.unwrap_or(false),
+            })
         });
-        Some(Self::Place { path, recorded })
+        let tags = [(TagKind::Etag, dep.etag), (TagKind::Checksum, dep.checksum)];
+        let tagged = tags.into_iter().find_map(|(kind, tag)| {
+            Some(PlaceState::Tag {
+                kind,
+                tag: tag?,
+                size: dep.size,
+            })
+        });
+        Some(Self::Place {
+            path,
+            state: content.or(tagged),
+        })
     }
 
     /// The text of the `.dvc` file of data that comes from here; without a state it has not been downloaded.
     #[must_use]
     pub fn text(&self, out: &str, recorded: Option<&Recorded>) -> String {
-        let mut text = format!("md5: {}\nfrozen: true\ndeps:\n", self.md5(out, recorded));
+        self.text_under(self.md5(out, recorded), out, recorded)
+    }
+
+    /// The text under a digest that was made of another state.
+    pub(crate) fn text_under(&self, md5: Md5, out: &str, recorded: Option<&Recorded>) -> String {
+        let mut text = format!("md5: {md5}\nfrozen: true\ndeps:\n");
         let path = |path: &str| format!("path:{}", yaml::string(path, 7, 4));
         match self {
             Self::Repository {
@@ -107,12 +185,21 @@ impl Import {
                     }
                 }
             }
-            Self::Place {
-                path: place,
-                recorded,
-            } => {
-                entry(&mut text, recorded.as_ref(), true, &path(place));
-            }
+            Self::Place { path: place, state } => match state {
+                Some(PlaceState::Tag { kind, tag, size }) => {
+                    let key = kind.key();
+                    let tag = yaml::string(tag, key.len() + 3, 4);
+                    let _ = writeln!(text, "- {key}:{tag}");
+                    if let Some(size) = size {
+                        let _ = writeln!(text, "  size: {size}");
+                    }
+                    let _ = writeln!(text, "  hash: md5\n  {}", path(place));
+                }
+                Some(PlaceState::Content(recorded)) => {
+                    entry(&mut text, Some(recorded), true, &path(place));
+                }
+                None => entry(&mut text, None, true, &path(place)),
+            },
         }
         text.push_str("outs:\n");
         entry(&mut text, recorded, false, &path(out));
@@ -120,7 +207,7 @@ impl Import {
     }
 
     /// The digest that DVC compares to see whether the file was changed by hand.
-    fn md5(&self, out: &str, recorded: Option<&Recorded>) -> Md5 {
+    pub(crate) fn md5(&self, out: &str, recorded: Option<&Recorded>) -> Md5 {
         let mut dep = Vec::new();
         match self {
             Self::Repository {
@@ -140,9 +227,14 @@ impl Import {
                 dep.push(("path", json(path)));
                 dep.push(("repo", object(keys)));
             }
-            Self::Place { path, recorded } => {
-                dep = keys_of(recorded.as_ref(), path);
-            }
+            Self::Place { path, state } => match state {
+                Some(PlaceState::Content(recorded)) => dep = keys_of(Some(recorded), path),
+                Some(PlaceState::Tag { kind, tag, .. }) => {
+                    dep = keys_of(None, path);
+                    dep.insert(0, (kind.key(), json(tag)));
+                }
+                None => dep = keys_of(None, path),
+            },
         }
         let out = object(keys_of(recorded, out).into_iter());
         let deps = object(dep.into_iter());

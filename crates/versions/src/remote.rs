@@ -87,6 +87,14 @@ impl Remote {
         &self.name
     }
 
+    /// Whether it tells what it has; web servers do not.
+    pub(crate) fn can_be_listed(&self) -> bool {
+        match &self.place {
+            Place::Dir { .. } => true,
+            Place::Elsewhere(store) => store.can_be_listed(),
+        }
+    }
+
     /// How many objects go at once.
     pub(crate) fn n_jobs(&self) -> usize {
         self.n_jobs
@@ -422,7 +430,7 @@ pub(crate) fn path_of(object: ObjectId) -> String {
 }
 
 /// An error with those of its sources that say something new.
-fn in_words(error: &Error) -> String {
+pub(crate) fn in_words(error: &Error) -> String {
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
@@ -436,7 +444,7 @@ fn in_words(error: &Error) -> String {
 }
 
 /// Whether all of a directory was told.
-fn list_dir(
+pub(crate) fn list_dir(
     dir: &std::path::Path,
     below: &str,
     each: &mut dyn FnMut(&str, u64) -> bool,

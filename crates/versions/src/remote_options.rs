@@ -207,6 +207,23 @@ impl Options {
         ))
     }
 
+    /// What is set of a place that is no remote: a URL, or one below a remote (`remote://name/path`).
+    pub(crate) fn of_place(config: &Config, place: &str) -> Result<Self, Error> {
+        let Some(below) = place.strip_prefix("remote://") else {
+            return Ok(Self {
+                name: place.to_owned(),
+                url: place.to_owned(),
+                values: BTreeMap::new(),
+            });
+        };
+        let (name, path) = below.split_once('/').unwrap_or((below, ""));
+        let mut options = Self::of(config, name)?;
+        if !path.is_empty() {
+            options.url = format!("{}/{path}", options.url.trim_end_matches('/'));
+        }
+        Ok(options)
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
     }

@@ -20,10 +20,30 @@ pub struct Transferred {
     pub n_bytes: u64,
     /// How many were there already.
     pub n_present: usize,
+    /// How many runs of the run cache were sent.
+    pub n_runs: usize,
     /// Objects that could not be sent, with the reason.
     pub problems: Vec<(ObjectId, String)>,
     /// What is set of the remotes and not honoured, in words.
     pub notes: Vec<String>,
+}
+
+impl Transferred {
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.n_objects += other.n_objects;
+        self.n_bytes += other.n_bytes;
+        self.n_present += other.n_present;
+        self.n_runs += other.n_runs;
+        self.problems.extend(other.problems);
+        for note in other.notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        self
+    }
 }
 
 impl Repository {
@@ -55,43 +75,7 @@ impl Repository {
         for (remote, objects) in self.by_remote(targets, remote, true)? {
             let (remote, notes) = self.remote(remote.as_deref())?;
             sum.notes.extend(notes);
-            let mut files = BTreeSet::new();
-            let mut dirs = Vec::new();
-            let parts = objects.iter().filter(|(_, parts)| !parts.is_whole());
-            let partial: BTreeSet<ObjectId> = parts.map(|(object, _)| *object).collect();
-            for (object, parts) in objects {
-                if !object.is_dir {
-                    files.insert(object);
-                    continue;
-                }
-                match self.listing_here(object, &Parts::default()) {
-                    Ok(listing) => {
-                        let meant = self.listing_here(object, &parts)?;
-                        files.extend(meant);
-                        dirs.push((object, listing));
-                    }
-                    // Without its listing here, it may still be whole there.
-                    Err(_) if remote.has(object)? => sum.n_present += 1,
-                    Err(error) => sum.problems.push((object, error.to_string())),
-                }
-            }
-            self.send(&remote, &files.into_iter().collect::<Vec<_>>(), &mut sum)?;
-            // A listing tells that all its files are there: it goes last, and not without them.
-            let failed: BTreeSet<ObjectId> =
-                sum.problems.iter().map(|(object, _)| *object).collect();
-            let is_part = |dir: &ObjectId| partial.contains(dir);
-            let mut whole = Vec::new();
-            for (dir, files) in &dirs {
-                let mut is_whole = files.iter().all(|file| !failed.contains(file));
-                // DVC believes a listing: without the other files, nobody would ever send them.
-                for file in files.iter().filter(|_| is_part(dir)) {
-                    is_whole = is_whole && remote.has(*file)?;
-                }
-                if is_whole {
-                    whole.push(*dir);
-                }
-            }
-            self.send(&remote, &whole, &mut sum)?;
+            self.send_with_files(&remote, objects, &mut sum)?;
         }
         Ok(sum)
     }
@@ -106,26 +90,83 @@ impl Repository {
         for (remote, objects) in self.by_remote(targets, remote, false)? {
             let (remote, notes) = self.remote(remote.as_deref())?;
             sum.notes.extend(notes);
-            Self::get(
-                &remote,
-                self.cache(),
-                &objects.keys().copied().collect::<Vec<_>>(),
-                &mut sum,
-            )?;
-            let mut files = BTreeSet::new();
-            let dirs = objects.into_iter().filter(|(object, _)| object.is_dir);
-            for (object, parts) in dirs {
-                if self.cache().has(object)? {
-                    match self.listing_here(object, &parts) {
-                        Ok(listing) => files.extend(listing),
-                        Err(error) => sum.problems.push((object, error.to_string())),
-                    }
-                }
-            }
-            let files: Vec<ObjectId> = files.into_iter().collect();
-            Self::get(&remote, self.cache(), &files, &mut sum)?;
+            self.get_with_files(&remote, objects, &mut sum)?;
         }
         Ok(sum)
+    }
+
+    /// Sends objects, those of directories with their files.
+    pub(crate) fn send_with_files(
+        &self,
+        remote: &Remote,
+        objects: BTreeMap<ObjectId, Parts>,
+        sum: &mut Transferred,
+    ) -> Result<(), Error> {
+        let mut files = BTreeSet::new();
+        let mut dirs = Vec::new();
+        let parts = objects.iter().filter(|(_, parts)| !parts.is_whole());
+        let partial: BTreeSet<ObjectId> = parts.map(|(object, _)| *object).collect();
+        for (object, parts) in objects {
+            if !object.is_dir {
+                files.insert(object);
+                continue;
+            }
+            match self.listing_here(object, &Parts::default()) {
+                Ok(listing) => {
+                    let meant = self.listing_here(object, &parts)?;
+                    files.extend(meant);
+                    dirs.push((object, listing));
+                }
+                // Without its listing here, it may still be whole there.
+                Err(_) if remote.has(object)? => sum.n_present += 1,
+                Err(error) => sum.problems.push((object, error.to_string())),
+            }
+        }
+        self.send(remote, &files.into_iter().collect::<Vec<_>>(), sum)?;
+        // A listing tells that all its files are there: it goes last, and not without them.
+        let failed: BTreeSet<ObjectId> = sum.problems.iter().map(|(object, _)| *object).collect();
+        let is_part = |dir: &ObjectId| partial.contains(dir);
+        let mut whole = Vec::new();
+        for (dir, files) in &dirs {
+            let mut is_whole = files.iter().all(|file| !failed.contains(file));
+            // DVC believes a listing: without the other files, nobody would ever send them.
+            for file in files.iter().filter(|_| is_part(dir)) {
+                is_whole = is_whole && remote.has(*file)?;
+            }
+            if is_whole {
+                whole.push(*dir);
+            }
+        }
+        self.send(remote, &whole, sum)?;
+        Ok(())
+    }
+
+    /// Gets objects into the cache, those of directories with their files.
+    pub(crate) fn get_with_files(
+        &self,
+        remote: &Remote,
+        objects: BTreeMap<ObjectId, Parts>,
+        sum: &mut Transferred,
+    ) -> Result<(), Error> {
+        Self::get(
+            remote,
+            self.cache(),
+            &objects.keys().copied().collect::<Vec<_>>(),
+            sum,
+        )?;
+        let mut files = BTreeSet::new();
+        let dirs = objects.into_iter().filter(|(object, _)| object.is_dir);
+        for (object, parts) in dirs {
+            if self.cache().has(object)? {
+                match self.listing_here(object, &parts) {
+                    Ok(listing) => files.extend(listing),
+                    Err(error) => sum.problems.push((object, error.to_string())),
+                }
+            }
+        }
+        let files: Vec<ObjectId> = files.into_iter().collect();
+        Self::get(remote, self.cache(), &files, sum)?;
+        Ok(())
     }
 
     /// The files of a directory that are meant, from its listing in the cache.

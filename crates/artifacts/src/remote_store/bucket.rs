@@ -16,7 +16,7 @@ use object_store::{
 };
 use tokio::sync::Semaphore;
 
-use super::{Fault, Sink, broken_off, pass_on};
+use super::{Fault, Sink, Told, broken_off, pass_on};
 use crate::{Error, remote};
 
 /// Up to this size a file is sent in one request.
@@ -52,9 +52,10 @@ impl Bucket {
     }
 
     fn path(&self, path: &str) -> Result<Path, Fault> {
-        let whole = match self.prefix.as_ref() {
-            "" => path.to_owned(),
-            prefix => format!("{prefix}/{path}"),
+        let whole = match (self.prefix.as_ref(), path) {
+            ("", path) => path.to_owned(),
+            (prefix, "") => prefix.to_owned(),
+            (prefix, path) => format!("{prefix}/{path}"),
         };
         Path::parse(&whole).map_err(|_| {
             Fault::lasting(Error::Path {
@@ -65,8 +66,13 @@ impl Bucket {
     }
 
     pub(super) async fn size(&self, path: &str) -> Result<Option<u64>, Fault> {
+        let told = self.told(path).await?;
+        Ok(told.and_then(|told| told.size))
+    }
+
+    pub(super) async fn told(&self, path: &str) -> Result<Option<Told>, Fault> {
         match self.objects.head(&self.path(path)?).await {
-            Ok(meta) => Ok(Some(meta.size)),
+            Ok(meta) => Ok(Some(told_of(meta))),
             Err(source) => match failed(path, source) {
                 Fault {
                     error: Error::NotFound { .. },
@@ -82,17 +88,39 @@ impl Bucket {
         dir: &str,
         each: &mut dyn FnMut(&str, u64) -> bool,
     ) -> Result<(), Error> {
+        let mut each = |path: &str, meta: ObjectMeta| each(path, meta.size);
+        self.list_metas(dir, &mut each).await
+    }
+
+    pub(super) async fn list_told(&self, dir: &str) -> Result<Vec<(String, Told)>, Error> {
+        let mut found = Vec::new();
+        let mut each = |path: &str, meta| {
+            found.push((path.to_owned(), told_of(meta)));
+            true
+        };
+        self.list_metas(dir, &mut each).await?;
+        Ok(found)
+    }
+
+    async fn list_metas(
+        &self,
+        dir: &str,
+        each: &mut dyn FnMut(&str, ObjectMeta) -> bool,
+    ) -> Result<(), Error> {
         let place = self.path(dir).map_err(|fault| fault.error)?;
         let mut found = self.objects.list(Some(&place));
         let failed = |source| failed(dir, source).error;
-        while let Some(ObjectMeta { location, size, .. }) =
-            found.try_next().await.map_err(failed)?
-        {
+        while let Some(meta) = found.try_next().await.map_err(failed)? {
+            let location = meta.location.clone();
             let below = location.as_ref().strip_prefix(place.as_ref());
-            let Some(below) = below.and_then(|below| below.strip_prefix('/')) else {
+            let below = match place.as_ref() {
+                "" => below,
+                _ => below.and_then(|below| below.strip_prefix('/')),
+            };
+            let Some(below) = below else {
                 continue;
             };
-            if !each(below, size) {
+            if !each(below, meta) {
                 break;
             }
         }
@@ -172,6 +200,15 @@ impl Bucket {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(failed(path, source)),
         }
+    }
+}
+
+fn told_of(meta: ObjectMeta) -> Told {
+    Told {
+        size: Some(meta.size),
+        tag: meta.e_tag,
+        version: meta.version,
+        ..Told::default()
     }
 }
 

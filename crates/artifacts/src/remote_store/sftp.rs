@@ -20,7 +20,7 @@ use openssh_sftp_client::{Error as SftpError, Sftp as Connection, SftpOptions};
 use tokio::io::AsyncSeekExt as _;
 use tokio::sync::Mutex;
 
-use super::{Fault, Sink, SshLocation, broken_off, generic, pass_on};
+use super::{Fault, Sink, SshLocation, Told, broken_off, generic, pass_on};
 use crate::Error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -98,6 +98,19 @@ impl Sftp {
         let connection = self.connection().await?;
         match connection.fs().metadata(self.path(path)).await {
             Ok(metadata) => Ok(Some(metadata.len().unwrap_or(0))),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(self.fault(path, error).await),
+        }
+    }
+
+    pub(super) async fn told(&self, path: &str) -> Result<Option<Told>, Fault> {
+        let connection = self.connection().await?;
+        match connection.fs().metadata(self.path(path)).await {
+            Ok(metadata) if metadata.file_type().is_some_and(|kind| kind.is_dir()) => Ok(None),
+            Ok(metadata) => Ok(Some(Told {
+                size: metadata.len(),
+                ..Told::default()
+            })),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(self.fault(path, error).await),
         }

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use http::header::{ACCEPT_ENCODING, CONTENT_RANGE, HeaderName, HeaderValue, RANGE};
+use http::header::{
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
+    HeaderValue, LAST_MODIFIED, RANGE,
+};
 use http::{HeaderMap, StatusCode};
 use reqwest::{Certificate, Client, RequestBuilder, Response, redirect};
 use url::Url;
 
-use super::{Fault, Sink, WebLocation, broken_off, generic, pass_on};
+use super::{Fault, Sink, Told, WebLocation, broken_off, generic, pass_on};
 use crate::Error;
 
 /// What DVC waits for, too.
@@ -85,16 +88,26 @@ impl Web {
     }
 
     pub(super) async fn size(&self, path: &str) -> Result<Option<u64>, Fault> {
+        let answer = self.ask(path).await?;
+        Ok(answer.map(|answer| answer.content_length().unwrap_or(0)))
+    }
+
+    pub(super) async fn told(&self, path: &str) -> Result<Option<Told>, Fault> {
+        Ok(self.ask(path).await?.map(|answer| told_of(&answer)))
+    }
+
+    /// An answer about a file, if it is there; the body is not read.
+    async fn ask(&self, path: &str) -> Result<Option<Response>, Fault> {
         let request = self.with_login(self.client.head(self.url(path)));
         let mut answer = request.send().await.map_err(|error| lost(path, error))?;
         if [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED].contains(&answer.status())
         {
-            // A server that knows no `HEAD`; the body is not read.
+            // A server that knows no `HEAD`.
             let request = self.with_login(self.client.get(self.url(path)));
             answer = request.send().await.map_err(|error| lost(path, error))?;
         }
         match check(path, &answer) {
-            Ok(()) => Ok(Some(answer.content_length().unwrap_or(0))),
+            Ok(()) => Ok(Some(answer)),
             Err(Fault {
                 error: Error::NotFound { .. },
                 ..
@@ -137,6 +150,34 @@ impl Web {
             Some(size) if *n_got < size => Err(broken_off(path, *n_got, size)),
             _ => Ok(()),
         }
+    }
+}
+
+fn told_of(answer: &Response) -> Told {
+    let header = |name: &HeaderName| {
+        let value = answer.headers().get(name)?.to_str().ok()?;
+        (!value.is_empty()).then(|| value.to_owned())
+    };
+    let names = [
+        ("Content-Type", CONTENT_TYPE),
+        ("Accept-Ranges", ACCEPT_RANGES),
+        ("ETag", ETAG),
+        ("Content-MD5", HeaderName::from_static("content-md5")),
+        ("Digest", HeaderName::from_static("digest")),
+        ("Last-Modified", LAST_MODIFIED),
+    ];
+    let mut headers = vec![("url", answer.url().to_string())];
+    headers.extend(
+        names
+            .iter()
+            .filter_map(|(name, header_name)| Some((*name, header(header_name)?))),
+    );
+    Told {
+        // An answer to `HEAD` has no body, so only the header knows the length.
+        size: header(&CONTENT_LENGTH).and_then(|size| size.parse().ok()),
+        tag: header(&ETAG),
+        headers,
+        ..Told::default()
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Get(get::Args),
     /// Bring data of another repository in, and remember where it came from.
     Import(import::Args),
-    /// Bring a file or directory of this machine in, and remember where it came from.
+    /// Bring a file or directory of this machine or of a URL in, and remember where it came from.
     ImportUrl(import::PlaceArgs),
     /// Bring imported data up to date with its source.
     Update(update::Args),
@@ -105,7 +105,7 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>, is_quiet: boo
             tokio::task::block_in_place(|| import::run_place(args, project))
         }
         Command::Update(args) => tokio::task::block_in_place(|| update::run(args, project)),
-        Command::Log(args) => tokio::task::block_in_place(|| log::run(args, project)),
+        Command::Log(args) => log::run(args, project).await,
         Command::Diff(args) => tokio::task::block_in_place(|| diff::run(args, project)),
         // Files and their digests: nothing to wait for side by side.
         command => tokio::task::block_in_place(|| versions::run(command, project, is_quiet)),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use everloop_domain::RunId;
-use everloop_metastore::{Metastore, Run, View};
+use everloop_metastore::{DatasetInput, Metastore, Run, View};
 use serde_json::json;
 
 use crate::environment;
@@ -176,7 +176,12 @@ fn as_json(run: &Run) -> serde_json::Value {
     json!({
         "id": run.info.id, "name": run.info.name, "status": run.info.status.as_str(),
         "start_time": run.info.start_time.to_string(), "params": run.params, "metrics": metrics, "tags": run.tags,
+        "inputs": run.datasets.iter().map(input_json).collect::<Vec<_>>(),
     })
+}
+
+fn input_json(input: &DatasetInput) -> serde_json::Value {
+    json!({"name": input.dataset.name, "digest": input.dataset.digest, "context": input.context()})
 }
 
 fn list(runs: &[Run], format: Format) -> Result<Exit> {
@@ -238,6 +243,15 @@ async fn show(metastore: &Metastore, run: &Run, format: Format) -> Result<Exit> 
             .map(|(key, value)| vec![key.clone(), first_line(value)])
             .collect();
         say!("\n{}", output::table(&[what, "value"], &rows));
+    }
+    let inputs = run.datasets.iter().map(|input| {
+        let dataset = &input.dataset;
+        let context = input.context().to_owned();
+        vec![dataset.name.clone(), dataset.digest.clone(), context]
+    });
+    let rows: Vec<Vec<String>> = inputs.collect();
+    if !rows.is_empty() {
+        say!("\n{}", output::table(&["read", "digest", "as"], &rows));
     }
     Ok(Exit::Ok)
 }

@@ -30,6 +30,8 @@ mod hostile;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod lineage;
+#[cfg(test)]
 mod machine;
 #[cfg(test)]
 mod nyc;

@@ -1,6 +1,7 @@
 //! `everloop data push|fetch|pull` with real servers, and real DVC on the other side where it can be.
 
 mod faults;
+mod places;
 mod web;
 
 use std::fs;

@@ -105,6 +105,7 @@ impl Project<'_> {
             on_failure: request.on_failure,
             stop: request.stop.clone(),
         };
+        let runs = self.fetch_runs(request);
         let of_git = if request.is_dry {
             Vec::new()
         } else {
@@ -141,7 +142,8 @@ impl Project<'_> {
         if request.stop.is_asked() {
             return Err(Error::Stopped);
         }
-        report.notes = recorded?;
+        report.notes = runs;
+        report.notes.extend(recorded?);
         Ok(report)
     }
 

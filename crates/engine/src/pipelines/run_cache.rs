@@ -15,7 +15,7 @@ use everloop_versions::Repository;
 
 use super::look::View;
 use super::record::place;
-use super::{Error, Project};
+use super::{Error, Project, Request};
 
 /// A run in the run cache of a repository.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +68,18 @@ impl Project<'_> {
     fn runs_of(&self, key: &str) -> PathBuf {
         let short = key.get(..2).unwrap_or_default();
         self.repository.cache().runs_dir().join(short).join(key)
+    }
+
+    /// Gets the runs of others, where data that is not here is fetched. Says in words why that could not be.
+    pub(super) fn fetch_runs(&self, request: &Request) -> Vec<String> {
+        if !request.fetches_missing || request.ignores_run_cache || request.is_dry {
+            return Vec::new();
+        }
+        // Remotes may wait for the network in their own ways.
+        match tokio::task::block_in_place(|| self.repository.fetch_runs(None)) {
+            Ok(got) => got.notes,
+            Err(error) => vec![format!("the run cache of the remote is not used: {error}")],
+        }
     }
 
     /// What a stage made when it was last run with the same.

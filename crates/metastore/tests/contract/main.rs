@@ -80,6 +80,7 @@ contract! {
         an_absent_tag_cannot_be_deleted,
         lists_show_the_latest_start_first,
         datasets_and_outputs_are_kept_once,
+        readers_of_a_path_are_found,
     }
     metrics {
         the_latest_is_the_greatest_by_step_then_time_then_value,

@@ -193,3 +193,48 @@ pub(crate) fn datasets_and_outputs_are_kept_once(store: &Metastore) {
     assert_eq!(run.datasets, expected);
     assert_eq!(run.outputs, [output]);
 }
+
+pub(crate) fn readers_of_a_path_are_found(store: &Metastore) {
+    let _ = with_run(store);
+    write(store, |tx| tx.runs().create(&new_run(2, ExperimentId(0))));
+    let input = |name: &str, digest: &str| {
+        let dataset = Dataset {
+            name: name.to_owned(),
+            digest: digest.to_owned(),
+            source_type: "local".to_owned(),
+            source: "{}".to_owned(),
+            schema: None,
+            profile: None,
+        };
+        DatasetInput::in_context(dataset, "source")
+    };
+    let inputs = [
+        (1, input("data/a.csv", "1")),
+        (2, input("data/a.csv", "2")),
+        (2, input("data/a.csv2", "3")),
+        (2, input("data_b", "4")),
+    ];
+    write(store, move |tx| {
+        let mut inputs = inputs.iter();
+        inputs.try_for_each(|(run, input)| tx.runs().log_dataset(&run_id(*run), input))
+    });
+    let check = |path: &str, expected: &[(u8, &str)]| {
+        let path = path.to_owned();
+        let found = read(store, move |tx| tx.runs().readings(&path));
+        let mut found: Vec<_> = found.iter().map(|one| (&one.run, &*one.digest)).collect();
+        found.sort();
+        let ids: Vec<_> = expected.iter().map(|(run, _)| run_id(*run)).collect();
+        let expected: Vec<_> = ids
+            .iter()
+            .zip(expected)
+            .map(|(id, one)| (id, one.1))
+            .collect();
+        assert_eq!(found, expected);
+    };
+    check("data/a.csv", &[(1, "1"), (2, "2")]);
+    check("data", &[(1, "1"), (2, "2"), (2, "3")]);
+    check("", &[(1, "1"), (2, "2"), (2, "3"), (2, "4")]);
+    check("dat", &[]);
+    write(store, |tx| tx.runs().delete(&run_id(2), at(9)));
+    check("data", &[(1, "1")]);
+}

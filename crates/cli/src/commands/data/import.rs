@@ -19,7 +19,7 @@ struct How {
     #[arg(long, short)]
     force: bool,
 
-    /// Only write the `.dvc` file; `everloop data update` gets the data.
+    /// Only write the `.dvc` file; `everloop data pull` gets the data.
     #[arg(long)]
     no_download: bool,
 
@@ -54,7 +54,7 @@ pub(crate) struct Args {
 /// Arguments of `everloop data import-url`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlaceArgs {
-    /// A file or directory of this machine.
+    /// A file or directory of this machine, or a URL: `s3://`, `gs://`, `azure://`, `http://`, `https://`, `ssh://`, `remote://NAME/PATH`.
     #[arg(value_name = "PLACE")]
     place: String,
 
@@ -87,8 +87,13 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
 pub(super) fn run_place(args: &PlaceArgs, chosen: Option<&Path>) -> Result<Exit> {
     let here = Here::open(chosen)?;
     let _lock = here.repository.lock()?;
-    let name = args
-        .place
+    let is_web = args.place.starts_with("http://") || args.place.starts_with("https://");
+    let place = args.place.as_str();
+    let place = match place.split(['?', '#']).next() {
+        Some(place) if is_web => place,
+        _ => place,
+    };
+    let name = place
         .trim_end_matches('/')
         .rsplit('/')
         .next()

@@ -20,6 +20,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REVISION")]
     rev: Option<String>,
 
+    /// Only record the source as it is now; `everloop data pull` gets the data.
+    #[arg(long)]
+    no_download: bool,
+
     /// Text for people or JSON for programs.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -30,9 +34,9 @@ pub(super) fn run(args: &Args, chosen: Option<&Path>) -> Result<Exit> {
     let here = Here::open(chosen)?;
     let _lock = here.repository.lock()?;
     for target in here.paths(&args.targets)? {
-        let imported = here
-            .repository
-            .update(&here.dir, &target, args.rev.as_deref())?;
+        let imported =
+            here.repository
+                .update(&here.dir, &target, (args.rev.as_deref(), !args.no_download))?;
         if !imported.is_changed {
             eprintln!("{} is up to date", imported.path);
         }

@@ -56,6 +56,10 @@ pub(crate) struct Transfer {
     /// A remote other than the default one.
     #[arg(long, short)]
     remote: Option<String>,
+
+    /// The run cache, too: what stages once made of the same.
+    #[arg(long)]
+    run_cache: bool,
 }
 
 /// Arguments of `everloop data status`.
@@ -171,7 +175,12 @@ fn change(command: &Command, here: &Here) -> Result<Exit> {
             let targets = here.paths(&args.targets.targets)?;
             let format = args.targets.format;
             let sent = here.during("pushing", format, |it| {
-                it.push(&targets, args.remote.as_deref())
+                let remote = args.remote.as_deref();
+                let sent = it.push(&targets, remote)?;
+                if !args.run_cache {
+                    return Ok(sent);
+                }
+                it.push_runs(remote).map(|runs| sent.and(runs))
             })?;
             print_transferred(&sent, "pushed", format);
             Ok(exit_of(sent.problems.is_empty()))
@@ -179,9 +188,7 @@ fn change(command: &Command, here: &Here) -> Result<Exit> {
         Command::Fetch(args) => {
             let targets = here.paths(&args.targets.targets)?;
             let format = args.targets.format;
-            let got = here.during("fetching", format, |it| {
-                it.fetch(&targets, args.remote.as_deref())
-            })?;
+            let got = here.during("fetching", format, |it| fetch(it, &targets, args))?;
             print_transferred(&got, "fetched", format);
             Ok(exit_of(got.problems.is_empty()))
         }
@@ -210,11 +217,24 @@ fn init(chosen: Option<&Path>, format: Format) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
+fn fetch(
+    repository: &Repository,
+    targets: &[RepoPath],
+    args: &Transfer,
+) -> Result<Transferred, everloop_versions::Error> {
+    let remote = args.remote.as_deref();
+    if !args.run_cache {
+        return repository.fetch(targets, remote);
+    }
+    let runs = repository.fetch_runs(remote)?;
+    repository.fetch(targets, remote).map(|data| runs.and(data))
+}
+
 fn pull(args: &Pull, here: &Here) -> Result<Exit> {
-    let Transfer { targets, remote } = &args.transfer;
+    let targets = &args.transfer.targets;
     let paths = here.paths(&targets.targets)?;
     let format = targets.format;
-    let got = here.during("fetching", format, |it| it.fetch(&paths, remote.as_deref()))?;
+    let got = here.during("fetching", format, |it| fetch(it, &paths, &args.transfer))?;
     let placed = here.during("checking out", format, |it| it.checkout(&paths, args.force))?;
     match targets.format {
         Format::Json => sayln!(
@@ -350,7 +370,7 @@ fn transferred(sum: &Transferred) -> Value {
         .iter()
         .map(|(object, why)| json!({"object": object.to_string(), "why": why}))
         .collect();
-    json!({"objects": sum.n_objects, "bytes": sum.n_bytes, "present": sum.n_present, "problems": problems, "notes": sum.notes})
+    json!({"objects": sum.n_objects, "bytes": sum.n_bytes, "present": sum.n_present, "runs": sum.n_runs, "problems": problems, "notes": sum.notes})
 }
 
 fn print_transferred(sum: &Transferred, done: &str, format: Format) {
@@ -363,6 +383,9 @@ fn print_transferred(sum: &Transferred, done: &str, format: Format) {
     }
     for (object, why) in &sum.problems {
         eprintln!("{object} could not be {done}: {why}");
+    }
+    if sum.n_runs > 0 {
+        sayln!("{} runs {done}", sum.n_runs);
     }
     sayln!(
         "{} objects of {} bytes {done}, {} were there",

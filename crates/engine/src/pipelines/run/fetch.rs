@@ -58,6 +58,29 @@ impl Run<'_> {
         Ok(true)
     }
 
+    /// Fetches what another run made, where that is wanted. What no remote has is made anew.
+    pub(super) fn fetch_run(
+        &self,
+        section: &Section<'_, '_>,
+        run: &StageLock,
+    ) -> Result<(), Error> {
+        if !self.request.fetches_missing {
+            return Ok(());
+        }
+        let mut absent = Vec::new();
+        for recorded in run.outs.iter().filter_map(to_versions) {
+            if !section.view.workspace.is_in_cache(&recorded)? {
+                absent.push(recorded);
+            }
+        }
+        if !absent.is_empty() {
+            let repository = self.project.repository;
+            // That it cannot be had is no failure: the stage runs then.
+            let _ = tokio::task::block_in_place(|| repository.fetch_recorded(&absent, None));
+        }
+        Ok(())
+    }
+
     /// Fetches data that is not in the cache, where that is wanted.
     pub(super) fn fetch_if_wanted(
         &self,

@@ -63,6 +63,7 @@ impl Run<'_> {
                     outs: run.outs,
                     ..inputs
                 };
+                self.fetch_run(section, &run)?;
                 self.put_back(section, at, stage, &run, None)
             }
             None => Ok(false),
