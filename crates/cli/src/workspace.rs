@@ -80,6 +80,7 @@ impl Workspace {
             artifacts: self.artifacts.clone(),
             clock: Arc::clone(&self.clock),
             load_model: load_model(),
+            python: environment::python(),
             tracking_uri,
             n_threads: n_threads(),
             memory_bytes: MEMORY_BYTES,

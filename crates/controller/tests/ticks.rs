@@ -72,6 +72,7 @@ async fn watched() -> Watched {
         metastore: metastore.clone(),
         clock: clock.clone(),
         load_model: Arc::new(|_| Err("no model is loaded here".to_owned())),
+        python: "python3".into(),
         tracking_uri: None,
         n_threads: 1,
         memory_bytes: 1 << 28,

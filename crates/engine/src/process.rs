@@ -1,7 +1,6 @@
 //! Commands of people: each in a shell, in a group of processes of its own that is ended as a whole.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -9,11 +8,15 @@ use std::process::{Command as Blocking, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 mod lines;
+mod log;
+
+use log::Log;
 
 /// How long a command that is told to stop has time for it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -53,7 +56,7 @@ impl Stop {
 
 /// Where the words of a command go.
 pub(crate) enum Output<'a> {
-    /// Into a file, which is made anew.
+    /// Into a file, which is made anew. Of endless words it keeps the beginning and the end.
     File(&'a Path),
     /// To our standard error, as it is.
     Inherited,
@@ -118,11 +121,15 @@ pub(crate) async fn run(
     stop: &Stop,
     started: impl FnOnce(u32),
 ) -> Result<(), Problem> {
+    let mut log = None;
     match output {
         Output::File(path) => {
-            let file = File::create(path).map_err(Problem::Start)?;
-            let copy = file.try_clone().map_err(Problem::Start)?;
-            command.stdout(file).stderr(copy)
+            // One pipe for both, so that their words stay in order.
+            let (words, end) = io::pipe().map_err(Problem::Start)?;
+            let words = Receiver::from_owned_fd(words.into()).map_err(Problem::Start)?;
+            log = Some((Log::create(path).map_err(Problem::Start)?, words));
+            let copy = end.try_clone().map_err(Problem::Start)?;
+            command.stdout(end).stderr(copy)
         }
         Output::Inherited => command.stdout(io::stderr()),
         Output::Lines(_) => command.stdout(Stdio::piped()).stderr(Stdio::piped()),
@@ -132,6 +139,8 @@ pub(crate) async fn run(
         return Err(Problem::Stopped);
     }
     let mut child = command.spawn().map_err(Problem::Start)?;
+    // Our own ends of the pipe would keep it open.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut group = Group(child.id());
     if let Some(id) = child.id() {
         started(id);
@@ -141,26 +150,40 @@ pub(crate) async fn run(
         if let (Output::Lines(tell), (Some(words), Some(errors))) = (&output, outputs) {
             tokio::join!(lines::tell(words, *tell), lines::tell(errors, *tell));
         }
+        if let Some((log, words)) = &mut log {
+            log.follow(words).await;
+        }
     };
-    tokio::pin!(reading);
-    let waiting = wait(&mut child, &mut group, limit, stop);
-    tokio::pin!(waiting);
+    let ended = read_and_wait(reading, wait(&mut child, &mut group, limit, stop)).await;
+    if let Some((log, _)) = log {
+        log.finish().map_err(Problem::Wait)?;
+    }
+    let status = ended?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Problem::Status(status))
+    }
+}
+
+/// Reads the words of a command while waiting for its end.
+async fn read_and_wait(
+    reading: impl Future<Output = ()>,
+    waiting: impl Future<Output = Result<ExitStatus, Problem>>,
+) -> Result<ExitStatus, Problem> {
+    tokio::pin!(reading, waiting);
     let mut is_read = false;
     let status = loop {
         tokio::select! {
             status = &mut waiting => break status,
             () = &mut reading, if !is_read => is_read = true,
         }
-    }?;
+    };
     if !is_read {
         // That there is no end within this time is no failure of the command.
         let _ = timeout(LAST_WORDS, reading).await;
     }
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Problem::Status(status))
-    }
+    status
 }
 
 async fn wait(
@@ -240,6 +263,17 @@ mod tests {
         assert_eq!(result, Err("stopped with exit code 3".to_owned()));
         let (result, _) = told("kill -9 $$", None).await;
         assert_eq!(result, Err("was killed by signal 9".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_log_holds_the_words_of_both_outputs_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let mut command = shell("/bin/sh", "echo a; echo b >&2; echo c; exit 2");
+        let output = Output::File(&path);
+        let ended = run(&mut command, output, None, &Stop::default(), |_| {}).await;
+        assert_eq!(ended.unwrap_err().to_string(), "stopped with exit code 2");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\nb\nc\n");
     }
 
     fn texts(texts: &[&str]) -> Vec<String> {

@@ -80,6 +80,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// How packages are loaded.
     pub load_model: LoadModel,
+    /// The interpreter of Python models; it also converts them to ONNX.
+    pub python: PathBuf,
     /// The tracking server that commands log to.
     pub tracking_uri: Option<String>,
     /// How many threads the work may use.
@@ -168,6 +170,10 @@ impl Runner {
             memory_bytes: self.deps.memory_bytes,
         };
         Session::new(self.deps.project.dir(), &settings)
+    }
+
+    pub(crate) fn python(&self) -> &Path {
+        &self.deps.python
     }
 
     pub(crate) fn n_threads(&self) -> usize {

@@ -15,6 +15,7 @@
 
 mod adopt;
 mod files;
+mod flavor;
 mod manifest;
 mod mlmodel;
 mod open;
@@ -35,7 +36,9 @@ use crate::{Error, Signature};
 
 pub use adopt::adopt;
 pub use files::digest;
+pub use flavor::add_graph;
 pub use open::open;
+pub use parity::agree;
 pub use write::write;
 
 /// What a package is made of.

@@ -20,6 +20,8 @@ mod demo;
 #[cfg(test)]
 mod diffs;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod gc;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use everloop_domain::{StageName, StageState, VersionNumber};
-use everloop_lifecycle::{Plan, PlannedStage, Work as Kind};
+use everloop_lifecycle::{Plan, PlannedStage, Trainer, Work as Kind};
 
 use super::cycle::Cycle;
 use super::{Told, chain};
@@ -257,12 +257,17 @@ impl Cycle<'_> {
             .tuned
             .as_ref()
             .map(|tuned| format!(", {}", tuned.words()));
-        let action = format!(
+        let mut action = format!(
             "`{}`, package {}{}",
             result.trainer,
             result.package.short(),
             tuned.unwrap_or_default()
         );
+        let is_command = matches!(self.runner.lifecycle().train.trainer, Trainer::Command(_));
+        if let Some(note) = output.result.notes.last().filter(|_| is_command) {
+            // Whether Python serves the model is what people want to know.
+            action = format!("{action}: {note}");
+        }
         let is_cached = output.is_cached;
         self.found.trained.get_or_init(|| output);
         Ok(Told { action, is_cached })

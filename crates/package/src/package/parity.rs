@@ -19,21 +19,52 @@ pub(super) fn check(
     rows: &RecordBatch,
     expected: &RecordBatch,
 ) -> Result<Parity, Error> {
+    let conformed = model.conform(rows)?;
+    let found = model.score(&conformed)?;
+    let outputs = &model.signature().outputs;
+    let outputs = outputs
+        .iter()
+        .map(|output| (output.name.as_str(), output.kind));
+    compare(&conformed, expected, &found, outputs)
+}
+
+/// Compares what two engines predict for the same rows: every column of `expected` must be in `found`, with equal labels
+/// and with numbers that differ by at most 1e-5 of the larger one or of 1.
+///
+/// # Errors
+///
+/// Fails with [`Error::Parity`] at the first row that differs, and if a column is absent or of another type.
+pub fn agree(
+    rows: &RecordBatch,
+    expected: &RecordBatch,
+    found: &RecordBatch,
+) -> Result<Parity, Error> {
+    let schema = expected.schema();
+    let kind = |data_type| Kind::from_data_type(data_type).unwrap_or(Kind::Text);
+    let fields = schema.fields().iter();
+    let outputs = fields.map(|field| (field.name().as_str(), kind(field.data_type())));
+    compare(rows, expected, found, outputs)
+}
+
+fn compare<'a>(
+    rows: &RecordBatch,
+    expected: &RecordBatch,
+    found: &RecordBatch,
+    outputs: impl Iterator<Item = (&'a str, Kind)>,
+) -> Result<Parity, Error> {
     if rows.num_rows() == 0 || rows.num_rows() != expected.num_rows() {
         let (n_rows, n_expected) = (rows.num_rows(), expected.num_rows());
         return Err(Error::Build(format!(
             "there are {n_rows} rows and {n_expected} predictions of the trainer"
         )));
     }
-    let conformed = model.conform(rows)?;
-    let found = model.score(&conformed)?;
     let mut max_difference = 0.0_f64;
-    for output in &model.signature().outputs {
-        let pair = Pair::new(&output.name, output.kind, expected, &found)?;
+    for (name, kind) in outputs {
+        let pair = Pair::new(name, kind, expected, found)?;
         for row in 0..rows.num_rows() {
-            match pair.compare(row, expected, &found) {
+            match pair.compare(row, expected, found) {
                 Comparison::Agrees(difference) => max_difference = max_difference.max(difference),
-                Comparison::Differs => return Err(pair.mismatch(row, &conformed)),
+                Comparison::Differs => return Err(pair.mismatch(row, rows)),
             }
         }
     }

@@ -5,6 +5,8 @@
 //! it may save a model), and `MLFLOW_TRACKING_URI`, `MLFLOW_RUN_ID`, with which the ordinary client logs into the
 //! run of the cycle. It never sees the test rows.
 
+mod convert;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,7 @@ use tokio::process::Command;
 use super::usage::Meter;
 use super::{Trained, metadata};
 use crate::process::{self, Problem, Stop};
+use crate::runner::chain;
 use crate::scoring::part_file;
 use crate::stages::Output;
 use crate::stages::prepare::Prepared;
@@ -68,6 +71,14 @@ pub(super) async fn train(
         log: log.display().to_string(),
     })?;
     everloop_artifacts::copy_dir(&model, &dir.join("model"))?;
+    let refused = |error: Error| Error::Command {
+        command: line.to_owned(),
+        problem: format!("left a model that cannot be used: {}", chain(&error)),
+        log: log.display().to_string(),
+    };
+    let graph = convert::convert(runner, prepared, &dir, &log)
+        .await
+        .map_err(refused)?;
     let origin = metadata(runner, line, prepared);
     let digest =
         everloop_package::adopt(&dir.join("model"), runner.lifecycle().train.task, &origin)?;
@@ -76,9 +87,9 @@ pub(super) async fn train(
         package: digest,
         trainer: line.to_owned(),
         importances: Vec::new(),
-        notes: vec![format!("adopted the model that `{line}` left")],
+        notes: vec![format!("adopted the model that `{line}` left"), graph.note],
         curves: BTreeMap::new(),
-        parity: None,
+        parity: graph.parity,
         tuned: None,
         usage: Some(usage),
     })
