@@ -116,6 +116,7 @@ mod tests {
             predicted: vec![1.0, 1.0, 1.0],
             probabilities: None,
             classes: Vec::new(),
+            weights: None,
         };
         let found = curves(&scored);
         let n: usize = found.residuals.iter().map(|(_, n)| n).sum();
