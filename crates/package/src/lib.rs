@@ -21,7 +21,8 @@ mod signature;
 pub use error::{Error, ExpressionError, Mismatch};
 pub use graph::check_expression;
 pub use package::{
-    Flavor, NewPackage, Package, Parity, Written, add_graph, adopt, agree, digest, open, write,
+    Flavor, NewPackage, Package, Parity, Written, add_graph, adopt, agree, digest, export_graph,
+    open, write,
 };
 pub use scorer::Scorer;
 pub use signature::{Input, Kind, Output, Signature};

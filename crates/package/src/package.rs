@@ -8,18 +8,21 @@
 //!   the text columns of pandas 3, nor a single column. Everloop itself never runs it.
 //! - `everloop.json`: `{format_version, name, task, classes, metadata}`.
 //! - `input_example.json`, `serving_input_example.json`: a few raw rows.
+//! - `sbom.cdx.json`: the bill of materials.
 //! - `requirements.txt`, `python_env.yaml`, `conda.yaml`: what MLflow needs to load it.
 //!
 //! Nothing in it depends on the time or on the machine: the same model has the same bytes, and
 //! the [`digest`](digest()) over them is the package's name.
 
 mod adopt;
+mod export;
 mod files;
 mod flavor;
 mod manifest;
 mod mlmodel;
 mod open;
 mod parity;
+mod sbom;
 mod write;
 
 #[cfg(test)]
@@ -35,6 +38,7 @@ use crate::graph::Graph;
 use crate::{Error, Signature};
 
 pub use adopt::adopt;
+pub use export::export_graph;
 pub use files::digest;
 pub use flavor::add_graph;
 pub use open::open;

@@ -54,6 +54,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["rusqlite", "datafusion", "axum"],
     ),
     (
+        "edge",
+        &["package"],
+        &["tokio", "rusqlite", "datafusion", "axum", "reqwest"],
+    ),
+    (
         "train",
         &["data", "measure", "package"],
         &["rusqlite", "object_store", "axum"],
@@ -128,6 +133,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "controller",
             "server",
             "versions",
+            "edge",
         ],
         &["rusqlite", "object_store", "datafusion", "axum"],
     ),

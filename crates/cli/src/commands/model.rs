@@ -1,5 +1,7 @@
 //! `everloop model`: the registry, and the batch form of serving.
 
+mod export;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -49,6 +51,8 @@ pub(crate) enum Command {
         /// Where to write the rows with their predictions.
         output: PathBuf,
     },
+    /// Write a model out, for use without Everloop or at the edge.
+    Export(export::Export),
 }
 
 /// Runs a command about models.
@@ -81,6 +85,10 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
             input,
             output,
         } => predict(model, input, output, project).await,
+        Command::Export(asked) => {
+            let dir = package_dir(&asked.model, project).await?;
+            export::run(asked, &dir)
+        }
     }
 }
 

@@ -36,6 +36,8 @@ mod lineage;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod model_export;
+#[cfg(test)]
 mod nyc;
 #[cfg(test)]
 mod objects;

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::files::{digest, failed, sync_dir, write_durably};
 use super::manifest::{MANIFEST, Manifest};
+use super::sbom::{self, SBOM};
 use super::{NewPackage, Written, mlmodel, parity};
 use crate::native::NativeModel;
 use crate::{Error, Kind};
@@ -56,7 +57,7 @@ pub fn write(
 }
 
 /// An empty directory beside the target.
-fn staging_dir(dir: &Path) -> Result<PathBuf, Error> {
+pub(super) fn staging_dir(dir: &Path) -> Result<PathBuf, Error> {
     let name = dir
         .file_name()
         .and_then(|name| name.to_str())
@@ -84,8 +85,17 @@ fn fill(staging: &Path, new: &NewPackage<'_>, model: &[u8]) -> Result<(), Error>
     let requirements = ["mlflow>=3", "numpy", "onnx", "onnxruntime>=1.17", "pandas"];
     let pip = requirements.join("\n  - ");
     let loader = format!("code/{}.py", mlmodel::LOADER);
-    let files: [(&str, Vec<u8>); 9] = [
-        ("MLmodel", mlmodel::text(signature, &Digest::of(model), model.len()).into()),
+    let graph = Digest::of(model);
+    let bill = sbom::text(&sbom::Material {
+        name: new.name,
+        task: new.task,
+        signature,
+        graph: &graph,
+        metadata: &new.metadata,
+    })
+    .map_err(unwritable)?;
+    let files: [(&str, Vec<u8>); 10] = [
+        ("MLmodel", mlmodel::text(signature, &graph, model.len()).into()),
         (&loader, include_bytes!("everloop_pyfunc.py").to_vec()),
         ("conda.yaml", format!(
             "channels:\n- conda-forge\ndependencies:\n- python={python}\n- pip\n- pip:\n  - {pip}\nname: mlflow-env\n"
@@ -97,6 +107,7 @@ fn fill(staging: &Path, new: &NewPackage<'_>, model: &[u8]) -> Result<(), Error>
             "python: '{python}'\nbuild_dependencies:\n- pip\n- setuptools\n- wheel\ndependencies:\n- -r requirements.txt\n"
         ).into()),
         ("requirements.txt", (requirements.join("\n") + "\n").into()),
+        (SBOM, bill.into()),
         ("serving_input_example.json", serving.into()),
     ];
     let code = staging.join("code");
