@@ -12,3 +12,4 @@ mod contract;
 mod options;
 mod quality;
 mod rows;
+mod trees;
