@@ -78,11 +78,7 @@ fn read(path: &str) -> Result<RecordBatch, Box<dyn Error>> {
 }
 
 /// Accuracy, or R² of numbers.
-fn score(
-    task: Task,
-    test: &RecordBatch,
-    predictions: &RecordBatch,
-) -> Result<f64, Box<dyn Error>> {
+fn score(task: Task, test: &RecordBatch, predictions: &RecordBatch) -> Result<f64, Box<dyn Error>> {
     let truth = numbers(test, "y")?;
     let own = numbers(predictions, "prediction")?;
     let pairs = || truth.iter().zip(&own);

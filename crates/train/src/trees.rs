@@ -20,8 +20,8 @@ mod sums;
 
 use everloop_package::graph::{Tree, TreeNode};
 
-use crate::{Error, ParameterInfo};
 use crate::trainers::Job;
+use crate::{Error, ParameterInfo};
 
 pub(crate) use bins::{Bins, MAX_BINS, Values};
 pub(crate) use grow::{Chance, Ground, Grown, Leaves, grow};
@@ -70,7 +70,9 @@ pub(crate) fn bins(job: &Job<'_>, trees_at_once: usize) -> Result<Bins, Error> {
         count => count,
     };
     let inputs = &job.inputs;
-    Bins::new(n_inputs, max_bins, job.n_threads, &|input| inputs.values(input))
+    Bins::new(n_inputs, max_bins, job.n_threads, &|input| {
+        inputs.values(input)
+    })
 }
 
 fn check_size(n_rows: usize, n_inputs: usize, trees_at_once: usize) -> Result<(), Error> {

@@ -54,14 +54,18 @@ impl<'a> Inputs<'a> {
         }
         if *column.data_type() == DataType::Float64 && column.null_count() == 0 {
             let values = column.as_primitive::<Float64Type>().values();
-            return Ok(Values::Numbers(values.iter().map(|value| *value as f32).collect()));
+            return Ok(Values::Numbers(
+                values.iter().map(|value| *value as f32).collect(),
+            ));
         }
         if matches!(encoded.rule, Rule::Raw) {
             let values = numbers(column).into_iter();
             return Ok(Values::Numbers(values.map(|value| value as f32).collect()));
         }
         let mut values = vec![f32::NAN; column.len()];
-        encoded.rule.fill(column, |row, _, value| values[row] = value as f32);
+        encoded
+            .rule
+            .fill(column, |row, _, value| values[row] = value as f32);
         Ok(Values::Numbers(values))
     }
 }

@@ -8,7 +8,7 @@ use everloop_package::graph::TreeEnsemble;
 use super::{ALL_TASKS, Job, Trained, Trainer, shares};
 use crate::encoder::Style;
 use crate::model::TreeModel;
-use crate::trees::{BINS, Growth, DEPTH, MIN_GAIN, MIN_LEAF};
+use crate::trees::{BINS, DEPTH, Growth, MIN_GAIN, MIN_LEAF};
 use crate::{Error, ParameterInfo, ParameterKind, TrainerInfo};
 use loss::{ALPHA, DELTA, LOSS, Loss};
 use rounds::Booster;
@@ -147,7 +147,8 @@ fn growth(job: &Job<'_>, loss: Loss) -> Result<Growth, Error> {
         if loss == Loss::Softmax {
             return Err(Error::Parameter {
                 name: "monotone".to_owned(),
-                problem: "probabilities of many classes cannot all grow; use a binary task".to_owned(),
+                problem: "probabilities of many classes cannot all grow; use a binary task"
+                    .to_owned(),
             });
         }
         monotone.resize(job.design.n_columns, 0);

@@ -100,7 +100,10 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let mut gains = vec![0.0; bins.n_columns()];
     let mut trees = Vec::with_capacity(n_trees);
     for (tree, own) in grown {
-        gains.iter_mut().zip(own).for_each(|(sum, gain)| *sum += gain);
+        gains
+            .iter_mut()
+            .zip(own)
+            .for_each(|(sum, gain)| *sum += gain);
         trees.push(tree);
     }
     let mut notes = Vec::new();
@@ -111,7 +114,11 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
             .score(job, &lesson);
         if let Some((name, value, n_rows)) = score {
             notes.push(format!("out-of-bag {name} {value:.4} on {n_rows} rows"));
-            job.tell(n_trees, n_trees, Some((format!("out_of_bag_{name}"), value)))?;
+            job.tell(
+                n_trees,
+                n_trees,
+                Some((format!("out_of_bag_{name}"), value)),
+            )?;
         }
     }
     Ok(Trained {
@@ -179,7 +186,8 @@ impl Lesson {
             };
         }
         let rows = || job.target.iter().zip(weights);
-        let mean = rows().map(|(value, weight)| value * weight).sum::<f64>() / weights.iter().sum::<f64>();
+        let mean =
+            rows().map(|(value, weight)| value * weight).sum::<f64>() / weights.iter().sum::<f64>();
         let gradients = rows().map(|(value, weight)| (value - mean).abs() * weight);
         Self {
             kind: Kind::Moments,
@@ -199,11 +207,20 @@ impl Lesson {
     }
 
     fn drawn(&self, sample: &Sample<'_>, draws: Option<&[u16]>) -> Items {
-        let most = draws.and_then(|draws| draws.iter().max()).map_or(1.0, |most| f64::from(*most));
+        let most = draws
+            .and_then(|draws| draws.iter().max())
+            .map_or(1.0, |most| f64::from(*most));
         let n_rows = sample.target.len();
-        let units = Units::new(self.kind, n_rows, self.max_gradient * most, self.max_weight * most);
+        let units = Units::new(
+            self.kind,
+            n_rows,
+            self.max_gradient * most,
+            self.max_weight * most,
+        );
         let count = |row: usize| draws.map_or(1.0, |draws| f64::from(draws[row]));
-        let rows: Vec<u32> = (0..n_rows as u32).filter(|row| count(*row as usize) > 0.0).collect();
+        let rows: Vec<u32> = (0..n_rows as u32)
+            .filter(|row| count(*row as usize) > 0.0)
+            .collect();
         let value = |row: &u32| {
             let row = *row as usize;
             let (target, weight) = (sample.target[row], sample.row_weights[row] * count(row));
@@ -264,10 +281,13 @@ impl Forest<'_> {
                 target: 0,
             },
         };
-        let grown: Grown = grow(ground, items, is_stopped);
+        let mut grown: Grown = grow(ground, items, is_stopped);
+        grown.tree.nodes.shrink_to_fit();
         if let (Some(out_of_bag), Some(draws)) = (out_of_bag, draws) {
             let own = bag::scores(&grown, self.bins, &draws, lesson.base.len(), self.factor);
-            let mut all = out_of_bag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut all = out_of_bag
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             all.add(&own);
         }
         let gains = grown.gains_by_column(columns.len());

@@ -235,7 +235,11 @@ mod tests {
 
     #[test]
     fn one_hot_columns_are_kept_together() {
-        let bins = bins(&[&[1.0, 0.0, 0.0, 0.0], &[0.0, 1.0, 0.0, 0.0], &[0.0, 0.0, 1.0, 0.0]]);
+        let bins = bins(&[
+            &[1.0, 0.0, 0.0, 0.0],
+            &[0.0, 1.0, 0.0, 0.0],
+            &[0.0, 0.0, 1.0, 0.0],
+        ]);
         assert_eq!(bins.bundles.len(), 1);
         assert_eq!(codes(&bins, 0), [1, 2, 3, 0]);
         assert_eq!((bins.bundle_of(2), bins.n_columns()), (0, 3));
@@ -255,7 +259,10 @@ mod tests {
             _ => Ok(Values::Categories(vec![1, 0, 1], 1)),
         };
         let bins = Bins::new(2, MAX_BINS, 1, &values).unwrap();
-        assert_eq!((codes(&bins, 0), codes(&bins, 1)), (vec![2, 0, 1], vec![2, 1, 2]));
+        assert_eq!(
+            (codes(&bins, 0), codes(&bins, 1)),
+            (vec![2, 0, 1], vec![2, 1, 2])
+        );
         assert_eq!(bins.cuts, vec![vec![0.5]; 3]);
     }
 }

@@ -76,7 +76,11 @@ mod tests {
                 told.push(n_made);
                 Ok(())
             });
-            assert!(made.unwrap().into_iter().eq((0..20).map(|number| number * number)));
+            assert!(
+                made.unwrap()
+                    .into_iter()
+                    .eq((0..20).map(|number| number * number))
+            );
             assert_eq!(told.last(), Some(&20));
         }
     }

@@ -113,12 +113,23 @@ mod tests {
         // Half of the rows are the same.
         let values: Vec<f32> = (0..4000).map(|row| (row - 2000).max(0) as f32).collect();
         let cuts = cuts(&values, 255);
-        assert!(cuts[0] > 0.0 && cuts[0] < 1.0 && cuts.len() > 120, "{cuts:?}");
+        assert!(
+            cuts[0] > 0.0 && cuts[0] < 1.0 && cuts.len() > 120,
+            "{cuts:?}"
+        );
     }
 
     #[test]
     fn keys_are_ordered_like_floats() {
-        let values = [f32::NEG_INFINITY, -2.0, -1e-30, 0.0, 1e-30, 3.0, f32::INFINITY];
+        let values = [
+            f32::NEG_INFINITY,
+            -2.0,
+            -1e-30,
+            0.0,
+            1e-30,
+            3.0,
+            f32::INFINITY,
+        ];
         assert!(values.map(key).is_sorted());
         assert_eq!(values.map(|one| value(key(one))), values);
     }

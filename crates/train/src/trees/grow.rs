@@ -209,13 +209,23 @@ impl Grower<'_, '_> {
             _ => {
                 let weights = total.iter().map(|word| units.weight(*word));
                 let sum: f64 = weights.clone().sum();
-                let share = |weight: f64| if sum > 0.0 { weight / sum * factor } else { 0.0 };
+                let share = |weight: f64| {
+                    if sum > 0.0 {
+                        weight / sum * factor
+                    } else {
+                        0.0
+                    }
+                };
                 if let [_, positive] = total {
                     let weight = share(units.weight(*positive));
                     return TreeNode::Leaf { target, weight };
                 }
                 let shares = weights.zip(0..).filter(|(weight, _)| *weight > 0.0);
-                TreeNode::Leaves(shares.map(|(weight, class)| (class, share(weight))).collect())
+                TreeNode::Leaves(
+                    shares
+                        .map(|(weight, class)| (class, share(weight)))
+                        .collect(),
+                )
             }
         }
     }
@@ -247,7 +257,8 @@ impl Grower<'_, '_> {
             return self.open.pop();
         }
         let gain = |at: usize| self.open[at].split.map_or(0.0, |split| split.gain);
-        let best = (0..self.open.len()).reduce(|best, at| if gain(at) > gain(best) { at } else { best });
+        let best =
+            (0..self.open.len()).reduce(|best, at| if gain(at) > gain(best) { at } else { best });
         best.map(|at| self.open.remove(at))
     }
 
@@ -264,9 +275,16 @@ impl Grower<'_, '_> {
         );
         let n_threads = self.ground.growth.n_threads;
         let middle = node.range.start + partition(bins, bundle, &goes_left, both, n_threads);
-        let left_total = self.items.units.total(&self.items.values[node.range.start..middle]);
-        let right_total: Vec<i64> =
-            node.total.iter().zip(&left_total).map(|(all, left)| all - left).collect();
+        let left_total = self
+            .items
+            .units
+            .total(&self.items.values[node.range.start..middle]);
+        let right_total: Vec<i64> = node
+            .total
+            .iter()
+            .zip(&left_total)
+            .map(|(all, left)| all - left)
+            .collect();
         let (left_bounds, right_bounds) = self.bounds(&node, split, &left_total, &right_total);
         let depth = node.depth + 1;
         let left = self.node(node.range.start..middle, depth, left_bounds, left_total);
@@ -287,7 +305,9 @@ impl Grower<'_, '_> {
             right: right_place,
         };
         let as_leaf = std::mem::replace(&mut self.grown.tree.nodes[node.place], as_split);
-        self.grown.as_leaves.resize(self.grown.steps.len(), TreeNode::Leaves(Vec::new()));
+        self.grown
+            .as_leaves
+            .resize(self.grown.steps.len(), TreeNode::Leaves(Vec::new()));
         self.grown.as_leaves[node.place] = as_leaf;
         self.children(node.tables.take(), left, right);
     }
@@ -306,9 +326,13 @@ impl Grower<'_, '_> {
                 } else {
                     (&mut right, &mut left)
                 };
-                let (may_small, may_large) =
-                    if is_left_small { (may[0], may[1]) } else { (may[1], may[0]) };
-                self.sums.both(&self.items, tables, (small, may_small), (large, may_large));
+                let (may_small, may_large) = if is_left_small {
+                    (may[0], may[1])
+                } else {
+                    (may[1], may[0])
+                };
+                self.sums
+                    .both(&self.items, tables, (small, may_small), (large, may_large));
             }
             tables => {
                 self.sums.give_back(tables);
@@ -339,7 +363,9 @@ impl Grower<'_, '_> {
                 self.order.swap(at, other);
             }
             let cuts = chance.cuts.then_some(&mut chance.rng as &mut dyn Rng);
-            let found = self.sums.some(&self.items, node, &self.order[drawn..end], cuts);
+            let found = self
+                .sums
+                .some(&self.items, node, &self.order[drawn..end], cuts);
             (node.split, differs) = found;
             drawn = end;
         }
@@ -373,7 +399,13 @@ impl Grower<'_, '_> {
         left: &[i64],
         right: &[i64],
     ) -> ((f64, f64), (f64, f64)) {
-        let direction = self.ground.growth.monotone.get(split.column).copied().unwrap_or(0);
+        let direction = self
+            .ground
+            .growth
+            .monotone
+            .get(split.column)
+            .copied()
+            .unwrap_or(0);
         let (low, high) = node.bounds;
         if direction == 0 {
             return (node.bounds, node.bounds);

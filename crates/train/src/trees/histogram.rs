@@ -67,9 +67,9 @@ fn for_rows(
     };
     let is_together = last - first + 1 == bundles.len();
     for (rows, values) in rows.chunks(AHEAD).zip(values.chunks(AHEAD)) {
-        let touched = rows.iter().fold(0, |all, row| {
-            all | codes[*row as usize * stride + first]
-        });
+        let touched = rows
+            .iter()
+            .fold(0, |all, row| all | codes[*row as usize * stride + first]);
         std::hint::black_box(touched);
         for (row, value) in rows.iter().zip(values) {
             let start = *row as usize * stride;

@@ -50,7 +50,11 @@ impl Units {
     pub(crate) fn new(kind: Kind, n_rows: usize, max_gradient: f64, max_weight: f64) -> Self {
         let count_bits = usize::BITS - n_rows.max(1).leading_zeros();
         let room = |bits: u32, max: f64| {
-            let power = if max > 0.0 { max.log2().floor() as i32 + 1 } else { 1 };
+            let power = if max > 0.0 {
+                max.log2().floor() as i32 + 1
+            } else {
+                1
+            };
             2.0_f64.powi(power - bits as i32)
         };
         Self {
@@ -142,7 +146,11 @@ mod tests {
         let units = Units::new(Kind::Classes(3), 1 << 20, 0.0, 1.0);
         assert!(units.weight(units.class(2, 1e-30)[1]) > 0.0);
         assert_eq!(units.weight(units.class(2, 0.0)[1]), 0.0);
-        let total = units.total(&[units.class(2, 0.5), units.class(0, 1.0), units.class(2, 0.5)]);
+        let total = units.total(&[
+            units.class(2, 0.5),
+            units.class(0, 1.0),
+            units.class(2, 0.5),
+        ]);
         assert_eq!(units.weight(total[2]), 1.0);
         assert_eq!(units.count(total[2]), 2);
     }

@@ -52,10 +52,14 @@ pub(super) fn partition(
     let (values_before, values_after) = values.split_at_mut(half);
     let (before, after) = std::thread::scope(|scope| {
         let after = (rows_after, values_after);
-        let after = scope.spawn(move || partition(bins, bundle, goes_left, after, n_threads - share));
+        let after =
+            scope.spawn(move || partition(bins, bundle, goes_left, after, n_threads - share));
         let before = partition(bins, bundle, goes_left, (rows_before, values_before), share);
         let after = after.join();
-        (before, after.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        (
+            before,
+            after.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        )
     });
     // What goes right of the first half changes places with what goes left of the second.
     rows[before..half + after].rotate_left(half - before);
@@ -108,7 +112,9 @@ mod tests {
         let n_rows = 300_000_u32;
         let column: Vec<f32> = (0..n_rows).map(|row| (row * 7 % 11) as f32).collect();
         let bins = Bins::new(1, MAX_BINS, 1, &|_| Ok(Values::Numbers(column.clone()))).unwrap();
-        let goes_left = (0..11).fold(GoesLeft::up_to(3), |all, code| all.with(code, code % 3 == 0));
+        let goes_left = (0..11).fold(GoesLeft::up_to(3), |all, code| {
+            all.with(code, code % 3 == 0)
+        });
         let expected: Vec<u32> = {
             let goes = |row: &u32| goes_left.has(bins.code(0, *row));
             let (left, right): (Vec<u32>, Vec<u32>) = (0..n_rows).partition(goes);
@@ -122,7 +128,11 @@ mod tests {
             assert!(goes_left.has(bins.code(0, rows[n_left - 1])));
             assert!(!goes_left.has(bins.code(0, rows[n_left])));
             assert_eq!(rows, expected);
-            assert!(rows.iter().zip(&values).all(|(row, value)| i64::from(*row) == value[0]));
+            assert!(
+                rows.iter()
+                    .zip(&values)
+                    .all(|(row, value)| i64::from(*row) == value[0])
+            );
         }
     }
 }

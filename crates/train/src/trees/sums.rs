@@ -47,7 +47,10 @@ struct Piece<'p> {
 
 impl<'a> Sums<'a> {
     pub(super) fn new(bins: &'a Bins, growth: &'a Growth, columns: &[usize], units: Units) -> Self {
-        let mut bundles: Vec<usize> = columns.iter().map(|column| bins.bundle_of(*column)).collect();
+        let mut bundles: Vec<usize> = columns
+            .iter()
+            .map(|column| bins.bundle_of(*column))
+            .collect();
         bundles.dedup();
         let mut allowed = Vec::new();
         if columns.len() < bins.n_columns() {
@@ -55,7 +58,10 @@ impl<'a> Sums<'a> {
             columns.iter().for_each(|column| allowed[*column] = true);
         }
         Self {
-            n_codes: bundles.iter().map(|bundle| bins.bundles[*bundle].n_codes).sum(),
+            n_codes: bundles
+                .iter()
+                .map(|bundle| bins.bundles[*bundle].n_codes)
+                .sum(),
             width: N_CODES * units.kind.width(),
             bins,
             growth,
@@ -79,11 +85,20 @@ impl<'a> Sums<'a> {
             return;
         }
         let mut tables = self.tables();
-        let (rows, values) = (&items.rows[node.range.clone()], &items.values[node.range.clone()]);
+        let (rows, values) = (
+            &items.rows[node.range.clone()],
+            &items.values[node.range.clone()],
+        );
         let search = self.search(node);
         let fill = |piece: Piece<'_>| {
             piece.large.fill(0);
-            accumulate(self.bins, self.units.kind, piece.bundles, (rows, values), piece.large);
+            accumulate(
+                self.bins,
+                self.units.kind,
+                piece.bundles,
+                (rows, values),
+                piece.large,
+            );
             (None, self.find(&search, piece.bundles, piece.large))
         };
         let found = self.in_pieces(rows.len(), &mut [], &mut tables, fill);
@@ -115,7 +130,11 @@ impl<'a> Sums<'a> {
             }
             return;
         }
-        let mut own = if keeps_small { self.tables() } else { Vec::new() };
+        let mut own = if keeps_small {
+            self.tables()
+        } else {
+            Vec::new()
+        };
         let (small_search, large_search) = (self.search(small), self.search(large));
         let kind = self.units.kind;
         let negated: Vec<[i64; 2]> = if keeps_small {
@@ -124,14 +143,21 @@ impl<'a> Sums<'a> {
             values.iter().map(|value| negated(kind, *value)).collect()
         };
         let fill = |piece: Piece<'_>| {
-            let Piece { bundles, small, large } = piece;
+            let Piece {
+                bundles,
+                small,
+                large,
+            } = piece;
             if !keeps_small {
                 accumulate(self.bins, kind, bundles, (rows, &negated), large);
                 return (None, self.find(&large_search, bundles, large));
             }
             small.fill(0);
             accumulate(self.bins, kind, bundles, (rows, values), small);
-            large.iter_mut().zip(small.iter()).for_each(|(all, own)| *all -= own);
+            large
+                .iter_mut()
+                .zip(small.iter())
+                .for_each(|(all, own)| *all -= own);
             let found = may_small.then(|| self.find(&small_search, bundles, small));
             (found.flatten(), self.find(&large_search, bundles, large))
         };
@@ -161,8 +187,10 @@ impl<'a> Sums<'a> {
         columns: &[usize],
         cuts: Option<&mut dyn Rng>,
     ) -> (Option<Split>, bool) {
-        let mut bundles: Vec<usize> =
-            columns.iter().map(|column| self.bins.bundle_of(*column)).collect();
+        let mut bundles: Vec<usize> = columns
+            .iter()
+            .map(|column| self.bins.bundle_of(*column))
+            .collect();
         bundles.sort_unstable();
         bundles.dedup();
         let mut allowed = std::mem::take(&mut self.chosen);
@@ -183,7 +211,10 @@ impl<'a> Sums<'a> {
         allowed: &[bool],
         mut cuts: Option<&mut dyn Rng>,
     ) -> (Option<Split>, bool) {
-        let both = (&items.rows[node.range.clone()], &items.values[node.range.clone()]);
+        let both = (
+            &items.rows[node.range.clone()],
+            &items.values[node.range.clone()],
+        );
         let is_many = both.0.len() >= MANY_ROWS;
         let n_tables = if is_many { bundles.len() } else { 1 };
         if self.scratch.len() < n_tables * self.width {
@@ -192,7 +223,13 @@ impl<'a> Sums<'a> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let kind = self.units.kind;
         if is_many {
-            accumulate(self.bins, kind, bundles, both, &mut scratch[..n_tables * self.width]);
+            accumulate(
+                self.bins,
+                kind,
+                bundles,
+                both,
+                &mut scratch[..n_tables * self.width],
+            );
         }
         let total = (node.total.as_slice(), node.bounds);
         let search = Search::new(self.bins, self.units, self.growth, allowed, total);
@@ -275,7 +312,9 @@ impl<'a> Sums<'a> {
             return (None, None);
         };
         std::thread::scope(|scope| {
-            let others: Vec<_> = pieces.map(|piece| scope.spawn(move || work(piece))).collect();
+            let others: Vec<_> = pieces
+                .map(|piece| scope.spawn(move || work(piece)))
+                .collect();
             let mut found = work(first);
             for other in others {
                 let other = other.join();

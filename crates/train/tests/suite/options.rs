@@ -17,7 +17,9 @@ fn early_stopping_keeps_the_best_rounds() {
     let mut losses = Vec::new();
     let fitted = case
         .fit_watched(&train, &validation, &mut |progress| {
-            let own = progress.metric.filter(|(name, _)| name == "validation_rmse");
+            let own = progress
+                .metric
+                .filter(|(name, _)| name == "validation_rmse");
             losses.extend(own.map(|(_, loss)| loss));
             std::ops::ControlFlow::Continue(())
         })

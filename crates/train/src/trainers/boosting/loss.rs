@@ -104,7 +104,12 @@ impl Loss {
 
     /// Gradient and second derivative of a row by target.
     #[inline]
-    pub(super) fn derivatives(self, scores: &[f64], truth: f64, mut put: impl FnMut(usize, f64, f64)) {
+    pub(super) fn derivatives(
+        self,
+        scores: &[f64],
+        truth: f64,
+        mut put: impl FnMut(usize, f64, f64),
+    ) {
         let error = scores[0] - truth;
         match self {
             Self::Squared => put(0, error, 1.0),
@@ -145,17 +150,27 @@ impl Loss {
             Self::Huber(delta) if error.abs() > delta => delta * (error.abs() - delta / 2.0),
             Self::Huber(_) => error * error / 2.0,
             Self::Poisson => {
-                let log_ratio = if truth > 0.0 { truth * (truth.ln() - scores[0]) } else { 0.0 };
+                let log_ratio = if truth > 0.0 {
+                    truth * (truth.ln() - scores[0])
+                } else {
+                    0.0
+                };
                 2.0 * (log_ratio - truth + scores[0].exp())
             }
-            Self::Logistic => scores[0].max(0.0) - scores[0] * truth + (-scores[0].abs()).exp().ln_1p(),
+            Self::Logistic => {
+                scores[0].max(0.0) - scores[0] * truth + (-scores[0].abs()).exp().ln_1p()
+            }
             Self::Softmax => -softmax(scores)[truth as usize].max(1e-300).ln(),
         }
     }
 
     /// What is told of the mean of losses.
     pub(super) fn of_mean(self, mean: f64) -> f64 {
-        if self == Self::Squared { mean.sqrt() } else { mean }
+        if self == Self::Squared {
+            mean.sqrt()
+        } else {
+            mean
+        }
     }
 }
 
@@ -202,7 +217,10 @@ mod tests {
             };
             let slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
             let gradient = found[target] * factor;
-            assert!((slope - gradient).abs() < 1e-5, "{loss:?} {scores:?}: {slope} {gradient}");
+            assert!(
+                (slope - gradient).abs() < 1e-5,
+                "{loss:?} {scores:?}: {slope} {gradient}"
+            );
         }
     }
 

@@ -5,6 +5,7 @@ use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::loss::{Loss, quantile};
+use crate::Error;
 use crate::encoder::Design;
 use crate::model::add_leaf;
 use crate::trainers::Job;
@@ -13,7 +14,6 @@ use crate::trees::crew::together;
 use crate::trees::{
     Bins, Chance, Ground, Grown, Growth, Items, Kind, Leaves, Units, bins, grow, leaf,
 };
-use crate::Error;
 
 /// Train rows whose loss is told.
 const MAX_TOLD: usize = 20_000;
@@ -47,7 +47,11 @@ struct Round<'a> {
 
 impl Booster {
     pub(super) fn new(job: &Job<'_>, loss: Loss, growth: Growth) -> Result<Self, Error> {
-        let n_targets = if loss == Loss::Softmax { job.n_classes } else { 1 };
+        let n_targets = if loss == Loss::Softmax {
+            job.n_classes
+        } else {
+            1
+        };
         let bins = bins(job, n_targets.min(job.n_threads).max(1))?;
         let base = loss.base(job);
         let repeat = |n_rows: usize| base.repeat(n_rows);
@@ -71,7 +75,11 @@ impl Booster {
         let n_rounds = job.parameters.integer("trees");
         let step = self.trees.len() / self.n_targets;
         self.take_derivatives(job);
-        if self.derivatives.iter().any(|own| !(own[0] + own[1]).is_finite()) {
+        if self
+            .derivatives
+            .iter()
+            .any(|own| !(own[0] + own[1]).is_finite())
+        {
             return Err(Error::Diverged {
                 trainer: "boosting",
                 step,
@@ -89,7 +97,10 @@ impl Booster {
         let n_threads = job.n_threads.max(1);
         let grown = if self.n_targets == 1 {
             let mut cancelled = Ok(());
-            let growth = Growth { n_threads, ..self.growth.clone() };
+            let growth = Growth {
+                n_threads,
+                ..self.growth.clone()
+            };
             let grown = self.tree(0, &round, job_settings(job), &growth, &mut || {
                 cancelled = job.tell(step, n_rounds, None);
                 cancelled.is_err()
@@ -105,7 +116,9 @@ impl Booster {
             let make = |target: usize, is_stopped: &mut dyn FnMut() -> bool| {
                 self.tree(target, &round, settings, &growth, is_stopped)
             };
-            together(self.n_targets, n_threads, &make, &mut |_| job.tell(step, n_rounds, None))?
+            together(self.n_targets, n_threads, &make, &mut |_| {
+                job.tell(step, n_rounds, None)
+            })?
         };
         for (target, grown) in grown.into_iter().enumerate() {
             self.add(grown, target, job);
@@ -191,15 +204,26 @@ impl Booster {
         }
         if grown.rows.len() < job.design.n_rows {
             let mut is_picked = vec![false; job.design.n_rows];
-            grown.rows.iter().for_each(|row| is_picked[*row as usize] = true);
+            grown
+                .rows
+                .iter()
+                .for_each(|row| is_picked[*row as usize] = true);
             for row in (0..job.design.n_rows).filter(|row| !is_picked[*row]) {
                 let node = grown.leaf_of(&self.bins, row as u32);
                 self.scores[row * n_targets + target] += value(node);
             }
         }
-        walk(&grown.tree, job.validation.0, &mut self.validation, n_targets);
+        walk(
+            &grown.tree,
+            job.validation.0,
+            &mut self.validation,
+            n_targets,
+        );
         let gains = grown.gains_by_column(self.bins.n_columns());
-        self.gains.iter_mut().zip(gains).for_each(|(sum, gain)| *sum += gain);
+        self.gains
+            .iter_mut()
+            .zip(gains)
+            .for_each(|(sum, gain)| *sum += gain);
         self.trees.push(grown.tree);
     }
 
@@ -220,7 +244,9 @@ impl Booster {
         let (n_targets, loss) = (self.n_targets, self.loss);
         let (target, row_weights) = (job.target, job.row_weights.as_slice());
         let some = |first: usize, scores: &[f64], derivatives: &mut [[f32; 2]]| {
-            let rows = scores.chunks_exact(n_targets).zip(derivatives.chunks_exact_mut(n_targets));
+            let rows = scores
+                .chunks_exact(n_targets)
+                .zip(derivatives.chunks_exact_mut(n_targets));
             for (row, (scores, own)) in (first..).zip(rows) {
                 let weight = row_weights[row];
                 loss.derivatives(scores, target[row], |target, gradient, curvature| {
@@ -232,7 +258,9 @@ impl Booster {
         let n_threads = job.n_threads.min(n_rows / ROWS_A_THREAD).max(1);
         let share = n_rows.div_ceil(n_threads).max(1);
         let pieces = self.scores.chunks(share * n_targets);
-        let pieces = pieces.zip(self.derivatives.chunks_mut(share * n_targets)).enumerate();
+        let pieces = pieces
+            .zip(self.derivatives.chunks_mut(share * n_targets))
+            .enumerate();
         let some = &some;
         std::thread::scope(|scope| {
             for (index, (scores, derivatives)) in pieces {
@@ -248,18 +276,25 @@ impl Booster {
     /// The mean loss on train rows, at most so many, evenly spread.
     pub(super) fn train_loss(&self, job: &Job<'_>) -> f64 {
         let step = job.target.len().div_ceil(MAX_TOLD).max(1);
-        let rows = self.scores.chunks(self.n_targets).zip(job.target).step_by(step);
-        let losses: Vec<f64> =
-            rows.map(|(scores, truth)| self.loss.of_row(scores, *truth)).collect();
-        self.loss.of_mean(losses.iter().sum::<f64>() / losses.len() as f64)
+        let rows = self
+            .scores
+            .chunks(self.n_targets)
+            .zip(job.target)
+            .step_by(step);
+        let losses: Vec<f64> = rows
+            .map(|(scores, truth)| self.loss.of_row(scores, *truth))
+            .collect();
+        self.loss
+            .of_mean(losses.iter().sum::<f64>() / losses.len() as f64)
     }
 
     /// The loss on the validation rows whose class is known; nothing without such rows.
     pub(super) fn validation_loss(&self, job: &Job<'_>) -> Option<f64> {
         let rows = self.validation.chunks(self.n_targets).zip(job.validation.1);
         let known = rows.filter(|(_, truth)| !truth.is_nan());
-        let losses: Vec<f64> =
-            known.map(|(scores, truth)| self.loss.of_row(scores, *truth)).collect();
+        let losses: Vec<f64> = known
+            .map(|(scores, truth)| self.loss.of_row(scores, *truth))
+            .collect();
         let mean = losses.iter().sum::<f64>() / losses.len() as f64;
         (!losses.is_empty()).then(|| self.loss.of_mean(mean))
     }
@@ -268,7 +303,10 @@ impl Booster {
 /// How much of each tree is added, and the share of columns that a node chooses from.
 fn job_settings(job: &Job<'_>) -> (f64, f64) {
     let parameters = &job.parameters;
-    (parameters.number("learning_rate"), parameters.number("columns_by_node"))
+    (
+        parameters.number("learning_rate"),
+        parameters.number("columns_by_node"),
+    )
 }
 
 fn sample(n_rows: usize, share: f64, rng: &mut impl Rng) -> Vec<u32> {

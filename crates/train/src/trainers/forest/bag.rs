@@ -70,8 +70,16 @@ impl OutOfBag {
     }
 
     /// The name of the score, its value, and the rows that it is of; nothing if every tree has seen every row.
-    pub(super) fn score(&self, job: &Job<'_>, lesson: &Lesson) -> Option<(&'static str, f64, usize)> {
-        let rows = self.counts.iter().zip(self.sums.chunks(self.n_targets)).zip(job.target);
+    pub(super) fn score(
+        &self,
+        job: &Job<'_>,
+        lesson: &Lesson,
+    ) -> Option<(&'static str, f64, usize)> {
+        let rows = self
+            .counts
+            .iter()
+            .zip(self.sums.chunks(self.n_targets))
+            .zip(job.target);
         let known = rows.filter(|((count, _), _)| **count > 0);
         let mean = |sum: i64, count: u32| sum as f64 * UNIT * self.scale / f64::from(count);
         let n_rows = known.clone().count();
@@ -82,7 +90,8 @@ impl OutOfBag {
             let is_hit = |((count, sums), truth): &((&u32, &[i64]), &f64)| match *sums {
                 [sum] => (mean(*sum, **count) > 0.5) == (**truth > 0.5),
                 sums => {
-                    let best = (1..sums.len()).fold(0, |best, at| if sums[at] > sums[best] { at } else { best });
+                    let best = (1..sums.len())
+                        .fold(0, |best, at| if sums[at] > sums[best] { at } else { best });
                     best == **truth as usize
                 }
             };

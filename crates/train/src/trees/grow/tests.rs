@@ -45,7 +45,11 @@ fn n_leaves(tree: &Tree) -> usize {
 
 #[test]
 fn a_step_is_found() {
-    let found = tree(&[1.0, 2.0, 3.0, 4.0], &[0.0, 0.0, 9.0, 9.0], &Growth::default());
+    let found = tree(
+        &[1.0, 2.0, 3.0, 4.0],
+        &[0.0, 0.0, 9.0, 9.0],
+        &Growth::default(),
+    );
     let TreeNode::Split {
         threshold: 2.5,
         left: 1,
@@ -79,13 +83,55 @@ fn growth_is_bounded() {
     let leaves = |growth: Growth| n_leaves(&tree(&x, &y, &growth));
     assert_eq!(leaves(Growth::default()), 4);
     for (growth, expected) in [
-        (Growth { max_depth: 0, ..Growth::default() }, 1),
-        (Growth { max_depth: 1, ..Growth::default() }, 2),
-        (Growth { min_rows: 3, ..Growth::default() }, 1),
-        (Growth { min_weight: 2.5, ..Growth::default() }, 1),
-        (Growth { max_leaves: 3, ..Growth::default() }, 3),
-        (Growth { min_gain: 2.0, ..Growth::default() }, 3),
-        (Growth { min_gain: 1e6, ..Growth::default() }, 1),
+        (
+            Growth {
+                max_depth: 0,
+                ..Growth::default()
+            },
+            1,
+        ),
+        (
+            Growth {
+                max_depth: 1,
+                ..Growth::default()
+            },
+            2,
+        ),
+        (
+            Growth {
+                min_rows: 3,
+                ..Growth::default()
+            },
+            1,
+        ),
+        (
+            Growth {
+                min_weight: 2.5,
+                ..Growth::default()
+            },
+            1,
+        ),
+        (
+            Growth {
+                max_leaves: 3,
+                ..Growth::default()
+            },
+            3,
+        ),
+        (
+            Growth {
+                min_gain: 2.0,
+                ..Growth::default()
+            },
+            3,
+        ),
+        (
+            Growth {
+                min_gain: 1e6,
+                ..Growth::default()
+            },
+            1,
+        ),
     ] {
         assert_eq!(leaves(growth.clone()), expected, "{growth:?}");
     }
@@ -95,7 +141,12 @@ fn growth_is_bounded() {
 #[test]
 fn penalties_shrink_leaves() {
     let leaf = |l1: f64, l2: f64| {
-        let growth = Growth { l1, l2, max_depth: 0, ..Growth::default() };
+        let growth = Growth {
+            l1,
+            l2,
+            max_depth: 0,
+            ..Growth::default()
+        };
         match tree(&[1.0, 2.0], &[4.0, 8.0], &growth).nodes[0] {
             TreeNode::Leaf { weight, .. } => weight,
             _ => f64::NAN,
@@ -113,7 +164,11 @@ fn many_rows(n_rows: u32) -> (Bins, Vec<f64>) {
     let mut y = Vec::new();
     for row in 0..n_rows {
         let x = (row.wrapping_mul(2_654_435_761) % 1000) as f32;
-        let few = if row % 11 == 0 { f32::NAN } else { (row % 7) as f32 };
+        let few = if row % 11 == 0 {
+            f32::NAN
+        } else {
+            (row % 7) as f32
+        };
         let hot = [row % 3 == 0, row % 3 == 1, row % 3 == 2].map(|hot| f32::from(u8::from(hot)));
         columns[0].push(few);
         columns[1].push(x);
@@ -127,7 +182,10 @@ fn many_rows(n_rows: u32) -> (Bins, Vec<f64>) {
 #[test]
 fn subtracted_sums_find_the_splits_of_fresh_ones() {
     let (bins, y) = many_rows(3000);
-    let growth = Growth { max_depth: 8, ..Growth::default() };
+    let growth = Growth {
+        max_depth: 8,
+        ..Growth::default()
+    };
     let subtracted = grown(&bins, items(&y), &growth, None);
     // A node that chooses among all columns takes its sums anew.
     let chance = Chance {
@@ -144,7 +202,12 @@ fn subtracted_sums_find_the_splits_of_fresh_ones() {
 fn threads_do_not_matter() {
     let (bins, y) = many_rows(300_000);
     let tree = |n_threads| {
-        let growth = Growth { max_depth: 6, n_threads, max_leaves: 40, ..Growth::default() };
+        let growth = Growth {
+            max_depth: 6,
+            n_threads,
+            max_leaves: 40,
+            ..Growth::default()
+        };
         grown(&bins, items(&y), &growth, None).tree
     };
     assert_eq!(tree(1), tree(2));
@@ -155,7 +218,10 @@ fn threads_do_not_matter() {
 #[test]
 fn leaves_hold_every_row_once_and_codes_lead_there() {
     let (bins, y) = many_rows(3000);
-    let growth = Growth { max_leaves: 60, ..Growth::default() };
+    let growth = Growth {
+        max_leaves: 60,
+        ..Growth::default()
+    };
     let grown = grown(&bins, items(&y), &growth, None);
     let mut rows: Vec<u32> = Vec::new();
     for (range, node) in &grown.leaves {
@@ -177,16 +243,26 @@ fn leaves_hold_every_row_once_and_codes_lead_there() {
 fn classes_part() {
     let class = [0, 0, 1, 1, 2, 2];
     let units = Units::new(Kind::Classes(3), 6, 0.0, 1.0);
-    for criterion in [crate::trees::Criterion::Gini, crate::trees::Criterion::Entropy] {
+    for criterion in [
+        crate::trees::Criterion::Gini,
+        crate::trees::Criterion::Entropy,
+    ] {
         let items = Items {
             units,
             rows: (0..6).collect(),
             values: class.iter().map(|class| units.class(*class, 1.0)).collect(),
         };
         let bins = bins(&[vec![1.0, 1.0, 2.0, 2.0, 3.0, 3.0]]);
-        let growth = Growth { criterion, ..Growth::default() };
+        let growth = Growth {
+            criterion,
+            ..Growth::default()
+        };
         let tree = grown(&bins, items, &growth, None).tree;
-        let leaves: Vec<_> = tree.nodes.iter().filter(|node| matches!(node, TreeNode::Leaves(_))).collect();
+        let leaves: Vec<_> = tree
+            .nodes
+            .iter()
+            .filter(|node| matches!(node, TreeNode::Leaves(_)))
+            .collect();
         assert_eq!(leaves.len(), 3);
         for leaf in leaves {
             let TreeNode::Leaves(shares) = leaf else {
@@ -206,7 +282,10 @@ fn cuts_by_chance_follow_their_seed() {
             n_candidates: 2,
             cuts: true,
         };
-        let growth = Growth { max_depth: 8, ..Growth::default() };
+        let growth = Growth {
+            max_depth: 8,
+            ..Growth::default()
+        };
         grown(&bins, items(&y), &growth, Some(chance)).tree
     };
     assert_eq!(tree(1), tree(1));
@@ -227,7 +306,10 @@ fn growing_stops_when_told() {
             growth: &growth,
             columns: &all,
             chance: None,
-            leaves: Leaves { factor: 1.0, target: 0 },
+            leaves: Leaves {
+                factor: 1.0,
+                target: 0,
+            },
         };
         let grown = grow(ground, items(&y), &mut || {
             count += 1;
