@@ -148,66 +148,55 @@ impl GraphBuilder {
     }
 }
 
-/// The lists of `TreeEnsembleRegressor`: parallel per node, and parallel per leaf weight.
-#[derive(Default)]
-struct Lists {
-    tree: Vec<i64>,
-    node: Vec<i64>,
-    feature: Vec<i64>,
-    threshold: Vec<f64>,
-    mode: Vec<&'static str>,
-    left: Vec<i64>,
-    right: Vec<i64>,
-    missing_goes_left: Vec<i64>,
-    target_tree: Vec<i64>,
-    target_node: Vec<i64>,
-    target: Vec<i64>,
-    weight: Vec<f64>,
+/// The weights of a node: a target and what is added to it.
+fn weights(node: &TreeNode) -> impl Iterator<Item = (u32, f64)> {
+    let (one, many) = match node {
+        TreeNode::Split { .. } => (None, [].as_slice()),
+        TreeNode::Leaf { target, weight } => (Some((*target, *weight)), [].as_slice()),
+        TreeNode::Leaves(leaves) => (None, leaves.as_slice()),
+    };
+    one.into_iter().chain(many.iter().copied())
 }
 
-impl Lists {
-    fn push(&mut self, tree: i64, at: i64, node: &TreeNode) {
-        let (feature, threshold, mode, left, right, missing) = match node {
-            TreeNode::Split {
-                feature,
-                threshold,
-                missing_goes_left,
-                left,
-                right,
-            } => (
-                *feature,
-                *threshold,
-                "BRANCH_LT",
-                *left,
-                *right,
-                *missing_goes_left,
-            ),
-            TreeNode::Leaf { .. } | TreeNode::Leaves(_) => (0, 0.0, "LEAF", 0, 0, false),
-        };
-        self.tree.push(tree);
-        self.node.push(at);
-        self.feature.push(i64::from(feature));
-        self.threshold.push(f64::from(threshold));
-        self.mode.push(mode);
-        self.left.push(i64::from(left));
-        self.right.push(i64::from(right));
-        self.missing_goes_left.push(i64::from(missing));
-        match node {
-            TreeNode::Split { .. } => {}
-            TreeNode::Leaf { target, weight } => self.push_weight(tree, at, *target, *weight),
-            TreeNode::Leaves(leaves) => {
-                for (target, weight) in leaves {
-                    self.push_weight(tree, at, *target, *weight);
-                }
-            }
+/// Lists of the operator, one element a node or a weight. Each is made when it is asked for, so that a large ensemble is not
+/// in memory once more.
+struct Lists<'a> {
+    trees: &'a [Tree],
+    n_nodes: usize,
+    n_weights: usize,
+}
+
+impl Lists<'_> {
+    /// A whole number for each node, given its tree, its place and itself.
+    fn nodes(&self, name: &str, number: impl Fn(i64, i64, &TreeNode) -> i64) -> AttributeProto {
+        let mut values = Vec::with_capacity(self.n_nodes);
+        for (tree, nodes) in (0..).zip(self.trees) {
+            let own = (0..).zip(&nodes.nodes);
+            values.extend(own.map(|(at, node)| number(tree, at, node)));
+        }
+        AttributeProto {
+            ints: values,
+            ..ints(name, &[])
         }
     }
 
-    fn push_weight(&mut self, tree: i64, at: i64, target: u32, weight: f64) {
-        self.target_tree.push(tree);
-        self.target_node.push(at);
-        self.target.push(i64::from(target));
-        self.weight.push(weight);
+    /// A whole number for each weight, given the tree, the place and the target.
+    fn weights(&self, name: &str, number: impl Fn(i64, i64, i64) -> i64) -> AttributeProto {
+        let mut values = Vec::with_capacity(self.n_weights);
+        for (tree, nodes) in (0..).zip(self.trees) {
+            for (at, node) in (0..).zip(&nodes.nodes) {
+                let own = weights(node);
+                values.extend(own.map(|(target, _)| number(tree, at, i64::from(target))));
+            }
+        }
+        AttributeProto {
+            ints: values,
+            ..ints(name, &[])
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &TreeNode> {
+        self.trees.iter().flat_map(|tree| &tree.nodes)
     }
 }
 
@@ -220,27 +209,59 @@ fn attributes(trees: &[Tree], n_targets: usize) -> Vec<AttributeProto> {
         }],
     }];
     let trees = if trees.is_empty() { &nothing } else { trees };
-    let mut lists = Lists::default();
-    for (tree, nodes) in (0..).zip(trees) {
-        for (at, node) in (0..).zip(&nodes.nodes) {
-            lists.push(tree, at, node);
-        }
-    }
+    let lists = Lists {
+        trees,
+        n_nodes: trees.iter().map(|tree| tree.nodes.len()).sum(),
+        n_weights: trees
+            .iter()
+            .flat_map(|tree| &tree.nodes)
+            .flat_map(weights)
+            .count(),
+    };
+    let thresholds = lists.all().map(|node| match node {
+        TreeNode::Split { threshold, .. } => f64::from(*threshold),
+        _ => 0.0,
+    });
+    let modes = lists.all().map(|node| match node {
+        TreeNode::Split { .. } => "BRANCH_LT",
+        _ => "LEAF",
+    });
     vec![
         text("aggregate_function", "SUM"),
         int("n_targets", n_targets as i64),
-        ints("nodes_falsenodeids", &lists.right),
-        ints("nodes_featureids", &lists.feature),
-        ints("nodes_missing_value_tracks_true", &lists.missing_goes_left),
-        strings("nodes_modes", &lists.mode),
-        ints("nodes_nodeids", &lists.node),
-        ints("nodes_treeids", &lists.tree),
-        ints("nodes_truenodeids", &lists.left),
-        double_tensor("nodes_values_as_tensor", &lists.threshold),
+        lists.nodes("nodes_falsenodeids", |_, _, node| match node {
+            TreeNode::Split { right, .. } => i64::from(*right),
+            _ => 0,
+        }),
+        lists.nodes("nodes_featureids", |_, _, node| match node {
+            TreeNode::Split { feature, .. } => i64::from(*feature),
+            _ => 0,
+        }),
+        lists.nodes("nodes_missing_value_tracks_true", |_, _, node| match node {
+            TreeNode::Split {
+                missing_goes_left, ..
+            } => i64::from(*missing_goes_left),
+            _ => 0,
+        }),
+        strings("nodes_modes", &modes.collect::<Vec<_>>()),
+        lists.nodes("nodes_nodeids", |_, at, _| at),
+        lists.nodes("nodes_treeids", |tree, _, _| tree),
+        lists.nodes("nodes_truenodeids", |_, _, node| match node {
+            TreeNode::Split { left, .. } => i64::from(*left),
+            _ => 0,
+        }),
+        double_tensor("nodes_values_as_tensor", &thresholds.collect::<Vec<_>>()),
         text("post_transform", "NONE"),
-        ints("target_ids", &lists.target),
-        ints("target_nodeids", &lists.target_node),
-        ints("target_treeids", &lists.target_tree),
-        double_tensor("target_weights_as_tensor", &lists.weight),
+        lists.weights("target_ids", |_, _, target| target),
+        lists.weights("target_nodeids", |_, at, _| at),
+        lists.weights("target_treeids", |tree, _, _| tree),
+        double_tensor(
+            "target_weights_as_tensor",
+            &lists
+                .all()
+                .flat_map(weights)
+                .map(|(_, weight)| weight)
+                .collect::<Vec<_>>(),
+        ),
     ]
 }

@@ -281,7 +281,8 @@ impl Forest<'_> {
                 target: 0,
             },
         };
-        let grown: Grown = grow(ground, items, is_stopped);
+        let mut grown: Grown = grow(ground, items, is_stopped);
+        grown.tree.nodes.shrink_to_fit();
         if let (Some(out_of_bag), Some(draws)) = (out_of_bag, draws) {
             let own = bag::scores(&grown, self.bins, &draws, lesson.base.len(), self.factor);
             let mut all = out_of_bag

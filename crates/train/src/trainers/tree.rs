@@ -79,7 +79,6 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let whole = job.row_weights.iter().sum();
     prune(&mut grown, job.parameters.number("ccp_alpha"), whole);
     job.tell(1, 1, None)?;
-    let n_leaves = grown.tree.nodes.len().div_ceil(2);
     Ok(Trained {
         importances: shares(&grown.gains_by_column(bins.n_columns())),
         model: Box::new(TreeModel {
@@ -90,7 +89,7 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
             base: lesson.base,
         }),
         link: link(job.task),
-        notes: vec![format!("the tree has {n_leaves} leaves")],
+        notes: Vec::new(),
     })
 }
 

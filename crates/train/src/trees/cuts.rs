@@ -17,9 +17,10 @@ pub(super) fn cuts(values: &[f32], max_bins: usize) -> Vec<f32> {
         cuts.extend(distinct.windows(2).map(|pair| between(pair[0], pair[1])));
     } else {
         for bin in 1..max_bins {
-            let at = bin * sorted.len() / max_bins;
-            let (left, right) = (sorted[at - 1], sorted[at]);
-            if right > left {
+            // Equal values stay together: the cut is below those that the quantile is one of.
+            let right = sorted[bin * sorted.len() / max_bins];
+            let place = distinct.partition_point(|value| *value < right);
+            if let Some(left) = place.checked_sub(1).map(|place| distinct[place]) {
                 cuts.push(between(left, right));
             }
         }
@@ -102,6 +103,20 @@ mod tests {
                     .all(|count| *count <= 10_000_usize.div_ceil(max_bins))
             );
         }
+    }
+
+    #[test]
+    fn repeated_values_are_cut_too() {
+        // A thousand values, each of them 37 times.
+        let values: Vec<f32> = (0..37_000).map(|row| (row % 1000) as f32).collect();
+        assert!(cuts(&values, 255).len() > 250);
+        // Half of the rows are the same.
+        let values: Vec<f32> = (0..4000).map(|row| (row - 2000).max(0) as f32).collect();
+        let cuts = cuts(&values, 255);
+        assert!(
+            cuts[0] > 0.0 && cuts[0] < 1.0 && cuts.len() > 120,
+            "{cuts:?}"
+        );
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl Grower<'_, '_> {
         self.grown.gains.push(0.0);
         self.grown.steps.push(Step {
             bundle: 0,
-            goes_left: GoesLeft::new(|_| true),
+            goes_left: GoesLeft::ALL,
             left: place as u32,
             right: place as u32,
         });
@@ -433,12 +433,9 @@ fn goes_left(bins: &Bins, split: Split) -> GoesLeft {
     let bundle = &bins.bundles[bins.bundle_of(split.column)];
     if bundle.is_exclusive() {
         let own = split.column - bundle.columns.start + 1;
-        return GoesLeft::new(|code| code != own);
+        return GoesLeft::ALL.with(own, false);
     }
-    GoesLeft::new(|code| match code {
-        0 => split.missing_goes_left,
-        bin => bin <= split.bin,
-    })
+    GoesLeft::up_to(split.bin).with(0, split.missing_goes_left)
 }
 
 fn threshold(bins: &Bins, split: Split) -> f32 {

@@ -10,12 +10,23 @@ const PART_OF_A_THREAD: usize = 60_000;
 pub(crate) struct GoesLeft(pub(super) [u64; 4]);
 
 impl GoesLeft {
-    pub(super) fn new(goes_left: impl Fn(usize) -> bool) -> Self {
-        let mut bits = [0; 4];
-        for code in (0..256).filter(|code| goes_left(*code)) {
-            bits[code / 64] |= 1 << (code % 64);
-        }
-        Self(bits)
+    /// All codes.
+    pub(super) const ALL: Self = Self([u64::MAX; 4]);
+
+    /// Codes up to one, which is below 256.
+    pub(super) fn up_to(code: usize) -> Self {
+        Self(std::array::from_fn(|word| match code / 64 {
+            last if word < last => u64::MAX,
+            last if word == last => u64::MAX >> (63 - code % 64),
+            _ => 0,
+        }))
+    }
+
+    /// The same with one code sent left or not.
+    pub(super) fn with(mut self, code: usize, goes_left: bool) -> Self {
+        self.0[code / 64] &= !(1 << (code % 64));
+        self.0[code / 64] |= u64::from(goes_left) << (code % 64);
+        self
     }
 
     #[inline]
@@ -32,19 +43,8 @@ pub(super) fn partition(
     (rows, values): (&mut [u32], &mut [[i64; 2]]),
     n_threads: usize,
 ) -> usize {
-    let table: [bool; 256] = std::array::from_fn(|code| goes_left.has(code as u8));
-    parts(bins, bundle, &table, (rows, values), n_threads)
-}
-
-fn parts(
-    bins: &Bins,
-    bundle: usize,
-    table: &[bool; 256],
-    (rows, values): (&mut [u32], &mut [[i64; 2]]),
-    n_threads: usize,
-) -> usize {
     if n_threads < 2 || rows.len() < 2 * PART_OF_A_THREAD {
-        return part(bins, bundle, table, rows, values);
+        return part(bins, bundle, goes_left, rows, values);
     }
     let share = n_threads / 2;
     let half = rows.len() / 2;
@@ -52,8 +52,9 @@ fn parts(
     let (values_before, values_after) = values.split_at_mut(half);
     let (before, after) = std::thread::scope(|scope| {
         let after = (rows_after, values_after);
-        let after = scope.spawn(move || parts(bins, bundle, table, after, n_threads - share));
-        let before = parts(bins, bundle, table, (rows_before, values_before), share);
+        let after =
+            scope.spawn(move || partition(bins, bundle, goes_left, after, n_threads - share));
+        let before = partition(bins, bundle, goes_left, (rows_before, values_before), share);
         let after = after.join();
         (
             before,
@@ -69,7 +70,7 @@ fn parts(
 fn part(
     bins: &Bins,
     bundle: usize,
-    table: &[bool; 256],
+    goes_left: &GoesLeft,
     rows: &mut [u32],
     values: &mut [[i64; 2]],
 ) -> usize {
@@ -79,7 +80,7 @@ fn part(
     // Without a branch: which way a row goes cannot be foreseen.
     for at in 0..rows.len() {
         let (row, value) = (rows[at], values[at]);
-        let goes_left = table[usize::from(bins.code(bundle, row))];
+        let goes_left = goes_left.has(bins.code(bundle, row));
         rows[left] = row;
         values[left] = value;
         right_rows[right] = row;
@@ -98,11 +99,22 @@ mod tests {
     use crate::trees::bins::{MAX_BINS, Values};
 
     #[test]
+    fn codes_are_told_apart() {
+        for code in [0, 1, 63, 64, 200, 255] {
+            let bits = GoesLeft::up_to(code);
+            assert!((0..=255_u8).all(|other| bits.has(other) == (usize::from(other) <= code)));
+            assert!(!GoesLeft::ALL.with(code, false).has(code as u8));
+        }
+    }
+
+    #[test]
     fn both_sides_keep_their_order_on_any_number_of_threads() {
         let n_rows = 300_000_u32;
         let column: Vec<f32> = (0..n_rows).map(|row| (row * 7 % 11) as f32).collect();
         let bins = Bins::new(1, MAX_BINS, 1, &|_| Ok(Values::Numbers(column.clone()))).unwrap();
-        let goes_left = GoesLeft::new(|code| code % 3 == 0);
+        let goes_left = (0..11).fold(GoesLeft::up_to(3), |all, code| {
+            all.with(code, code % 3 == 0)
+        });
         let expected: Vec<u32> = {
             let goes = |row: &u32| goes_left.has(bins.code(0, *row));
             let (left, right): (Vec<u32>, Vec<u32>) = (0..n_rows).partition(goes);

@@ -145,12 +145,12 @@ impl<'a> Search<'a> {
         let last = self.last_bin(column);
         let mut best = self.best(column);
         let mut left = vec![0; self.total.len()];
-        let mut with_missing = vec![0; self.total.len()];
+        let mut with_missing = Vec::new();
         for bin in codes(present).filter(|bin| (1..=last).contains(bin)) {
             add(&mut left, self.cell(table, bin));
             self.consider(&mut best, &left, bin, false);
             if let Some(missing) = missing {
-                with_missing.copy_from_slice(&left);
+                with_missing.clone_from(&left);
                 add(&mut with_missing, missing);
                 self.consider(&mut best, &with_missing, bin, true);
             }
@@ -210,6 +210,12 @@ impl<'a> Search<'a> {
                 (*gradient, *word),
                 (all_gradients - gradient, all - word),
             ),
+            (_, [first, second], [all_first, all_second])
+                if self.growth.criterion == Criterion::Gini =>
+            {
+                let right = (all_first - first, all_second - second);
+                self.two_classes_gain((*first, *second), right)
+            }
             _ => self.classes_gain(left),
         };
         if let Some(gain) = gain
@@ -248,6 +254,21 @@ impl<'a> Search<'a> {
         }
         let worth = growth.worth_of(value, gradient, weight);
         Some(worth + growth.worth_of(other_value, other, other_weight) - self.whole)
+    }
+
+    /// What [`Self::classes_gain`] gives for two classes by Gini's index, in a fraction of the time.
+    #[inline]
+    fn two_classes_gain(&self, left: (i64, i64), right: (i64, i64)) -> Option<f64> {
+        let units = self.units;
+        let count = units.count(left.0) + units.count(left.1);
+        if count.min(self.n_rows - count) < self.growth.min_rows {
+            return None;
+        }
+        let worth = |(first, second): (i64, i64)| {
+            let (first, second) = (units.weight(first), units.weight(second));
+            Criterion::Gini.of_side(first + second, first * first + second * second)
+        };
+        Some(worth(left) + worth(right) - self.whole)
     }
 
     fn classes_gain(&self, left: &[i64]) -> Option<f64> {

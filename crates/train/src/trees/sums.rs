@@ -27,6 +27,8 @@ pub(super) struct Sums<'a> {
     n_codes: usize,
     /// By column whether it may be split on; empty if all may.
     allowed: Vec<bool>,
+    /// By column whether a node has chosen it.
+    chosen: Vec<bool>,
     /// Words of a table.
     width: usize,
     /// Tables that nobody uses.
@@ -66,6 +68,7 @@ impl<'a> Sums<'a> {
             units,
             bundles,
             allowed,
+            chosen: Vec::new(),
             pool: Vec::new(),
             n_kept: 0,
             scratch: Vec::new(),
@@ -190,9 +193,13 @@ impl<'a> Sums<'a> {
             .collect();
         bundles.sort_unstable();
         bundles.dedup();
-        let mut allowed = vec![false; self.bins.n_columns()];
+        let mut allowed = std::mem::take(&mut self.chosen);
+        allowed.resize(self.bins.n_columns(), false);
         columns.iter().for_each(|column| allowed[*column] = true);
-        self.look(items, node, &bundles, &allowed, cuts)
+        let found = self.look(items, node, &bundles, &allowed, cuts);
+        columns.iter().for_each(|column| allowed[*column] = false);
+        self.chosen = allowed;
+        found
     }
 
     /// The best split among some bundles, from the rows of the node alone.

@@ -14,5 +14,6 @@ mod golden;
 mod options;
 mod quality;
 mod rows;
+mod trees;
 mod tuning;
 mod weights;

@@ -17,7 +17,10 @@ fn early_stopping_keeps_the_best_rounds() {
     let mut losses = Vec::new();
     let fitted = case
         .fit_watched(&train, &validation, &mut |progress| {
-            losses.push(progress.metric.unwrap().1);
+            let own = progress
+                .metric
+                .filter(|(name, _)| name == "validation_rmse");
+            losses.extend(own.map(|(_, loss)| loss));
             std::ops::ControlFlow::Continue(())
         })
         .unwrap();
