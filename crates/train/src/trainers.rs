@@ -5,6 +5,7 @@ mod forest;
 mod lbfgs;
 mod linear;
 mod logistic;
+mod svm;
 mod tree;
 
 #[cfg(test)]
@@ -56,12 +57,13 @@ pub(crate) struct Trainer {
 }
 
 /// All trainers, in the order in which they are documented.
-pub(crate) static ALL: [&Trainer; 5] = [
+pub(crate) static ALL: [&Trainer; 6] = [
     &linear::TRAINER,
     &logistic::TRAINER,
     &tree::TRAINER,
     &forest::TRAINER,
     &boosting::TRAINER,
+    &svm::TRAINER,
 ];
 
 const ALL_TASKS: &[Task] = &[Task::Binary, Task::Multiclass, Task::Regression];

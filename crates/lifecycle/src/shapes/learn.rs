@@ -131,8 +131,9 @@ const TRAINER: Shape = Shape::Choice(Choice {
         ("tree", "a decision tree"),
         ("forest", "a forest of decision trees"),
         ("boosting", "gradient-boosted decision trees"),
+        ("svm", "support vector machines"),
     ],
-    planned: &["svm", "neural"],
+    planned: &["neural"],
 });
 
 const PARAMETERS: Shape = Shape::MapOf {

@@ -27,6 +27,7 @@ impl Unary {
             "Floor" => (f64::floor, f32::floor),
             "Log" => (f64::ln, f32::ln),
             "Neg" => (|x| -x, |x| -x),
+            "Reciprocal" => (f64::recip, f32::recip),
             "Round" => (f64::round_ties_even, f32::round_ties_even),
             "Sigmoid" => (|x| 1.0 / (1.0 + (-x).exp()), |x| 1.0 / (1.0 + (-x).exp())),
             // 0 for NaN, like ONNX Runtime.
