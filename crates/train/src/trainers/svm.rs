@@ -27,6 +27,9 @@ use crate::{Error, ParameterInfo, TrainerInfo};
 use machine::{Machine, Solved};
 use smo::Problem;
 
+/// More support vectors would not fit the bounds of the native engine.
+const MAX_VECTORS: usize = 60_000;
+
 pub(super) static TRAINER: Trainer = Trainer {
     info: TrainerInfo {
         name: "svm",
@@ -116,6 +119,7 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
             job.parameters.integer("iterations")
         ));
     }
+    check_vectors(machine.kernel, &decision)?;
     let (model, importances) = model(machine.kernel, job.design, decision);
     let (model, link): (Box<dyn Model>, Link) = match n_classes {
         0 => (model, Link::Identity),
@@ -188,6 +192,19 @@ fn values(
         bias: vec![bias],
     };
     Ok((decision, is_converged))
+}
+
+fn check_vectors(kernel: Kernel, decision: &Decision) -> Result<(), Error> {
+    let rows = decision.factors.chunks(decision.bias.len());
+    let count = rows
+        .filter(|row| row.iter().any(|factor| *factor != 0.0))
+        .count();
+    if kernel == Kernel::Linear || count <= MAX_VECTORS {
+        return Ok(());
+    }
+    Err(Error::Inputs(format!(
+        "{count} rows became support vectors, at most {MAX_VECTORS} are kept; take fewer rows, `kernel: linear` or `boosting`"
+    )))
 }
 
 /// The model, and the sizes of its slopes, column by target.

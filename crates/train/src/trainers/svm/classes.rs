@@ -17,8 +17,6 @@ const N_FOLDS: usize = 5;
 
 /// The rows of two classes.
 struct Pair {
-    /// The class that counts as 1, and the one that counts as -1.
-    classes: (usize, usize),
     rows: Vec<u32>,
     problem: Problem,
     weights: Vec<f64>,
@@ -85,6 +83,7 @@ fn two(job: &mut Job<'_>, machine: &Machine<'_>, pair: &Pair) -> Result<(Decisio
 }
 
 impl Pair {
+    /// The first class counts as 1, the other as -1.
     fn new(
         job: &Job<'_>,
         machine: &Machine<'_>,
@@ -118,7 +117,6 @@ impl Pair {
             targets,
         };
         Self {
-            classes: (one, other),
             folds: folds(&problem.targets, machine.seed),
             problem,
             rows,
@@ -184,12 +182,10 @@ mod tests {
         let targets: Vec<f64> = (0..100)
             .map(|row| if row < 20 { 1.0 } else { -1.0 })
             .collect();
-        let folds = folds(&targets, 3);
-        for fold in 0..N_FOLDS as u8 {
-            let count = |range: std::ops::Range<usize>| {
-                folds[range].iter().filter(|own| **own == fold).count()
-            };
-            assert_eq!((count(0..20), count(20..100)), (4, 16));
+        let mut counts = [[0; N_FOLDS]; 2];
+        for (target, fold) in targets.iter().zip(folds(&targets, 3)) {
+            counts[usize::from(*target < 0.0)][usize::from(fold)] += 1;
         }
+        assert_eq!(counts, [[4; N_FOLDS], [16; N_FOLDS]]);
     }
 }

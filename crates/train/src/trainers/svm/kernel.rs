@@ -1,18 +1,19 @@
 //! Kernels, and rows of kernel matrices in single precision.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-
 use crate::encoder::Design;
 use crate::model::Kernel;
 
-/// Points whose kernels are asked for. Column by column, so that a row of the kernel matrix is a product of a matrix and
-/// a vector.
+/// Points that are multiplied at once.
+const LANES: usize = 32;
+
+/// Points whose kernels are asked for: blocks of [`LANES`] points, column by column within a block, so that a row of the
+/// kernel matrix is made in registers from memory that is read in order.
 #[derive(Clone, Debug)]
 pub(super) struct Points {
     kernel: Kernel,
     n_rows: usize,
     n_columns: usize,
+    /// The last block is filled up with zeros.
     values: Vec<f32>,
     /// The squared lengths.
     squares: Vec<f32>,
@@ -22,21 +23,25 @@ impl Points {
     /// Some rows of the inputs.
     pub(super) fn new(kernel: Kernel, design: &Design, rows: &[u32]) -> Self {
         let n_columns = design.n_columns;
-        let mut values = vec![0.0; rows.len() * n_columns];
-        for (at, row) in rows.iter().enumerate() {
-            let from = &design.values[*row as usize * n_columns..][..n_columns];
-            for (column, value) in from.iter().enumerate() {
-                values[column * rows.len() + at] = *value as f32;
-            }
-        }
-        Self::of_values(kernel, rows.len(), n_columns, values)
+        Self::from_fn(kernel, rows.len(), n_columns, |at, column| {
+            design.values[rows[at] as usize * n_columns + column] as f32
+        })
     }
 
-    fn of_values(kernel: Kernel, n_rows: usize, n_columns: usize, values: Vec<f32>) -> Self {
+    fn from_fn(
+        kernel: Kernel,
+        n_rows: usize,
+        n_columns: usize,
+        of: impl Fn(usize, usize) -> f32,
+    ) -> Self {
+        let mut values = vec![0.0; n_rows.next_multiple_of(LANES) * n_columns];
         let mut squares = vec![0.0; n_rows];
-        for column in values.chunks_exact(n_rows.max(1)) {
-            let pairs = squares.iter_mut().zip(column);
-            pairs.for_each(|(square, value)| *square += value * value);
+        for (at, square) in squares.iter_mut().enumerate() {
+            for column in 0..n_columns {
+                let value = of(at, column);
+                values[Self::place(n_columns, at, column)] = value;
+                *square += value * value;
+            }
         }
         Self {
             kernel,
@@ -47,17 +52,19 @@ impl Points {
         }
     }
 
+    fn place(n_columns: usize, at: usize, column: usize) -> usize {
+        (at / LANES * n_columns + column) * LANES + at % LANES
+    }
+
     pub(super) fn n_rows(&self) -> usize {
         self.n_rows
     }
 
     /// Some of the points.
     pub(super) fn subset(&self, kept: &[u32]) -> Self {
-        let mut values = Vec::with_capacity(kept.len() * self.n_columns);
-        for column in self.values.chunks_exact(self.n_rows.max(1)) {
-            values.extend(kept.iter().map(|at| column[*at as usize]));
-        }
-        Self::of_values(self.kernel, kept.len(), self.n_columns, values)
+        Self::from_fn(self.kernel, kept.len(), self.n_columns, |at, column| {
+            self.values[Self::place(self.n_columns, kept[at] as usize, column)]
+        })
     }
 
     /// The kernel of each point with itself.
@@ -72,33 +79,41 @@ impl Points {
 
     /// The kernels of all points here with a point of `others`.
     pub(super) fn row(&self, others: &Self, at: usize, to: &mut [f32]) {
-        let point: Vec<f32> = others
-            .values
-            .iter()
-            .skip(at)
-            .step_by(others.n_rows)
-            .copied()
-            .collect();
+        let columns = 0..self.n_columns;
+        let point = columns.map(|column| others.values[Self::place(self.n_columns, at, column)]);
+        let point: Vec<f32> = point.collect();
         let square = others.squares[at];
-        let points = MatRef::from_column_major_slice(&self.values, self.n_rows, self.n_columns);
-        let point = MatRef::from_column_major_slice(&point, self.n_columns, 1);
-        let products = MatMut::from_column_major_slice_mut(&mut *to, self.n_rows, 1);
-        matmul(products, Accum::Replace, points, point, 1.0, Par::Seq);
-        match self.kernel {
-            Kernel::Linear => {}
-            Kernel::Rbf { gamma } => {
-                let gamma = gamma as f32;
-                for (value, other) in to.iter_mut().zip(&self.squares) {
-                    *value = exp(-gamma * (square + other - 2.0 * *value));
+        let blocks = self.values.chunks_exact(LANES * self.n_columns.max(1));
+        let results = to.chunks_mut(LANES).zip(self.squares.chunks(LANES));
+        for (block, (to, squares)) in blocks.zip(results) {
+            let products = products(block, &point);
+            match self.kernel {
+                Kernel::Linear => to.copy_from_slice(&products[..to.len()]),
+                Kernel::Rbf { gamma } => {
+                    let gamma = gamma as f32;
+                    for ((to, product), own) in to.iter_mut().zip(products).zip(squares) {
+                        *to = exp(-gamma * (square + own - 2.0 * product));
+                    }
                 }
-            }
-            Kernel::Polynomial { .. } => {
-                for value in to {
-                    *value = self.kernel.of(f64::from(*value), 0.0, 0.0) as f32;
+                Kernel::Polynomial { .. } => {
+                    for (to, product) in to.iter_mut().zip(products) {
+                        *to = self.kernel.of(f64::from(product), 0.0, 0.0) as f32;
+                    }
                 }
             }
         }
     }
+}
+
+/// The products of the points of a block with a point.
+fn products(block: &[f32], point: &[f32]) -> [f32; LANES] {
+    let mut sums = [0.0; LANES];
+    for (column, value) in block.as_chunks::<LANES>().0.iter().zip(point) {
+        for lane in 0..LANES {
+            sums[lane] += column[lane] * value;
+        }
+    }
+    sums
 }
 
 /// `e^x` of numbers up to zero, to single precision; greater ones count as zero. Without calls and branches, so that the

@@ -24,7 +24,7 @@ pub(super) struct Machine<'a> {
     pub(super) kernel: Kernel,
     pub(super) c: f64,
     pub(super) seed: u64,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 /// Rows of a problem, as the method wants them.
