@@ -8,11 +8,6 @@ mod logistic;
 mod svm;
 mod tree;
 
-#[cfg(test)]
-mod golden;
-#[cfg(test)]
-mod probe;
-
 use std::ops::ControlFlow;
 
 use everloop_domain::Task;
@@ -124,3 +119,6 @@ pub(crate) fn tree_link(task: Task) -> Link {
         Link::Identity
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::*;
-use crate::trainers::probe::{Probe, design};
+use crate::trainers::tests::probe::{Probe, design};
 
 /// Bias, then weights.
 fn found(

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::smo::Limits;
 use super::*;
-use crate::trainers::probe::{Probe, design};
+use crate::trainers::tests::probe::{Probe, design};
 
 fn numbers(json: &Json) -> Vec<f64> {
     let values = json.as_array().unwrap().iter();
