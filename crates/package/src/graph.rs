@@ -24,6 +24,7 @@ mod columns;
 mod emit;
 mod expression;
 mod finish;
+mod functions;
 mod input;
 mod matrices;
 mod neighbours;

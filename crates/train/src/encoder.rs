@@ -34,6 +34,8 @@ const MAX_EMBEDDED: usize = 10_000;
 const MIN_ROWS: usize = 5;
 /// The mean of a category is drawn towards the mean of all as if it had so many more rows like these.
 const SMOOTHING: f64 = 10.0;
+/// Rows that are encoded at once.
+const ENCODED_ROWS: usize = 4096;
 /// The largest matrix, in bytes.
 const MAX_MATRIX_BYTES: usize = 8 << 30;
 
@@ -195,15 +197,23 @@ impl Encoder {
     pub(crate) fn encode(&self, columns: &RecordBatch) -> Result<Design, Error> {
         let (n_rows, n_columns) = (columns.num_rows(), self.n_columns());
         let mut values = vec![0.0; n_rows * n_columns];
-        let mut at = 0;
-        for encoded in &self.columns {
-            let column = columns
-                .column_by_name(&encoded.name)
-                .ok_or_else(|| Error::Inputs(format!("there is no column `{}`", encoded.name)))?;
-            encoded.rule.fill(column, |row, place, value| {
-                values[row * n_columns + at + place] = value;
-            });
-            at += encoded.rule.width();
+        let found = self.columns.iter().map(|encoded| {
+            let column = columns.column_by_name(&encoded.name);
+            column.ok_or_else(|| Error::Inputs(format!("there is no column `{}`", encoded.name)))
+        });
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        // Some rows after the other: all columns of a row are written while it is in the cache.
+        let blocks = values.chunks_mut((ENCODED_ROWS * n_columns).max(1));
+        for (values, first) in blocks.zip((0..).step_by(ENCODED_ROWS)) {
+            let n_rows = values.len() / n_columns;
+            let mut at = 0;
+            for (encoded, column) in self.columns.iter().zip(&found) {
+                let column = column.slice(first, n_rows);
+                encoded.rule.fill(&column, |row, place, value| {
+                    values[row * n_columns + at + place] = value;
+                });
+                at += encoded.rule.width();
+            }
         }
         Ok(Design {
             values,
@@ -410,18 +420,18 @@ fn number_rule(style: Style, data_type: &DataType, values: &[f64]) -> Result<Rul
     if let (Style::Scaled | Style::Marked | Style::Embedded, Some(value)) = (style, infinite) {
         return Err(format!("it holds {value}"));
     }
-    present.sort_by(f64::total_cmp);
-    let (Some(first), Some(last)) = (present.first(), present.last()) else {
+    let Some(first) = present.first().copied() else {
         return Err("all its values are missing".to_owned());
     };
     let has_missing = present.len() < values.len();
-    if first == last && !has_missing {
+    if !has_missing && present.iter().all(|value| *value == first) {
         return Err(format!("all its values are {first}"));
     }
     if style == Style::Raw {
         return Ok(Rule::Raw);
     }
-    let median = present[present.len() / 2];
+    let middle = present.len() / 2;
+    let median = *present.select_nth_unstable_by(middle, f64::total_cmp).1;
     let is_marked = style == Style::Marked;
     if is_marked && *data_type == DataType::Boolean {
         return Ok(Rule::Scaled {
@@ -535,6 +545,12 @@ fn text_rule(
 
 /// A column as numbers; missing is NaN.
 fn numbers(column: &ArrayRef) -> Vec<f64> {
+    if let (Some(array), 0) = (
+        column.as_primitive_opt::<Float64Type>(),
+        column.null_count(),
+    ) {
+        return array.values().to_vec();
+    }
     let value: Box<dyn Fn(usize) -> f64> = match column.data_type() {
         DataType::Int64 => {
             let array = column.as_primitive::<Int64Type>();

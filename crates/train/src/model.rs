@@ -1,5 +1,7 @@
 //! Fitted models: what they predict, and how they are written into the graph.
 
+mod coupled;
+mod kernel;
 mod linear;
 mod nearest;
 mod neural;
@@ -12,6 +14,8 @@ use everloop_package::graph::{GraphBuilder, Matrix};
 
 use crate::encoder::Design;
 
+pub(crate) use coupled::CoupledModel;
+pub(crate) use kernel::{Kernel, KernelModel};
 pub(crate) use linear::LinearModel;
 pub(crate) use nearest::NearestModel;
 pub(crate) use neural::{Activation, Dense, Embedding, NeuralModel};

@@ -1,5 +1,6 @@
 //! What is to be learnt: numbers, or classes by index.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
@@ -154,7 +155,7 @@ fn classes(values: &[Value]) -> Vec<Value> {
     let mut classes: Vec<Value> = Vec::new();
     let mut seen = BTreeSet::new();
     for value in values {
-        if seen.insert(value.to_string()) {
+        if seen.insert(key(value)) {
             classes.push(value.clone());
         }
     }
@@ -165,16 +166,24 @@ fn classes(values: &[Value]) -> Vec<Value> {
     classes
 }
 
+/// What tells values apart.
+fn key(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Text(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
 fn indices(values: &[Value], classes: &[Value]) -> Vec<f64> {
-    let places: BTreeMap<String, usize> = classes
+    let places: BTreeMap<Cow<'_, str>, usize> = classes
         .iter()
         .enumerate()
-        .map(|(index, class)| (class.to_string(), index))
+        .map(|(index, class)| (key(class), index))
         .collect();
     values
         .iter()
         .map(|value| {
-            let place = places.get(&value.to_string());
+            let place = places.get(&key(value));
             place.map_or(f64::NAN, |index| *index as f64)
         })
         .collect()

@@ -10,12 +10,8 @@ mod logistic;
 mod naive_bayes;
 mod nearest;
 mod neural;
+mod svm;
 mod tree;
-
-#[cfg(test)]
-mod golden;
-#[cfg(test)]
-mod probe;
 
 use std::ops::ControlFlow;
 
@@ -72,12 +68,13 @@ pub(crate) struct Trainer {
 }
 
 /// All trainers, in the order in which they are documented.
-pub(crate) static ALL: [&Trainer; 9] = [
+pub(crate) static ALL: [&Trainer; 10] = [
     &linear::TRAINER,
     &logistic::TRAINER,
     &tree::TRAINER,
     &forest::TRAINER,
     &boosting::TRAINER,
+    &svm::TRAINER,
     &neural::TRAINER,
     &nearest::TRAINER,
     &naive_bayes::TRAINER,
@@ -129,3 +126,6 @@ pub(crate) fn tree_link(task: Task) -> Link {
         Link::Identity
     }
 }
+
+#[cfg(test)]
+mod tests;

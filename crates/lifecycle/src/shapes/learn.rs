@@ -134,6 +134,7 @@ const TRAINER: Shape = Shape::Choice(Choice {
         ("tree", "a decision tree"),
         ("forest", "a forest of decision trees"),
         ("boosting", "gradient-boosted decision trees"),
+        ("svm", "support vector machines"),
         ("neural", "a neural network"),
         ("nearest", "what the nearest train rows are"),
         ("naive_bayes", "the odds of each class, one input at a time"),
@@ -142,7 +143,7 @@ const TRAINER: Shape = Shape::Choice(Choice {
             "the mean, the majority or the last value, whatever the inputs",
         ),
     ],
-    planned: &["svm"],
+    planned: &[],
 });
 
 const PARAMETERS: Shape = Shape::MapOf {

@@ -139,13 +139,13 @@ hint: did you mean `regression`?
 
 #[test]
 fn planned_trainers_say_so() {
-    assert_snapshot!(shown(&[("trainer: boosting", "trainer: svm")]), @r"
-error[E0204]: `train.trainer: svm` is planned, but not part of this release
+    assert_snapshot!(shown(&[("trainer: boosting", "trainer: neural")]), @r"
+error[E0204]: `train.trainer: neural` is planned, but not part of this release
    ╭─[everloop.yaml:15:12]
-15 │   trainer: svm
-   ·            ───
+15 │   trainer: neural
+   ·            ──────
    ╰─
-hint: choose one of linear, logistic, tree, forest, boosting
+hint: choose one of linear, logistic, tree, forest, boosting, svm
 ");
 }
 

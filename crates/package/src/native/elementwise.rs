@@ -32,6 +32,7 @@ impl Unary {
                 |x| if x < 0.0 { 0.0 } else { x },
                 |x| if x < 0.0 { 0.0 } else { x },
             ),
+            "Reciprocal" => (f64::recip, f32::recip),
             "Round" => (f64::round_ties_even, f32::round_ties_even),
             "Sigmoid" => (|x| 1.0 / (1.0 + (-x).exp()), |x| 1.0 / (1.0 + (-x).exp())),
             // 0 for NaN, like ONNX Runtime.

@@ -300,6 +300,25 @@ pub(crate) fn softmax_regression(classes: &[Value]) -> Graph {
     builder.finish_multiclass(&result, classes).unwrap()
 }
 
+/// Three classes from kernels with support vectors: every function of matrices.
+pub(crate) fn kernel_machine(classes: &[Value]) -> Graph {
+    let (mut builder, columns) = builder();
+    let matrix = prepared(&mut builder, &columns);
+    let n_columns = matrix.n_columns();
+    let squares = builder.product(&matrix, &matrix);
+    let length = builder.linear(&squares, &vec![-0.1; n_columns], &[0.0]);
+    let both = builder.concat(&[matrix, length]);
+    let result = builder.linear(&both, &weights((n_columns + 1) * 40, 6), &[-1.0; 40]);
+    let result = builder.exp(&result);
+    let result = builder.linear(&result, &weights(40 * classes.len(), 7), &[0.1; 3]);
+    let result = builder.sigmoid(&result);
+    let result = builder.add(&result, &[0.5; 3]);
+    let result = builder.reciprocal(&result);
+    let result = builder.ln(&result);
+    let result = builder.softmax(&result);
+    builder.finish_multiclass(&result, classes).unwrap()
+}
+
 pub(crate) fn forest() -> Graph {
     let (mut builder, columns) = builder();
     let matrix = raw_numbers(&mut builder, &columns);

@@ -222,6 +222,12 @@ fn graphs() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
             colours.clone(),
         ),
         (
+            "kernels",
+            models::kernel_machine(&colours),
+            Task::Multiclass,
+            colours.clone(),
+        ),
+        (
             "boosting",
             models::boosted_classes(&models::integers(&[1, 2, 7])),
             Task::Multiclass,

@@ -3,6 +3,7 @@
 use everloop_package::graph::{GraphBuilder, Matrix};
 
 use super::Model;
+use crate::algebra::dot;
 use crate::encoder::Design;
 
 /// `x W + b`.
@@ -22,6 +23,10 @@ impl Model for LinearModel {
         let n_targets = self.n_targets();
         let mut scores = Vec::with_capacity(design.n_rows * n_targets);
         for row in design.values.chunks(design.n_columns.max(1)) {
+            if n_targets == 1 {
+                scores.push(self.bias[0] + dot(row, &self.weights));
+                continue;
+            }
             scores.extend((0..n_targets).map(|target| {
                 let weights = self.weights.iter().skip(target).step_by(n_targets);
                 let products = row

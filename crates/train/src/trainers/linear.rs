@@ -90,7 +90,7 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
         });
     }
     let row_weights = std::mem::take(&mut job.row_weights);
-    let mut line = squares::fit(job, &row_weights, penalty)?;
+    let mut line = squares::fit(job, &row_weights, penalty, is_huber)?;
     if is_huber {
         line = huber::fit(job, &row_weights, penalty, line)?;
     }

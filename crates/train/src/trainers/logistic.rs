@@ -4,7 +4,7 @@
 //! minus the logarithm of the probability of its class; the bias is not penalised. In scikit-learn's words
 //! `l2 = 1 / C`; with `l1_ratio`, `l1 = l1_ratio / C` and `l2 = (1 - l1_ratio) / C`.
 //!
-//! Two classes: Newton's method ([`binary`]). More: the softmax over one set of weights a class by L-BFGS
+//! Two classes: Newton's method ([`binary`]). More classes, or many columns: the softmax over one set of weights a class by L-BFGS
 //! ([`multinomial`]), because Newton's system would grow with the square of the classes.
 //!
 //! Golden values: `tests/golden/linear.json`.
@@ -21,6 +21,9 @@ use crate::{Error, ParameterInfo, TrainerInfo};
 
 /// The least L2 penalty where there is no other: without any, separable classes have no finite solution.
 const MIN_L2: f64 = 1e-8;
+
+/// Beyond so many columns the system of Newton's method is too large to be solved in every step.
+const MANY_COLUMNS: usize = 1000;
 
 pub(super) static TRAINER: Trainer = Trainer {
     info: TrainerInfo {
@@ -58,7 +61,9 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     };
     let row_weights = std::mem::take(&mut job.row_weights);
     // The solution is column by class; the bias is the last line.
-    let (solution, is_converged) = if n_targets == 1 {
+    let (solution, is_converged) = if n_targets == 1 && job.design.n_columns > MANY_COLUMNS {
+        by_softmax(job, &row_weights, penalty)?
+    } else if n_targets == 1 {
         binary::fit(job, &row_weights, penalty)?
     } else {
         multinomial::fit(job, &row_weights, penalty)?
@@ -84,6 +89,23 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     })
 }
 
+/// Two classes as the softmax of two: its weights are the halves of ours with opposite signs, which cost the same when
+/// their L2 penalty is doubled.
+fn by_softmax(
+    job: &mut Job<'_>,
+    row_weights: &[f64],
+    penalty: Penalty,
+) -> Result<(Vec<f64>, bool), Error> {
+    let doubled = Penalty {
+        l2: 2.0 * penalty.l2,
+        n_places: 2 * penalty.n_places,
+        ..penalty
+    };
+    let (both, is_converged) = multinomial::fit(job, row_weights, doubled)?;
+    let differences = both.chunks(2).map(|pair| pair[1] - pair[0]);
+    Ok((differences.collect(), is_converged))
+}
+
 fn train_loss(loss: f64, row_weights: &[f64]) -> (String, f64) {
     let sum: f64 = row_weights.iter().sum();
     ("train_log_loss".to_owned(), loss / sum)
@@ -94,5 +116,50 @@ fn diverged(step: usize) -> Error {
         trainer: TRAINER.info.name,
         step,
         hint: "columns are too large or depend on each other: raise `l2` or exclude some",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use everloop_domain::Task;
+
+    use super::*;
+    use crate::trainers::tests::probe::{Probe, design};
+
+    /// Bias and first two weights, with columns of zeros beside them.
+    fn found(n_columns: usize, parameters: &[(&str, f64)]) -> Vec<f64> {
+        let n_rows = 80;
+        let mut values = vec![0.0; n_rows * n_columns];
+        for (row, values) in values.chunks_mut(n_columns).enumerate() {
+            values[0] = (row * 37 % 80) as f64 / 40.0 - 1.0;
+            values[1] = (row * 11 % 80) as f64 / 40.0 - 1.0;
+        }
+        let truth = |values: &[f64]| f64::from(u8::from(values[0] - values[1].powi(2) > -0.2));
+        let target: Vec<f64> = values.chunks(n_columns).map(truth).collect();
+        let probe = Probe {
+            trainer: "logistic",
+            task: Task::Binary,
+            parameters: BTreeMap::new(),
+            design: &design(n_columns, &values),
+            target: &target,
+            row_weights: &vec![1.5; n_rows],
+            n_threads: 1,
+        };
+        let mut coefficients = probe.with(parameters).coefficients().unwrap().remove(0);
+        coefficients.truncate(3);
+        coefficients
+    }
+
+    #[test]
+    fn many_columns_are_solved_as_few_are() {
+        for parameters in [&[("l2", 0.5)][..], &[("l1", 2.0), ("l2", 0.5)]] {
+            let few = found(2, parameters);
+            let many = found(MANY_COLUMNS + 1, parameters);
+            for (few, many) in few.iter().zip(&many) {
+                assert!((few - many).abs() < 1e-5, "{parameters:?}: {few} {many}");
+            }
+        }
     }
 }

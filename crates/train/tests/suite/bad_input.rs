@@ -86,9 +86,10 @@ fn an_unknown_column_or_trainer_is_named() {
     case.columns.push("colour".to_owned());
     assert!(said(&case, &rows).contains("`colour`"));
     let case = Case::new("oracle", Task::Regression);
-    assert_eq!(
-        said(&case, &rows),
-        "there is no trainer `oracle`; there are linear, logistic, tree, forest, boosting, nearest, naive_bayes, baseline"
+    let words = said(&case, &rows);
+    assert!(
+        words.starts_with("there is no trainer `oracle`; there are linear, logistic, tree"),
+        "{words}"
     );
 }
 

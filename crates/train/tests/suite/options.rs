@@ -5,6 +5,9 @@ use std::sync::Arc;
 use arrow::array::StringArray;
 use everloop_domain::Task;
 
+use everloop_package::Scorer as _;
+use everloop_package::native::NativeModel;
+
 use crate::rows::{Case, made_up, numbers, texts, with_column};
 
 #[test]
@@ -67,7 +70,7 @@ fn balanced_classes_raise_the_rare_one() {
         })
         .collect();
     let rows = with_column(&rows, "answer", Arc::new(rare));
-    for trainer in ["logistic", "tree", "forest", "boosting"] {
+    for trainer in ["logistic", "tree", "forest", "boosting", "svm"] {
         let n_positive = |weight: &str| {
             let case = Case::new(trainer, Task::Binary).with("class_weight", weight);
             let predictions = case
@@ -112,4 +115,45 @@ fn a_strong_penalty_leaves_the_mean() {
     let mean = truth.iter().sum::<f64>() / truth.len() as f64;
     let own = numbers(&predictions, "prediction");
     assert!(own.iter().all(|own| (own - mean).abs() < 1e-3));
+}
+
+#[test]
+fn every_kernel_is_written_as_it_predicts() {
+    let (train, rows) = (made_up(300, 1), made_up(100, 2));
+    for kernel in ["linear", "polynomial"] {
+        for (task, column) in [
+            (Task::Regression, "prediction"),
+            (Task::Binary, "probability"),
+            (Task::Multiclass, "probability_20"),
+        ] {
+            let case = Case::new("svm", task).with("kernel", kernel);
+            let fitted = case.fit(&train, &rows.slice(0, 0)).unwrap();
+            let model = NativeModel::new(&fitted.graph).unwrap();
+            let inputs = model.signature().conform(&rows).unwrap();
+            let found = numbers(&model.score(&inputs).unwrap(), column);
+            let own = numbers(&fitted.predict(&rows).unwrap(), column);
+            let mut pairs = found.iter().zip(&own);
+            let is_near = pairs.all(|(found, own)| (found - own).abs() < 1e-9);
+            assert!(is_near, "{kernel} {task}");
+        }
+    }
+}
+
+#[test]
+fn penalties_on_sizes_leave_columns_out() {
+    let rows = made_up(400, 1);
+    for (trainer, task, l1) in [
+        ("linear", Task::Regression, 1.0),
+        ("logistic", Task::Binary, 20.0),
+        ("logistic", Task::Multiclass, 20.0),
+    ] {
+        let case = Case::new(trainer, task).with("l1", l1);
+        let fitted = case.fit(&rows, &rows.slice(0, 0)).unwrap();
+        let shares = fitted.importances.iter().map(|(_, share)| *share);
+        let n_left_out = shares.filter(|share| *share == 0.0).count();
+        assert!(
+            n_left_out > 0 && n_left_out < fitted.importances.len(),
+            "{trainer} {task}"
+        );
+    }
 }

@@ -21,15 +21,20 @@ struct Rows<'a> {
     total: usize,
 }
 
-/// Weights and bias that minimise the squared loss and the penalty.
-pub(super) fn fit(job: &mut Job<'_>, row_weights: &[f64], penalty: Penalty) -> Result<Line, Error> {
+/// Weights and bias that minimise the squared loss and the penalty; a first guess of them is not told as a step.
+pub(super) fn fit(
+    job: &mut Job<'_>,
+    row_weights: &[f64],
+    penalty: Penalty,
+    is_guess: bool,
+) -> Result<Line, Error> {
     let is_direct = penalty.l1 <= 0.0;
     let rows = Rows {
         design: job.design,
         weights: row_weights,
         target: job.target,
         n_threads: job.n_threads,
-        total: if is_direct {
+        total: if is_direct && !is_guess {
             1
         } else {
             job.parameters.integer("iterations")
@@ -44,7 +49,7 @@ pub(super) fn fit(job: &mut Job<'_>, row_weights: &[f64], penalty: Penalty) -> R
     if !line.is_finite() {
         return Err(diverged(0));
     }
-    if is_direct {
+    if is_direct && !is_guess {
         let metric = ("train_objective".to_owned(), rows.objective(&line, penalty));
         job.tell(1, 1, Some(metric))?;
     }

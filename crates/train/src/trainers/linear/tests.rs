@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use super::*;
-use crate::trainers::probe::{Probe, design};
+use crate::trainers::tests::probe::{Probe, design};
 
 /// Bias, then weights.
 fn found(
@@ -87,4 +88,37 @@ fn numbers_beyond_reason_are_an_error() {
         error.to_string().starts_with("`linear` diverged at step 0"),
         "{error}"
     );
+}
+
+#[test]
+fn steps_of_every_loss_are_told_in_order() {
+    let rows = design(1, &[0.0, 1.0, 2.0, 3.0, 9.0]);
+    for (name, value) in [("loss", 1.0), ("l1", 0.1), ("l2", 0.1)] {
+        let mut probe = Probe {
+            trainer: "linear",
+            task: Task::Regression,
+            parameters: BTreeMap::new(),
+            design: &rows,
+            target: &[1.0, 3.0, 5.5, 6.0, 90.0],
+            row_weights: &[1.0; 5],
+            n_threads: 1,
+        };
+        if name == "loss" {
+            let huber = everloop_domain::Value::Text("huber".to_owned());
+            probe.parameters.insert(name.to_owned(), huber.into());
+        } else {
+            probe = probe.with(&[(name, value)]);
+        }
+        let mut told = Vec::new();
+        probe
+            .train(&mut |progress| {
+                told.push(progress.step);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert!(
+            told.is_sorted() && told.last() > Some(&0),
+            "{name}: {told:?}"
+        );
+    }
 }

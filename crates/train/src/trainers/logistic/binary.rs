@@ -11,6 +11,8 @@ use crate::algebra::{Quadratic, Sums, Term, add, check_system, dot, sums};
 const TOLERANCE: f64 = 1e-12;
 /// The share of the promised fall that a step must bring.
 const LEAST_FALL: f64 = 1e-4;
+/// The least share of a step that is tried.
+const LEAST_STEP: f64 = 1e-6;
 /// Sweeps of coordinate descent for one step.
 const N_SWEEPS: usize = 1000;
 /// The rows that the first steps look at are every so many.
@@ -27,6 +29,12 @@ struct Place {
     values: Vec<f64>,
     sums: Sums,
     loss: f64,
+}
+
+enum Step {
+    To(Place),
+    /// There is nothing more to gain than this.
+    End(Vec<f64>),
 }
 
 struct Logistic<'a> {
@@ -80,14 +88,19 @@ impl Logistic<'_> {
     ) -> Result<(Vec<f64>, bool), Error> {
         let mut place = self.look(job, start, 0)?;
         for step in 1..=self.total {
-            let (next, is_last) = self.step(job, &place, step, tolerance)?;
-            place = next;
+            let is_last = match self.step(job, &place, step, tolerance)? {
+                Step::To(next) => {
+                    place = next;
+                    false
+                }
+                Step::End(values) => {
+                    place.values = values;
+                    true
+                }
+            };
             if self.stride == 1 {
-                job.tell(
-                    step,
-                    self.total,
-                    Some(train_loss(place.loss, self.row_weights)),
-                )?;
+                let metric = train_loss(place.loss, self.row_weights);
+                job.tell(step, self.total, Some(metric))?;
             }
             if is_last {
                 return Ok((place.values, true));
@@ -110,7 +123,7 @@ impl Logistic<'_> {
             let power = (-score.abs()).exp();
             let share = 1.0 / (1.0 + power);
             let probability = if score >= 0.0 { share } else { power * share };
-            let loss = score.max(0.0) - score * truth + power.ln_1p();
+            let loss = score.max(0.0) - score * truth - share.ln();
             Term {
                 weight: count * power * share * share,
                 slope: count * (probability - truth),
@@ -135,14 +148,14 @@ impl Logistic<'_> {
         Ok(Place { values, sums, loss })
     }
 
-    /// A step, halved until the loss falls; and whether there was nothing more to gain.
+    /// A step, halved until the loss falls.
     fn step(
         &self,
         job: &mut Job<'_>,
         place: &Place,
         step: usize,
         tolerance: f64,
-    ) -> Result<(Place, bool), Error> {
+    ) -> Result<Step, Error> {
         let goal = self.goal(job, place, step)?;
         let way: Vec<f64> = goal
             .iter()
@@ -151,21 +164,23 @@ impl Logistic<'_> {
             .collect();
         let promise = dot(&place.sums.gradient, &way) + self.penalty.of(&goal)
             - self.penalty.of(&place.values);
+        if promise.abs() <= tolerance * place.loss.abs() {
+            // Nobody would see what another pass over the rows could say.
+            return Ok(Step::End(goal));
+        }
+        // The goal itself first, whose zeros are exact.
+        let mut next = self.look(job, goal, step)?;
         let mut share = 1.0;
-        loop {
+        while next.loss > place.loss + LEAST_FALL * share * promise {
+            share /= 2.0;
+            if share < LEAST_STEP {
+                return Ok(Step::End(place.values.clone()));
+            }
             let mut values = place.values.clone();
             add(&mut values, share, &way);
-            if share >= 1.0 {
-                // Zeros stay zeros.
-                values.clone_from(&goal);
-            }
-            let next = self.look(job, values, step)?;
-            let is_last = promise.abs() <= tolerance * place.loss.abs() || share < 1e-6;
-            if is_last || next.loss <= place.loss + LEAST_FALL * share * promise {
-                return Ok((next, is_last));
-            }
-            share /= 2.0;
+            next = self.look(job, values, step)?;
         }
+        Ok(Step::To(next))
     }
 
     /// Where the quadratic that touches the loss at a place is least, penalties included.

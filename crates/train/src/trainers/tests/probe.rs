@@ -5,25 +5,25 @@ use std::ops::ControlFlow;
 
 use everloop_domain::{ParameterValue, Task, Value};
 
-use super::{Job, Trained, find};
 use crate::encoder::Design;
 use crate::parameters::Parameters;
+use crate::trainers::{Job, Trained, find};
 use crate::{Error, Progress};
 
 /// What a test varies.
 #[derive(Clone)]
-pub(super) struct Probe<'a> {
-    pub(super) trainer: &'static str,
-    pub(super) task: Task,
-    pub(super) parameters: BTreeMap<String, ParameterValue>,
-    pub(super) design: &'a Design,
-    pub(super) target: &'a [f64],
-    pub(super) row_weights: &'a [f64],
-    pub(super) n_threads: usize,
+pub(in crate::trainers) struct Probe<'a> {
+    pub(in crate::trainers) trainer: &'static str,
+    pub(in crate::trainers) task: Task,
+    pub(in crate::trainers) parameters: BTreeMap<String, ParameterValue>,
+    pub(in crate::trainers) design: &'a Design,
+    pub(in crate::trainers) target: &'a [f64],
+    pub(in crate::trainers) row_weights: &'a [f64],
+    pub(in crate::trainers) n_threads: usize,
 }
 
 impl Probe<'_> {
-    pub(super) fn with(mut self, parameters: &[(&str, f64)]) -> Self {
+    pub(in crate::trainers) fn with(mut self, parameters: &[(&str, f64)]) -> Self {
         for (name, value) in parameters {
             let value = Value::Number(*value).into();
             self.parameters.insert((*name).to_owned(), value);
@@ -31,7 +31,7 @@ impl Probe<'_> {
         self
     }
 
-    pub(super) fn train(
+    pub(in crate::trainers) fn train(
         &self,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Trained, Error> {
@@ -56,7 +56,7 @@ impl Probe<'_> {
     }
 
     /// Of a linear model: bias and weights, a row a target.
-    pub(super) fn coefficients(&self) -> Result<Vec<Vec<f64>>, Error> {
+    pub(in crate::trainers) fn coefficients(&self) -> Result<Vec<Vec<f64>>, Error> {
         let trained = self.train(&mut |_| ControlFlow::Continue(()))?;
         let n_columns = self.design.n_columns;
         let mut values = vec![0.0; (n_columns + 1) * n_columns];
@@ -82,7 +82,7 @@ impl Probe<'_> {
 }
 
 /// Rows of numbers.
-pub(super) fn design(n_columns: usize, values: &[f64]) -> Design {
+pub(in crate::trainers) fn design(n_columns: usize, values: &[f64]) -> Design {
     Design {
         values: values.to_vec(),
         n_rows: values.len() / n_columns,
