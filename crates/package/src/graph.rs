@@ -27,6 +27,7 @@ mod finish;
 mod input;
 mod matrices;
 mod network;
+mod quantize;
 mod trees;
 
 #[cfg(test)]

@@ -15,11 +15,13 @@ pub mod graph;
 pub mod native;
 pub mod onnx;
 mod package;
+mod quantization;
 mod scorer;
 mod signature;
 
 pub use error::{Error, ExpressionError, Mismatch};
 pub use graph::check_expression;
 pub use package::{Flavor, NewPackage, Package, Parity, Written, adopt, digest, open, write};
+pub use quantization::{Quantized, quantize};
 pub use scorer::Scorer;
 pub use signature::{Input, Kind, Output, Signature};

@@ -11,6 +11,7 @@ mod attributes;
 mod compile;
 mod elementwise;
 mod encode;
+mod integers;
 mod matrix;
 mod operation;
 mod program;

@@ -5,7 +5,7 @@ use crate::native::elementwise::{Arithmetic, Comparison, Logic, Unary};
 use crate::native::encode::{LabelEncoder, OneHotEncoder};
 use crate::native::tensor::{Problem, Tensor};
 use crate::native::trees::Trees;
-use crate::native::{elementwise, matrix, select};
+use crate::native::{elementwise, integers, matrix, select};
 use crate::onnx::{ML_DOMAIN, NodeProto};
 
 /// An operator with its settings.
@@ -26,6 +26,8 @@ pub(super) enum Operation {
     Reshape,
     Concat,
     Gemm { transposed: bool },
+    IntegerProduct,
+    RowMax,
     Softmax,
     LabelEncoder(LabelEncoder),
     OneHotEncoder(OneHotEncoder),
@@ -111,6 +113,15 @@ impl Operation {
                     transposed: attributes.int("transB", 0) != 0,
                 }
             }
+            "MatMulInteger" => Self::IntegerProduct,
+            "ReduceMax" => {
+                require(attributes.int("keepdims", 1) == 1, "`keepdims` must be 1")?;
+                require(
+                    attributes.int("noop_with_empty_axes", 0) == 0,
+                    "`noop_with_empty_axes` must be 0",
+                )?;
+                Self::RowMax
+            }
             "Softmax" => {
                 require(
                     matches!(attributes.int("axis", -1), 1 | -1),
@@ -155,6 +166,10 @@ impl Operation {
             (Self::Gemm { transposed }, [left, weights, rest @ ..]) if rest.len() <= 1 => {
                 matrix::gemm(left, weights, *transposed, rest.first().copied())
             }
+            (Self::IntegerProduct, [left, right, left_zero, right_zero]) => {
+                integers::product((left, left_zero), (right, right_zero))
+            }
+            (Self::RowMax, [tensor, axes]) => integers::row_max(tensor, axes),
             (Self::Softmax, [tensor]) => matrix::softmax(tensor),
             (Self::LabelEncoder(encoder), [tensor]) => encoder.run(tensor),
             (Self::OneHotEncoder(encoder), [tensor]) => encoder.run(tensor),
