@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod contract;
+mod neural;
 mod options;
 mod quality;
 mod rows;

@@ -64,7 +64,7 @@ fn balanced_classes_raise_the_rare_one() {
         })
         .collect();
     let rows = with_column(&rows, "answer", Arc::new(rare));
-    for trainer in ["logistic", "tree", "forest", "boosting"] {
+    for trainer in ["logistic", "tree", "forest", "boosting", "neural"] {
         let n_positive = |weight: &str| {
             let case = Case::new(trainer, Task::Binary).with("class_weight", weight);
             let predictions = case
