@@ -171,7 +171,7 @@ pub(super) fn cast(tensor: &Tensor, to: i32) -> Result<Tensor, Problem> {
         (Data::I64(values), data_type::DOUBLE) => map(values, shape, |value| value as f64),
         (Data::I64(values), data_type::FLOAT) => map(values, shape, |value| value as f32),
         (Data::I64(values), data_type::BOOL) => map(values, shape, |value| u8::from(value != 0)),
-        (Data::Bool(values), data_type::DOUBLE) => map(values, shape, f64::from),
+        (Data::Bool(values) | Data::U8(values), data_type::DOUBLE) => map(values, shape, f64::from),
         (Data::Bool(values), data_type::FLOAT) => map(values, shape, f32::from),
         (Data::Bool(values), data_type::INT64) => map(values, shape, i64::from),
         // Saturates, and what is no number is 0.
@@ -179,7 +179,6 @@ pub(super) fn cast(tensor: &Tensor, to: i32) -> Result<Tensor, Problem> {
             let bytes: Vec<u8> = values.iter().map(|&value| value as u8).collect();
             Tensor::new(Data::U8(bytes.into()), shape)
         }
-        (Data::U8(values), data_type::DOUBLE) => map(values, shape, f64::from),
         (Data::I32(values), data_type::DOUBLE) => map(values, shape, f64::from),
         (data, to) => {
             return Err(format!(

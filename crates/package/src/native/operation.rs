@@ -53,6 +53,9 @@ impl Operation {
         if let Some(unary) = Unary::named(op_type) {
             return Ok(Some(Self::Unary(unary)));
         }
+        if let Some(operation) = Self::rounded(op_type, attributes)? {
+            return Ok(Some(operation));
+        }
         Ok(Some(match op_type {
             "Identity" => Self::Identity,
             "Cast" => Self::Cast(attributes.int("to", 0) as i32),
@@ -113,15 +116,6 @@ impl Operation {
                     transposed: attributes.int("transB", 0) != 0,
                 }
             }
-            "MatMulInteger" => Self::IntegerProduct,
-            "ReduceMax" => {
-                require(attributes.int("keepdims", 1) == 1, "`keepdims` must be 1")?;
-                require(
-                    attributes.int("noop_with_empty_axes", 0) == 0,
-                    "`noop_with_empty_axes` must be 0",
-                )?;
-                Self::RowMax
-            }
             "Softmax" => {
                 require(
                     matches!(attributes.int("axis", -1), 1 | -1),
@@ -131,6 +125,22 @@ impl Operation {
             }
             _ => return Ok(None),
         }))
+    }
+
+    /// What models in 8 bits need.
+    fn rounded(op_type: &str, attributes: &Attributes<'_>) -> Result<Option<Self>, Problem> {
+        Ok(match op_type {
+            "MatMulInteger" => Some(Self::IntegerProduct),
+            "ReduceMax" => {
+                require(attributes.int("keepdims", 1) == 1, "`keepdims` must be 1")?;
+                require(
+                    attributes.int("noop_with_empty_axes", 0) == 0,
+                    "`noop_with_empty_axes` must be 0",
+                )?;
+                Some(Self::RowMax)
+            }
+            _ => None,
+        })
     }
 
     fn classic(

@@ -193,13 +193,10 @@ impl Tensor {
                 i64::from_le_bytes,
             )?
             .into(),
-            data_type::UINT8 => match &proto.raw_data {
-                Some(bytes) => Data::U8(bytes.clone().into()),
-                None => {
-                    let values = proto.int32_data.iter().map(|&value| value as u8);
-                    Data::U8(values.collect::<Vec<u8>>().into())
-                }
-            },
+            data_type::UINT8 => {
+                let typed = || proto.int32_data.iter().map(|&value| value as u8).collect();
+                Data::U8(proto.raw_data.clone().unwrap_or_else(typed).into())
+            }
             data_type::BOOL => match &proto.raw_data {
                 Some(bytes) => bytes
                     .iter()

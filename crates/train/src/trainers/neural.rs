@@ -209,14 +209,14 @@ fn importances(model: &NeuralModel, job: &mut Job<'_>) -> Result<Vec<f64>, Error
     for column in 0..n_columns {
         let values = sample.values.iter().skip(column).step_by(n_columns);
         let own: Vec<f64> = values.copied().collect();
-        for row in 0..n_rows {
-            sample.values[row * n_columns + column] = own[others[row]];
+        for (row, other) in others.iter().enumerate() {
+            sample.values[row * n_columns + column] = own[*other];
         }
         let moved = model.scores(&sample);
         let pairs = scores.iter().zip(&moved);
         changes.push(pairs.map(|(score, moved)| (score - moved).abs()).sum());
-        for row in 0..n_rows {
-            sample.values[row * n_columns + column] = own[row];
+        for (row, value) in own.into_iter().enumerate() {
+            sample.values[row * n_columns + column] = value;
         }
         job.tell(epochs, epochs, None)?;
     }

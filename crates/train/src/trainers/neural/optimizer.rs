@@ -41,7 +41,7 @@ struct Moments {
 struct Touched {
     moments: Moments,
     gradient: Vec<f32>,
-    is_touched: Vec<bool>,
+    seen: Vec<bool>,
     places: Vec<u32>,
 }
 
@@ -59,7 +59,7 @@ impl Optimizer {
         let tables = network.tables.iter().map(|table| Touched {
             moments: Moments::new(table.values.len()),
             gradient: vec![0.0; table.values.len()],
-            is_touched: vec![false; table.values.len() / table.width],
+            seen: vec![false; table.values.len() / table.width],
             places: Vec::new(),
         });
         Self {
@@ -87,8 +87,8 @@ impl Optimizer {
         for (at, (table, own)) in network.tables.iter().zip(&mut self.tables).enumerate() {
             for row in 0..block.n_rows {
                 let place = block.places[row * n_tables + at];
-                if !own.is_touched[place as usize] {
-                    own.is_touched[place as usize] = true;
+                if !own.seen[place as usize] {
+                    own.seen[place as usize] = true;
                     own.places.push(place);
                 }
                 let start = row * n_embedded + offset;
@@ -133,7 +133,7 @@ impl Optimizer {
                     &mut own.moments.second[range.clone()],
                 );
                 own.gradient[range].fill(0.0);
-                own.is_touched[place as usize] = false;
+                own.seen[place as usize] = false;
             }
         }
     }
