@@ -30,6 +30,7 @@ mod matrices;
 mod neighbours;
 mod network;
 mod products;
+mod quantize;
 mod trees;
 
 #[cfg(test)]

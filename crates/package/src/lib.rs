@@ -15,6 +15,7 @@ pub mod graph;
 pub mod native;
 pub mod onnx;
 mod package;
+mod quantization;
 mod scorer;
 mod signature;
 
@@ -24,5 +25,6 @@ pub use package::{
     Flavor, NewPackage, Package, Parity, Written, add_graph, adopt, agree, digest, export_graph,
     open, write,
 };
+pub use quantization::{Quantized, quantize};
 pub use scorer::Scorer;
 pub use signature::{Input, Kind, Output, Signature};

@@ -18,6 +18,8 @@ pub const ML_DOMAIN: &str = "ai.onnx.ml";
 pub mod data_type {
     /// 32-bit floating point.
     pub const FLOAT: i32 = 1;
+    /// Whole numbers from 0 to 255.
+    pub const UINT8: i32 = 2;
     /// 32-bit whole numbers.
     pub const INT32: i32 = 6;
     /// 64-bit whole numbers.

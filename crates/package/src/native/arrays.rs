@@ -85,5 +85,8 @@ pub(super) fn to_column(tensor: Tensor, n_rows: usize) -> Result<ArrayRef, Probl
             values.iter().map(|&value| value != 0).collect::<Vec<_>>(),
         )),
         Data::Text(values) => Arc::new(values),
+        data @ (Data::I32(_) | Data::U8(_)) => {
+            return Err(format!("is {}, which no column holds", data.type_name()));
+        }
     })
 }

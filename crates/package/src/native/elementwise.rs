@@ -172,9 +172,15 @@ pub(super) fn cast(tensor: &Tensor, to: i32) -> Result<Tensor, Problem> {
         (Data::I64(values), data_type::DOUBLE) => map(values, shape, |value| value as f64),
         (Data::I64(values), data_type::FLOAT) => map(values, shape, |value| value as f32),
         (Data::I64(values), data_type::BOOL) => map(values, shape, |value| u8::from(value != 0)),
-        (Data::Bool(values), data_type::DOUBLE) => map(values, shape, f64::from),
+        (Data::Bool(values) | Data::U8(values), data_type::DOUBLE) => map(values, shape, f64::from),
         (Data::Bool(values), data_type::FLOAT) => map(values, shape, f32::from),
         (Data::Bool(values), data_type::INT64) => map(values, shape, i64::from),
+        // Saturates, and what is no number is 0.
+        (Data::F64(values), data_type::UINT8) => {
+            let bytes: Vec<u8> = values.iter().map(|&value| value as u8).collect();
+            Tensor::new(Data::U8(bytes.into()), shape)
+        }
+        (Data::I32(values), data_type::DOUBLE) => map(values, shape, f64::from),
         (data, to) => {
             return Err(format!(
                 "{} cannot become ONNX element type {to}",
@@ -221,6 +227,34 @@ where
         }
         (&[x], right) if right.len() == shape.n_elements() => {
             right.iter().map(|&y| function(x, y)).collect()
+        }
+        // A matrix and one row.
+        (left, right)
+            if left_shape == shape
+                && right_shape.n_rows == 1
+                && right_shape.n_columns == shape.n_columns
+                && !right.is_empty() =>
+        {
+            let mut results = Vec::with_capacity(left.len());
+            for row in left.chunks_exact(right.len()) {
+                let pairs = row.iter().zip(right);
+                results.extend(pairs.map(|(&x, &y)| function(x, y)));
+            }
+            results
+        }
+        // A matrix and one column.
+        (left, right)
+            if left_shape == shape
+                && right_shape.n_columns == 1
+                && right_shape.n_rows == shape.n_rows
+                && shape.n_columns > 0 =>
+        {
+            let rows = left.chunks_exact(shape.n_columns).zip(right);
+            let mut results = Vec::with_capacity(left.len());
+            for (row, &y) in rows {
+                results.extend(row.iter().map(|&x| function(x, y)));
+            }
+            results
         }
         (left, right) => {
             let (left_index, right_index) = (Index::new(left_shape), Index::new(right_shape));

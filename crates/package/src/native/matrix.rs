@@ -1,7 +1,12 @@
 //! Operators on whole shapes: reshaping, concatenation, matrix product, softmax.
 
-use crate::native::product::add_product;
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+
 use crate::native::tensor::{Data, Problem, Shape, Tensor};
+
+/// Products of so many rows and columns at least are worth packing; smaller ones are computed row by row.
+const MIN_BLOCKED: (usize, usize) = (8, 16);
 
 /// A column `[n, 1]` or a row `[1, n]` of a vector; a vector of a single value.
 pub(super) fn unsqueeze(tensor: &Tensor, axes: &Tensor) -> Result<Tensor, Problem> {
@@ -146,16 +151,37 @@ pub(super) fn gemm(
     if n_inner == 0 || n_columns == 0 {
         return Ok(Tensor::new(results, shape));
     }
-    if !transposed && n_columns > 1 {
-        add_product(&mut results, rows, factors, n_inner, n_columns);
+    if shape.n_rows >= MIN_BLOCKED.0 && n_columns >= MIN_BLOCKED.1 {
+        let (n_weight_rows, width) = (weights.shape.n_rows, weights.shape.n_columns);
+        let factors = MatRef::from_row_major_slice(factors, n_weight_rows, width);
+        matmul(
+            MatMut::from_row_major_slice_mut(&mut results, shape.n_rows, n_columns),
+            Accum::Add,
+            MatRef::from_row_major_slice(rows, shape.n_rows, n_inner),
+            if transposed {
+                factors.transpose()
+            } else {
+                factors
+            },
+            1.0,
+            Par::Seq,
+        );
         return Ok(Tensor::new(results, shape));
     }
     for (result, row) in results
         .chunks_exact_mut(n_columns)
         .zip(rows.chunks_exact(n_inner))
     {
-        for (result, column) in result.iter_mut().zip(factors.chunks_exact(n_inner)) {
-            *result += dot(row, column);
+        if transposed || n_columns == 1 {
+            for (result, column) in result.iter_mut().zip(factors.chunks_exact(n_inner)) {
+                *result += dot(row, column);
+            }
+        } else {
+            for (value, factors) in row.iter().zip(factors.chunks_exact(n_columns)) {
+                for (result, factor) in result.iter_mut().zip(factors) {
+                    *result += value * factor;
+                }
+            }
         }
     }
     Ok(Tensor::new(results, shape))

@@ -5,7 +5,7 @@ use crate::native::elementwise::{Arithmetic, Comparison, Logic, Unary};
 use crate::native::encode::{LabelEncoder, OneHotEncoder};
 use crate::native::tensor::{Problem, Tensor};
 use crate::native::trees::Trees;
-use crate::native::{elementwise, matrix, select, top};
+use crate::native::{elementwise, integers, matrix, select, top};
 use crate::onnx::{ML_DOMAIN, NodeProto};
 
 /// An operator with its settings.
@@ -28,6 +28,8 @@ pub(super) enum Operation {
     Reshape,
     Concat,
     Gemm { transposed: bool },
+    IntegerProduct,
+    RowMax,
     Softmax,
     LabelEncoder(LabelEncoder),
     OneHotEncoder(OneHotEncoder),
@@ -52,6 +54,9 @@ impl Operation {
     fn standard(op_type: &str, attributes: &Attributes<'_>) -> Result<Option<Self>, Problem> {
         if let Some(unary) = Unary::named(op_type) {
             return Ok(Some(Self::Unary(unary)));
+        }
+        if let Some(operation) = Self::rounded(op_type, attributes)? {
+            return Ok(Some(operation));
         }
         Ok(Some(match op_type {
             "Identity" => Self::Identity,
@@ -133,6 +138,22 @@ impl Operation {
         }))
     }
 
+    /// What models in 8 bits need.
+    fn rounded(op_type: &str, attributes: &Attributes<'_>) -> Result<Option<Self>, Problem> {
+        Ok(match op_type {
+            "MatMulInteger" => Some(Self::IntegerProduct),
+            "ReduceMax" => {
+                require(attributes.int("keepdims", 1) == 1, "`keepdims` must be 1")?;
+                require(
+                    attributes.int("noop_with_empty_axes", 0) == 0,
+                    "`noop_with_empty_axes` must be 0",
+                )?;
+                Some(Self::RowMax)
+            }
+            _ => None,
+        })
+    }
+
     fn classic(
         op_type: &str,
         attributes: &Attributes<'_>,
@@ -168,6 +189,10 @@ impl Operation {
             (Self::Gemm { transposed }, [left, weights, rest @ ..]) if rest.len() <= 1 => {
                 matrix::gemm(left, weights, *transposed, rest.first().copied())
             }
+            (Self::IntegerProduct, [left, right, left_zero, right_zero]) => {
+                integers::product((left, left_zero), (right, right_zero))
+            }
+            (Self::RowMax, [tensor, axes]) => integers::row_max(tensor, axes),
             (Self::Softmax, [tensor]) => matrix::softmax(tensor),
             (Self::LabelEncoder(encoder), [tensor]) => encoder.run(tensor),
             (Self::OneHotEncoder(encoder), [tensor]) => encoder.run(tensor),

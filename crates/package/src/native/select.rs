@@ -146,6 +146,14 @@ fn take(data: &Data, positions: &[usize], shape: Shape) -> Tensor {
             positions.iter().map(|&at| values[at]).collect::<Vec<_>>(),
             shape,
         ),
+        Data::I32(values) => {
+            let taken: Vec<i32> = positions.iter().map(|&at| values[at]).collect();
+            Tensor::new(Data::I32(taken.into()), shape)
+        }
+        Data::U8(values) => {
+            let taken: Vec<u8> = positions.iter().map(|&at| values[at]).collect();
+            Tensor::new(Data::U8(taken.into()), shape)
+        }
         Data::Bool(values) => Tensor::new(
             positions.iter().map(|&at| values[at]).collect::<Vec<_>>(),
             shape,

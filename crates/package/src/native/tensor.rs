@@ -86,6 +86,9 @@ pub(super) enum Data {
     F64(ScalarBuffer<f64>),
     F32(ScalarBuffer<f32>),
     I64(ScalarBuffer<i64>),
+    /// What products of 8-bit numbers are.
+    I32(ScalarBuffer<i32>),
+    U8(ScalarBuffer<u8>),
     /// 0 and 1.
     Bool(ScalarBuffer<u8>),
     Text(StringArray),
@@ -97,7 +100,8 @@ impl Data {
             Self::F64(values) => values.len(),
             Self::F32(values) => values.len(),
             Self::I64(values) => values.len(),
-            Self::Bool(values) => values.len(),
+            Self::I32(values) => values.len(),
+            Self::U8(values) | Self::Bool(values) => values.len(),
             Self::Text(values) => values.len(),
         }
     }
@@ -107,6 +111,8 @@ impl Data {
             Self::F64(_) => "double",
             Self::F32(_) => "float",
             Self::I64(_) => "int64",
+            Self::I32(_) => "int32",
+            Self::U8(_) => "uint8",
             Self::Bool(_) => "bool",
             Self::Text(_) => "string",
         }
@@ -187,6 +193,10 @@ impl Tensor {
                 i64::from_le_bytes,
             )?
             .into(),
+            data_type::UINT8 => {
+                let typed = || proto.int32_data.iter().map(|&value| value as u8).collect();
+                Data::U8(proto.raw_data.clone().unwrap_or_else(typed).into())
+            }
             data_type::BOOL => match &proto.raw_data {
                 Some(bytes) => bytes
                     .iter()

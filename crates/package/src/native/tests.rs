@@ -128,7 +128,20 @@ fn constants() -> Vec<TensorProto> {
         integers("pair", &[2], &[0, 2]),
         integers("all", &[2], &[-1, 1]),
         integers("beyond", &[], &[2]),
+        stored("small", &[2, 2], &[129, 126, 128, 255]),
+        stored("zero", &[], &[128]),
     ]
+}
+
+/// 8-bit numbers around 128.
+fn stored(name: &str, dims: &[i64], values: &[u8]) -> TensorProto {
+    TensorProto {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        data_type: data_type::UINT8,
+        raw_data: Some(values.to_vec()),
+        ..TensorProto::default()
+    }
 }
 
 fn model(nodes: &[&str], output: i32) -> ModelProto {
@@ -189,6 +202,7 @@ fn functions_of_one_number() {
         ("Ceil", "2.0 NaN -0.0 3.0"),
         ("Floor", "1.0 NaN -1.0 2.0"),
         ("Round", "2.0 NaN -0.0 2.0"),
+        ("Relu", "1.5 NaN 0.0 2.5"),
         ("Sign", "1.0 0.0 -1.0 1.0"),
         ("Identity", "1.5 NaN -0.5 2.5"),
     ] {
@@ -251,6 +265,69 @@ fn functions_of_two_numbers_meet_element_by_element() {
 }
 
 #[test]
+fn rows_and_columns_of_matrices_are_picked() {
+    let both = [
+        "a = Unsqueeze x 1",
+        "b = Unsqueeze y 1",
+        "both = Concat a b a; axis=1",
+    ];
+    let with = |last: &[&'static str]| [&both[..], last].concat();
+    number(
+        &with(&[
+            "last = Gather both pair; axis=1",
+            "out = Gather last 0; axis=1",
+        ]),
+        "1.5 NaN -0.5 2.5",
+    );
+    fails(
+        &[
+            "rows = Gather weights n; axis=0",
+            "out = Gather rows 0; axis=1",
+        ],
+        "index 2 is outside of 2 elements",
+    );
+}
+
+#[test]
+fn products_of_8_bits_are_whole_numbers() {
+    let both = [
+        "a = Unsqueeze x 1",
+        "b = Unsqueeze y 1",
+        "both = Concat a b; axis=1",
+        "stored = Cast both; to=2",
+    ];
+    let with = |last: &[&'static str]| [&both[..], last].concat();
+    // What is stored is [1, 1], [0, 2], [0, 3] and [2, 4], the weights are [1, -2] and [0, 127] around 128.
+    let sums = |at: &'static str| {
+        with(&[
+            "sums = MatMulInteger stored small zero zero",
+            "wide = Cast sums; to=11",
+            at,
+        ])
+    };
+    number(
+        &sums("out = Gather wide 0; axis=1"),
+        "-127.0 -128.0 -128.0 -126.0",
+    );
+    number(
+        &with(&[
+            "most = ReduceMax both 1; keepdims=1",
+            "out = Reshape most -1",
+        ]),
+        "1.5 2.0 3.0 4.0",
+    );
+    fails(
+        &with(&["out = ReduceMax both 1; keepdims=0"]),
+        "`keepdims` must be 1",
+    );
+    fails(
+        &with(&["out = MatMulInteger both small zero zero"]),
+        "not supported for double",
+    );
+    fails(&with(&["out = Identity stored"]), "uint8");
+}
+
+#[test]
 fn matrices_and_rows_are_broadcast() {
     let both = [
         "a = Unsqueeze x 1",
@@ -268,7 +345,7 @@ fn matrices_and_rows_are_broadcast() {
             "last = Gather sum 1; axis=1",
             "out = Identity last",
         ]),
-        "operator `Gather` of node `last` is not supported by the native engine: it is not supported for shapes [1, 2] and [1] along axis 1",
+        "19.0 18.0 17.0 16.0",
     );
     number(
         &with(&["sum = Mul both b", "out = Gather sum 0; axis=-1"]),

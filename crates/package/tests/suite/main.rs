@@ -13,5 +13,6 @@ mod compat;
 mod expressions;
 mod hostile;
 mod models;
+mod network;
 mod onnxruntime;
 mod trees;

@@ -122,6 +122,17 @@ pub(crate) fn rows(n_rows: usize, seed: u64) -> RecordBatch {
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
+/// The rows with one more column of numbers.
+pub(crate) fn with_number(rows: &RecordBatch, name: &str) -> RecordBatch {
+    let schema = rows.schema();
+    let names = schema.fields().iter().map(|field| field.name().clone());
+    let mut columns: Vec<(String, ArrayRef)> = names.zip(rows.columns().iter().cloned()).collect();
+    let numbers = (0..rows.num_rows()).map(|row| row as f64 / 10.0);
+    let numbers = Float64Array::from_iter_values(numbers);
+    columns.push((name.to_owned(), Arc::new(numbers)));
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
 pub(crate) fn texts(values: &[&str]) -> Vec<Value> {
     values
         .iter()
@@ -317,6 +328,34 @@ pub(crate) fn kernel_machine(classes: &[Value]) -> Graph {
     let result = builder.ln(&result);
     let result = builder.softmax(&result);
     builder.finish_multiclass(&result, classes).unwrap()
+}
+
+/// Every function of hidden units, picked columns and an embedding of the places of `t`.
+pub(crate) fn neural_regression() -> Graph {
+    let (mut builder, columns) = builder();
+    let numbers = prepared(&mut builder, &columns);
+    let places = builder.ordinal(&columns["t"], &texts(&["red", "green", "blue"]));
+    let places = builder.impute(&places, -1.0);
+    let places = builder.scale(&places, -1.0, 1.0);
+    let places = builder.column_matrix(&[places]);
+    let matrix = builder.concat(&[numbers, places]);
+    let at = matrix.n_columns() - 1;
+    let picked = builder.pick(&matrix, &[0, 3, 2, 5, 7]);
+    let embedded = builder.embed(&matrix, at, &weights(4 * 3, 6), 3);
+    let mut values = builder.concat(&[picked, embedded]);
+    for (layer, n_out) in [32, 24, 20, 16].into_iter().enumerate() {
+        let n_in = values.n_columns();
+        let bias = weights(n_out, 20 + layer as u64);
+        values = builder.linear(&values, &weights(n_in * n_out, 10 + layer as u64), &bias);
+        values = match layer {
+            0 => builder.relu(&values),
+            1 => builder.tanh(&values),
+            2 => builder.gelu(&values),
+            _ => builder.silu(&values),
+        };
+    }
+    let result = builder.linear(&values, &weights(16, 30), &[2.0]);
+    builder.finish_regression(&result).unwrap()
 }
 
 pub(crate) fn forest() -> Graph {

@@ -214,6 +214,13 @@ fn graphs() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
             vec![],
         ),
         ("forest", models::forest(), Task::Regression, vec![]),
+        (
+            "neural",
+            models::neural_regression(),
+            Task::Regression,
+            vec![],
+        ),
+        ("quantised", quantised(), Task::Regression, vec![]),
         ("no_trees", models::no_trees(), Task::Regression, vec![]),
         (
             "softmax",
@@ -257,6 +264,16 @@ fn graphs() -> Vec<(&'static str, Graph, Task, Vec<Value>)> {
     all.extend(single_inputs());
     all.extend(models::neighbours());
     all
+}
+
+/// The neural model in 8 bits.
+fn quantised() -> Graph {
+    let graph = models::neural_regression();
+    let rows = models::rows(50, 4);
+    let rows = models::with_number(&rows, "amount");
+    everloop_package::quantize(&graph, &rows, "amount")
+        .unwrap()
+        .graph
 }
 
 /// Models of one column, which MLflow's own loader would hand over as `[rows, 1]`.

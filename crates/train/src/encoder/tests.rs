@@ -143,3 +143,35 @@ fn a_matrix_beyond_memory_is_refused_with_its_size() {
         "1000000 rows of 10000 encoded columns need 74 GiB, at most 8 GiB are used; exclude columns or rows"
     );
 }
+
+#[test]
+fn neural_networks_see_the_place_of_a_text() {
+    check(
+        Style::Embedded,
+        StringArray::from(vec![Some("a"), Some("b"), Some("b"), None, Some("")]),
+        "x: 2.00 | 1.00 | 1.00 | 0.00 | 0.00",
+    );
+    check(
+        Style::Embedded,
+        Int64Array::from(vec![1, 3]),
+        "x: -1.00 | 1.00",
+    );
+    let train = RecordBatch::try_from_iter(vec![
+        (
+            "t",
+            Arc::new(StringArray::from(vec!["a", "b", "c"])) as ArrayRef,
+        ),
+        ("n", Arc::new(Int64Array::from(vec![1, 2, 3]))),
+    ])
+    .unwrap();
+    let encoder = Encoder::fit(Style::Embedded, &train, &[1.0; 3]).unwrap();
+    assert_eq!(encoder.n_categories(), [3, 0]);
+    // Where there are many, rare ones have no place.
+    let texts = (0..200).map(|row| match row {
+        0..100 => format!("c{}", row % 4),
+        _ => format!("rare{row}"),
+    });
+    let many = rows(Arc::new(texts.map(Some).collect::<StringArray>()));
+    let encoder = Encoder::fit(Style::Embedded, &many, &[1.0; 200]).unwrap();
+    assert_eq!((encoder.n_categories(), encoder.notes.len()), (vec![4], 1));
+}

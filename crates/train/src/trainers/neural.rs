@@ -22,6 +22,9 @@ mod team;
 mod tests;
 
 use everloop_domain::Task;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
 
 use self::learning::learn;
 use self::network::Network;
@@ -80,7 +83,7 @@ pub(super) static TRAINER: Trainer = Trainer {
                 &["adamw", "adam", "sgd"],
                 "how weights follow gradients; `adamw` decays weights apart from gradients",
             ),
-            ParameterInfo::number("learning_rate", (1e-7, 10.0), 1e-3, "the size of steps"),
+            ParameterInfo::number("learning_rate", (1e-7, 10.0), 3e-3, "the size of steps"),
             ParameterInfo::choice(
                 "schedule",
                 &["cosine", "constant", "step", "one_cycle"],
@@ -108,7 +111,7 @@ pub(super) static TRAINER: Trainer = Trainer {
                 "batch_size",
                 (0.0, 65_536.0),
                 0.0,
-                "rows of a step; 0 takes a hundredth of the rows, at least 32 and at most 512",
+                "rows of a step; 0 takes a hundredth of the rows, at least 32 and at most 256",
             ),
             ParameterInfo::integer(
                 "epochs",
@@ -180,7 +183,7 @@ impl Goal {
     }
 }
 
-/// How far each column moves the scores: the mean change when rows have the value of another row.
+/// How far each column moves the scores: the mean change when rows have the value of another one, drawn at random.
 fn importances(model: &NeuralModel, job: &mut Job<'_>) -> Result<Vec<f64>, Error> {
     let (design, epochs) = (job.design, job.parameters.integer("epochs"));
     let n_columns = design.n_columns;
@@ -199,19 +202,21 @@ fn importances(model: &NeuralModel, job: &mut Job<'_>) -> Result<Vec<f64>, Error
             .values
             .extend_from_slice(&design.values[at..at + n_columns]);
     }
+    let mut others: Vec<usize> = (0..n_rows).collect();
+    others.shuffle(&mut ChaCha8Rng::seed_from_u64(job.seed));
     let scores = model.scores(&sample);
     let mut changes = Vec::with_capacity(n_columns);
     for column in 0..n_columns {
         let values = sample.values.iter().skip(column).step_by(n_columns);
         let own: Vec<f64> = values.copied().collect();
-        for row in 0..n_rows {
-            sample.values[row * n_columns + column] = own[(row + n_rows / 2) % n_rows];
+        for (row, other) in others.iter().enumerate() {
+            sample.values[row * n_columns + column] = own[*other];
         }
         let moved = model.scores(&sample);
         let pairs = scores.iter().zip(&moved);
         changes.push(pairs.map(|(score, moved)| (score - moved).abs()).sum());
-        for row in 0..n_rows {
-            sample.values[row * n_columns + column] = own[row];
+        for (row, value) in own.into_iter().enumerate() {
+            sample.values[row * n_columns + column] = value;
         }
         job.tell(epochs, epochs, None)?;
     }

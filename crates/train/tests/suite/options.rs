@@ -70,7 +70,7 @@ fn balanced_classes_raise_the_rare_one() {
         })
         .collect();
     let rows = with_column(&rows, "answer", Arc::new(rare));
-    for trainer in ["logistic", "tree", "forest", "boosting", "svm"] {
+    for trainer in ["logistic", "tree", "forest", "boosting", "svm", "neural"] {
         let n_positive = |weight: &str| {
             let case = Case::new(trainer, Task::Binary).with("class_weight", weight);
             let predictions = case

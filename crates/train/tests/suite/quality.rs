@@ -141,6 +141,7 @@ fn adult_census() {
         ("forest", 0.855),
         ("tree", 0.845),
         ("logistic", 0.85),
+        ("neural", 0.85),
     ] {
         let case = Case::on(trainer, Task::Binary, &train, "income");
         let accuracy = accuracy(&test, "income", &run(&case, &train, &test));
@@ -170,6 +171,7 @@ fn bike_sharing() {
         ("forest", 60.0),
         ("tree", 75.0),
         ("linear", 150.0),
+        ("neural", 60.0),
     ] {
         let mut case = Case::on(trainer, Task::Regression, &train, "cnt");
         case.columns

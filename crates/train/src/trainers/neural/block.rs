@@ -275,3 +275,22 @@ fn drop_some(share: f32, draws: &[u8], outputs: &mut [f32], slopes: &mut [f32]) 
         *slope *= factor;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropout_keeps_the_sum_on_average() {
+        let mut draws = vec![0; 20_000];
+        ChaCha8Rng::seed_from_u64(1).fill_bytes(&mut draws);
+        let (mut outputs, mut slopes) = (vec![1.0; 10_000], vec![2.0; 10_000]);
+        drop_some(0.25, &draws, &mut outputs, &mut slopes);
+        let n_dropped = outputs.iter().filter(|output| **output == 0.0).count();
+        assert!((2300..2700).contains(&n_dropped), "{n_dropped}");
+        let sum: f32 = outputs.iter().sum();
+        assert!((sum - 10_000.0).abs() < 300.0, "{sum}");
+        let mut pairs = outputs.iter().zip(&slopes);
+        assert!(pairs.all(|(output, slope)| 2.0 * output == *slope));
+    }
+}

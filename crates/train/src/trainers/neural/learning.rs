@@ -263,3 +263,64 @@ fn diverged(step: usize) -> Error {
         hint: "lower `learning_rate`, set `clip`, or exclude columns with extreme values",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Activation;
+    use crate::trainers::neural::loss::Loss;
+
+    fn network() -> Network {
+        Network {
+            numbers: vec![0],
+            tables: Vec::new(),
+            layers: Vec::new(),
+            values: Vec::new(),
+            activation: Activation::Relu,
+            loss: Loss::Squared,
+        }
+    }
+
+    /// At which epoch learning stops, and what is noted.
+    #[track_caller]
+    fn check(patience: usize, losses: &[f64], expected: (usize, &str)) {
+        let mut watch = Watch {
+            patience,
+            has_validation: !losses.is_empty(),
+            best: None,
+        };
+        let stops = |(at, loss): (usize, &f64)| watch.sees(at + 1, *loss, &network());
+        let stopped = losses.iter().enumerate().position(stops);
+        let n_epochs = stopped.map_or(losses.len(), |at| at + 1);
+        assert_eq!((n_epochs, &*watch.notes(n_epochs).join("; ")), expected);
+    }
+
+    #[test]
+    fn learning_stops_after_epochs_without_gain() {
+        check(
+            2,
+            &[3.0, 2.0, 2.5, 2.0, 1.0],
+            (
+                4,
+                "learnt for 4 epochs, of which the weights of epoch 2 are kept",
+            ),
+        );
+        check(
+            3,
+            &[3.0, 2.0, 2.5, 2.0, 1.0],
+            (
+                5,
+                "learnt for 5 epochs, of which the weights of epoch 5 are kept",
+            ),
+        );
+        check(0, &[3.0, 4.0, 5.0], (3, ""));
+        check(
+            2,
+            &[],
+            (
+                0,
+                "`early_stopping` had no effect: there are no validation rows",
+            ),
+        );
+    }
+}

@@ -54,7 +54,7 @@ mod tests {
         forwards(&mut to, &left, &right, [2, 3, 2]);
         assert_eq!(to, [5.0, 11.0, 14.0, 23.0]);
         backwards(&mut to, &left, &right, [2, 3, 2]);
-        assert_eq!(to, [7.0, 11.0, 16.0, 23.0]);
+        assert_eq!(to, [7.0, 10.0, 16.0, 22.0]);
         let mut to = [0.0; 9];
         across(&mut to, &left, &right, [2, 3, 3]);
         assert_eq!(to, [5.0, 0.0, 14.0, 7.0, 0.0, 19.0, 9.0, 0.0, 24.0]);

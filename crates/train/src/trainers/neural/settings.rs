@@ -40,7 +40,7 @@ impl Settings {
         let given = &job.parameters;
         let n_rows = job.design.n_rows;
         let batch_size = match given.integer("batch_size") {
-            0 => (n_rows / 100).clamp(32, 512),
+            0 => (n_rows / 100).clamp(32, 256),
             size => size,
         };
         // Batches of one epoch differ by one row at most: there is no small last one.
