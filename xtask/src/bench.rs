@@ -6,6 +6,7 @@ mod load;
 mod rows;
 mod server;
 mod tracking;
+mod tuning;
 mod versions;
 
 use anyhow::{Result, bail};
@@ -20,9 +21,10 @@ pub(crate) fn run(name: &str, options: &[&str]) -> Result<()> {
         "tracking" => tracking::run(),
         "growth" => growth::run(),
         "rows" => rows::run(),
+        "tuning" => tuning::run(),
         "versions" => versions::run(options),
         _ => bail!(
-            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows` or `versions`"
+            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows`, `tuning` or `versions`"
         ),
     }
 }

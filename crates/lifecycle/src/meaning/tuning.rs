@@ -20,6 +20,15 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
     if let Some(cross_validation) = tune.get("cross_validation") {
         folds(tree, cross_validation, report);
     }
+    for key in ["cross_validation", "pruner"] {
+        let set = tune.entry(key).filter(|entry| !entry.key_span.is_empty());
+        if let (Some(entry), Some(_)) = (set, train.get("run")) {
+            let message = format!("`train.tune.{key}` has no effect on a command");
+            report
+                .add(codes::WITHOUT_EFFECT, &entry.place(), message)
+                .hint("the command scores itself: its metric is read from its run");
+        }
+    }
     let Some(space) = tune.get("space") else {
         return;
     };
