@@ -212,9 +212,7 @@ fn conditions(one: &Listed<'_>, all: &[Listed<'_>], report: &mut Report) {
         .get("choices")
         .map_or(&[][..], Node::entries);
     let is_text = |key: &str| {
-        !key.is_empty()
-            && !matches!(key.parse(), Ok::<f64, _>(_))
-            && !matches!(key, "true" | "false")
+        !key.is_empty() && key.parse::<f64>().is_err() && !matches!(key, "true" | "false")
     };
     for branch in branches.iter().filter(|branch| !is_text(&branch.key)) {
         let found = Value::Text(branch.key.clone());
