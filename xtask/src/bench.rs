@@ -7,6 +7,7 @@ mod rows;
 mod server;
 mod tracking;
 mod train;
+mod tuning;
 mod versions;
 
 use anyhow::{Result, bail};
@@ -22,9 +23,10 @@ pub(crate) fn run(name: &str, options: &[&str]) -> Result<()> {
         "growth" => growth::run(),
         "rows" => rows::run(),
         "train" => train::run(options),
+        "tuning" => tuning::run(),
         "versions" => versions::run(options),
         _ => bail!(
-            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows`, `train` or `versions`"
+            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows`, `train`, `tuning` or `versions`"
         ),
     }
 }

@@ -176,13 +176,11 @@ fn parameter(node: &Node) -> Option<ParameterValue> {
         let values = values.map(|entry| Some((entry.key.clone(), entry.value.value()?)));
         return values.collect::<Option<_>>().map(ParameterValue::Map);
     }
-    match node.value() {
-        Some(value) => Some(ParameterValue::One(value)),
-        None => {
-            let values = node.elements().iter().map(Node::value);
-            values.collect::<Option<_>>().map(ParameterValue::List)
-        }
+    if let Some(value) = node.value() {
+        return Some(ParameterValue::One(value));
     }
+    let values = node.elements().iter().map(Node::value);
+    values.collect::<Option<_>>().map(ParameterValue::List)
 }
 
 fn gates(node: &Node) -> Vec<Gate> {

@@ -78,14 +78,12 @@ impl<'a> Listed<'a> {
 fn choices(value: &Node) -> Option<Vec<ParameterValue>> {
     if value.is_map() {
         let choices = value.get("choices")?;
-        return Some(match choices.is_map() {
-            true => choices
-                .entries()
-                .iter()
-                .map(|branch| Value::Text(branch.key.clone()).into())
-                .collect(),
-            false => values(choices),
-        });
+        if !choices.is_map() {
+            return Some(values(choices));
+        }
+        let branches = choices.entries().iter();
+        let word = |branch: &Entry| Value::Text(branch.key.clone()).into();
+        return Some(branches.map(word).collect());
     }
     Some(values(value))
 }

@@ -4,6 +4,8 @@
 mod the_form;
 #[path = "diagnostics/the_meaning.rs"]
 mod the_meaning;
+#[path = "diagnostics/the_search.rs"]
+mod the_search;
 #[path = "diagnostics/the_text.rs"]
 mod the_text;
 

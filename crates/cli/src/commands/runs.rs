@@ -1,5 +1,6 @@
 //! `everloop runs`: what was tracked, on the terminal.
 
+mod trials;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -72,10 +73,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         place: Place,
     },
-    /// Show in what runs differ.
+    /// Show in what runs differ; of one run, its children: the trials of a search.
     Compare {
         /// The runs' ids, or the beginnings of them.
-        #[arg(required = true, num_args = 2..)]
+        #[arg(required = true, num_args = 1..)]
         runs: Vec<String>,
 
         #[command(flatten)]
@@ -117,6 +118,9 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
             let mut found = Vec::new();
             for run in runs {
                 found.push(find(&metastore, run).await?);
+            }
+            if let [parent] = found.as_slice() {
+                return trials::compare(&metastore, parent, place.format).await;
             }
             compare(&found, place.format)
         }

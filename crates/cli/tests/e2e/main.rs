@@ -66,6 +66,8 @@ mod tracked;
 #[cfg(test)]
 mod tracking;
 #[cfg(test)]
+mod tuning;
+#[cfg(test)]
 mod versions;
 #[cfg(test)]
 mod webhooks;

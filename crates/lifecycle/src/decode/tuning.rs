@@ -103,12 +103,11 @@ fn cross_validation(node: &Node, dataset: &Dataset, task: Task) -> Option<CrossV
         name(node, "group"),
         &dataset.time,
     ) {
-        (Some("random"), ..) => FoldsBy::Random,
         (Some("stratified"), ..) => FoldsBy::Stratified,
         (Some("group") | None, Some(group), _) => FoldsBy::Group(group),
         (Some("time") | None, _, Some(time)) => FoldsBy::Time(time.clone()),
         (None, None, None) if task.is_classification() => FoldsBy::Stratified,
-        (None, None, None) => FoldsBy::Random,
+        (Some("random"), ..) | (None, None, None) => FoldsBy::Random,
         _ => return None,
     };
     Some(CrossValidation {

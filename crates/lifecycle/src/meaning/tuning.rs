@@ -20,6 +20,15 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
     if let Some(cross_validation) = tune.get("cross_validation") {
         folds(tree, cross_validation, report);
     }
+    for key in ["cross_validation", "pruner"] {
+        let set = tune.entry(key).filter(|entry| !entry.key_span.is_empty());
+        if let (Some(entry), Some(_)) = (set, train.get("run")) {
+            let message = format!("`train.tune.{key}` has no effect on a command");
+            report
+                .add(codes::WITHOUT_EFFECT, &entry.place(), message)
+                .hint("the command scores itself: its metric is read from its run");
+        }
+    }
     let Some(space) = tune.get("space") else {
         return;
     };
@@ -203,9 +212,7 @@ fn conditions(one: &Listed<'_>, all: &[Listed<'_>], report: &mut Report) {
         .get("choices")
         .map_or(&[][..], Node::entries);
     let is_text = |key: &str| {
-        !key.is_empty()
-            && !matches!(key.parse(), Ok::<f64, _>(_))
-            && !matches!(key, "true" | "false")
+        !key.is_empty() && key.parse::<f64>().is_err() && !matches!(key, "true" | "false")
     };
     for branch in branches.iter().filter(|branch| !is_text(&branch.key)) {
         let found = Value::Text(branch.key.clone());

@@ -431,13 +431,13 @@ error[E0316]: nothing of `cnt` lies between min 5 and max 1
 
 #[test]
 fn what_is_not_carried_out_is_said() {
-    assert_snapshot!(shown(&[("  trainer: boosting", "  trainer: boosting\n  tune: {trials: 40, minimize: rmse}")]), @r"
-warning[W0401]: `train.tune` is checked, but this release does not carry it out
-   ╭─[everloop.yaml:16:3]
-16 │   tune: {trials: 40, minimize: rmse}
-   ·   ────
+    assert_snapshot!(shown(&[("monitor:", "deploy: {rollout: {hold: 10m}}\nmonitor:")]), @r"
+warning[W0401]: `deploy.rollout` is checked, but this release does not carry it out
+   ╭─[everloop.yaml:18:10]
+18 │ deploy: {rollout: {hold: 10m}}
+   ·          ───────
    ╰─
-hint: the model is trained once with `train.parameters`
+hint: a candidate that passed its gates takes over at once
 ");
 }
 

@@ -27,7 +27,7 @@ pub fn check_search(search: &Search, trainer: Option<&str>, task: Task) -> Vec<S
     let mut problems: Vec<SpaceProblem> = space
         .iter()
         .enumerate()
-        .flat_map(|(place, _)| twice(space, place))
+        .filter_map(|(place, _)| twice(space, place))
         .collect();
     let Some(trainer) = trainer else {
         return problems;

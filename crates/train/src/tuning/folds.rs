@@ -114,7 +114,9 @@ fn by_group(
         )));
     }
     let mut sizes = vec![0_usize; n_groups];
-    keys.iter().for_each(|key| sizes[*key] += 1);
+    for key in keys {
+        sizes[*key] += 1;
+    }
     let mut groups: Vec<usize> = Vec::with_capacity(n_groups);
     let mut is_seen = vec![false; n_groups];
     for row in order {

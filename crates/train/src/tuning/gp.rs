@@ -70,7 +70,7 @@ fn fit(space: &Space, history: &History<'_>, rng: &mut impl Rng) -> Option<Proce
         .iter()
         .map(|axis| matches!(axis, Axis::Choices(_)))
         .collect();
-    let mut process = Process::fit(is_choice, places, values)?;
+    let mut process = Process::fit(is_choice, places, &values)?;
     for point in history.pending {
         let place = coordinates(space, point);
         let (mean, _) = process.predict(&place);
@@ -121,7 +121,9 @@ fn weighed(all: &[Vec<f64>], rng: &mut impl Rng) -> Vec<f64> {
         .map(|_| -(1.0 - rng.random::<f64>()).ln())
         .collect();
     let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
+    for weight in &mut weights {
+        *weight /= sum;
+    }
     let ends: Vec<(f64, f64)> = (0..n_objectives)
         .map(|objective| {
             let values = all.iter().map(|losses| losses[objective]);

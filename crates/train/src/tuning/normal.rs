@@ -47,7 +47,7 @@ pub(super) fn between(low: f64, high: f64) -> f64 {
 /// (Ament et al. 2023). Far below 0 the sum cancels, and its asymptotic series takes over.
 pub(super) fn log_improvement(z: f64) -> f64 {
     let log_density = -z * z / 2.0 - LOG_SQRT_2_PI;
-    if z > -6.0 {
+    if z > -25.0 {
         (log_density.exp() + z * below(z)).max(1e-300).ln()
     } else {
         let square = z * z;
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn improvement_is_smooth_where_its_form_changes() {
-        let (left, right) = (log_improvement(-6.000_001), log_improvement(-5.999_999));
+        let (left, right) = (log_improvement(-25.000_001), log_improvement(-24.999_999));
         assert!((left - right).abs() < 1e-3, "{left} {right}");
         assert!(log_improvement(-100.0).is_finite());
         assert!((log_improvement(0.0) - 0.398_942_280_401_432_7_f64.ln()).abs() < 1e-12);

@@ -69,17 +69,20 @@ fn by_loss(losses: &[Vec<f64>]) -> Vec<usize> {
 fn room(front: &[usize], losses: &[Vec<f64>]) -> Vec<f64> {
     let mut room = vec![0.0; front.len()];
     let n_objectives = front.first().map_or(0, |first| losses[*first].len());
-    for objective in 0..n_objectives {
-        let value = |place: usize| losses[front[place]][objective];
+    let columns = (0..n_objectives).map(|objective| {
+        let values = front.iter().map(|place| losses[*place][objective]);
+        values.collect::<Vec<f64>>()
+    });
+    for values in columns {
         let mut places: Vec<usize> = (0..front.len()).collect();
-        places.sort_by(|left, right| value(*left).total_cmp(&value(*right)));
+        places.sort_by(|left, right| values[*left].total_cmp(&values[*right]));
         let (first, last) = (places[0], places[places.len() - 1]);
         room[first] = f64::INFINITY;
         room[last] = f64::INFINITY;
-        let width = value(last) - value(first);
+        let width = values[last] - values[first];
         if width > 0.0 {
             for three in places.windows(3) {
-                room[three[1]] += (value(three[2]) - value(three[0])) / width;
+                room[three[1]] += (values[three[2]] - values[three[0]]) / width;
             }
         }
     }

@@ -40,11 +40,7 @@ struct Solved {
 
 impl Process {
     /// Nothing if the values say nothing.
-    pub(super) fn fit(
-        is_choice: Vec<bool>,
-        places: Vec<Vec<f64>>,
-        values: Vec<f64>,
-    ) -> Option<Self> {
+    pub(super) fn fit(is_choice: Vec<bool>, places: Vec<Vec<f64>>, values: &[f64]) -> Option<Self> {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let variance = values
@@ -285,8 +281,8 @@ mod tests {
         let values = places
             .iter()
             .map(|place| (6.0 * place[0]).sin() + 0.5 * f64::from(u8::from(place[1] == 1.0)));
-        let values = values.collect();
-        Process::fit(vec![false, true], places, values).unwrap()
+        let values: Vec<f64> = values.collect();
+        Process::fit(vec![false, true], places, &values).unwrap()
     }
 
     #[test]
@@ -320,6 +316,6 @@ mod tests {
 
     #[test]
     fn equal_values_say_nothing() {
-        assert!(Process::fit(vec![false], vec![vec![0.0], vec![1.0]], vec![2.0, 2.0]).is_none());
+        assert!(Process::fit(vec![false], vec![vec![0.0], vec![1.0]], &[2.0, 2.0]).is_none());
     }
 }

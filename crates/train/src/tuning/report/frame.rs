@@ -32,7 +32,7 @@ impl Span {
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
             (low.min(value), high.max(value))
         });
-        if is_log && low > 0.0 {
+        if is_log && low > 0.0 && low <= high {
             let room = (high / low).powf(0.04).max(1.05);
             return Self {
                 low: low / room,

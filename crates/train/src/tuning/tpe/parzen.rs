@@ -181,15 +181,12 @@ impl<'a> Kernels<'a> {
             Self::Line { line, normals } => {
                 let (at, cell) = (line.coordinate(value), line.cell(value));
                 for (log, (mean, width, log_share)) in logs.iter_mut().zip(normals) {
-                    let density = match cell {
-                        Some((low, high)) => {
-                            let share = between((low - mean) / width, (high - mean) / width);
-                            share.max(1e-300).ln()
-                        }
-                        None => {
-                            let z = (at - mean) / width;
-                            -z * z / 2.0 - LOG_SQRT_2_PI - width.ln()
-                        }
+                    let density = if let Some((low, high)) = cell {
+                        let share = between((low - mean) / width, (high - mean) / width);
+                        share.max(1e-300).ln()
+                    } else {
+                        let z = (at - mean) / width;
+                        -z * z / 2.0 - LOG_SQRT_2_PI - width.ln()
                     };
                     *log += density - log_share;
                 }

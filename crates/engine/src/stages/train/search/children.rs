@@ -110,11 +110,23 @@ fn metrics(runner: &Runner, trial: &Trial, now: Timestamp) -> Vec<Metric> {
         .map(|(step, value)| point(curve_name, *value, *step as i64));
     let tune = runner.lifecycle().train.tune.as_ref();
     let objectives = tune.map_or(&[][..], |tune| &tune.objectives);
-    // The mean over all folds is the last of those on the way.
-    let named = objectives
+    let last = trial.curve.last().copied();
+    let scores = objectives
         .iter()
         .zip(&trial.values)
-        .filter(|(objective, _)| objective.metric != curve_name);
-    let scores = named.map(|(objective, value)| point(&objective.metric, *value, 0));
+        .filter_map(|(objective, value)| {
+            let (step, seen) = last
+                .filter(|_| objective.metric == curve_name)
+                .unwrap_or((0, f64::NAN));
+            // What was seen last is the score, unless the trainer went back to an earlier step.
+            let is_seen = (seen - value).abs() <= 1e-9 * value.abs();
+            (!is_seen).then(|| {
+                point(
+                    &objective.metric,
+                    *value,
+                    if seen.is_nan() { 0 } else { step as i64 + 1 },
+                )
+            })
+        });
     seen.chain(scores).collect()
 }
