@@ -3,6 +3,7 @@
 mod daily;
 mod growth;
 mod load;
+mod measure;
 mod rows;
 mod server;
 mod tracking;
@@ -20,9 +21,10 @@ pub(crate) fn run(name: &str, options: &[&str]) -> Result<()> {
         "tracking" => tracking::run(),
         "growth" => growth::run(),
         "rows" => rows::run(),
+        "measure" => measure::run(),
         "versions" => versions::run(options),
         _ => bail!(
-            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows` or `versions`"
+            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows`, `measure` or `versions`"
         ),
     }
 }

@@ -39,3 +39,4 @@ pub use stages::evaluate::{
     Curves, Dependence, Disturbance, DrawnInput, Evaluation, Explanation, GateOutcome, GateVerdict,
     GroupComparison, GroupRates, MetricInterval, Paired, Robustness, Shap,
 };
+pub use stages::train::decide::Decided;

@@ -34,6 +34,8 @@ pub struct FitRequest<'a> {
     pub columns: &'a [String],
     /// The column to predict.
     pub target: &'a str,
+    /// How much each train row counts besides, for instance so that groups of people fare alike.
+    pub row_weights: Option<&'a [f64]>,
     /// Threads that may be used; the result does not depend on them.
     pub n_threads: usize,
 }
@@ -96,7 +98,13 @@ pub fn fit(
     let validation_design = encoder.encode(&front.columns(validation)?)?;
     let validation_target =
         Target::of_others(request.task, validation, request.target, &target.classes)?;
-    let row_weights = target.row_weights(parameters.is_balanced());
+    let mut row_weights = target.row_weights(parameters.is_balanced());
+    for (weight, own) in row_weights
+        .iter_mut()
+        .zip(request.row_weights.unwrap_or_default())
+    {
+        *weight *= own;
+    }
     let mut job = Job {
         task: request.task,
         parameters,

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod command;
+pub(crate) mod decide;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use everloop_domain::{CycleNumber, Digest, RunId, StageName, Task};
 use everloop_lifecycle::Trainer;
 use serde::{Deserialize, Serialize};
 
+use self::decide::Decided;
 use self::usage::Usage;
 use super::prepare::Prepared;
 use super::{Output, cached};
@@ -35,6 +37,9 @@ pub(crate) struct Trained {
     /// How long fitting took, and the most memory that the program held meanwhile (on Linux).
     #[serde(default)]
     pub(crate) usage: Option<Usage>,
+    /// What was decided about thresholds and differences between groups.
+    #[serde(default)]
+    pub(crate) decided: Vec<Decided>,
 }
 
 impl Trained {
@@ -71,6 +76,18 @@ pub(crate) async fn run(
         .parameter("features", &feature_texts(runner))
         .input("train", prepared.result.split.train.digest)
         .input("validation", prepared.result.split.validation.digest);
+    let evaluate = &lifecycle.evaluate;
+    if let Some(goal) = &evaluate.threshold {
+        fingerprint = fingerprint.parameter("threshold", goal);
+    }
+    if let Some(fairness) = evaluate
+        .fairness
+        .as_ref()
+        .filter(|it| it.mitigate.is_some())
+    {
+        let mitigation = (&fairness.groups, fairness.mitigate);
+        fingerprint = fingerprint.parameter("mitigate", &mitigation);
+    }
     match &train.trainer {
         Trainer::BuiltIn(name) => {
             let fingerprint = fingerprint.parameter("trainer", name);

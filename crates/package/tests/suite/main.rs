@@ -14,4 +14,5 @@ mod expressions;
 mod hostile;
 mod models;
 mod onnxruntime;
+mod shap;
 mod trees;

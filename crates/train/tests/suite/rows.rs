@@ -97,6 +97,7 @@ impl Case {
             features: &self.features,
             columns: &self.columns,
             target: &self.target,
+            row_weights: None,
             n_threads: self.n_threads,
         };
         fit(&request, train, validation, progress)

@@ -73,6 +73,7 @@ pub(super) async fn train(
         curves: BTreeMap::new(),
         parity: None,
         usage: Some(usage),
+        decided: Vec::new(),
     })
 }
 
