@@ -173,3 +173,6 @@ fn origin(facts: &Facts, evaluation: &Evaluation) -> Markup {
         @for note in facts.training_notes.iter().chain(&evaluation.notes) { p class="words" { (note) "." } }
     }
 }
+
+#[cfg(test)]
+mod tests;

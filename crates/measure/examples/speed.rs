@@ -114,14 +114,24 @@ fn compare(outcomes: &Outcomes<'_>, groups: &Groups) -> f64 {
         .sum()
 }
 
-/// The least of five times, in seconds, and what was computed.
+/// Seconds that the processor has worked for this thread; those on the wall where the system does not tell.
+fn processor_seconds(start: Instant) -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat");
+    let nanoseconds = told
+        .ok()
+        .and_then(|it| it.split(' ').next()?.parse::<f64>().ok());
+    nanoseconds.map_or_else(|| start.elapsed().as_secs_f64(), |it| it / 1e9)
+}
+
+/// The least of five times, in seconds of the processor, and what was computed.
 fn timed(work: impl Fn() -> f64) -> (f64, f64) {
     let mut best = f64::INFINITY;
     let mut found = 0.0;
+    let began = Instant::now();
     for _ in 0..5 {
-        let start = Instant::now();
+        let start = processor_seconds(began);
         found = work();
-        best = best.min(start.elapsed().as_secs_f64());
+        best = best.min(processor_seconds(began) - start);
     }
     (best, found)
 }

@@ -37,15 +37,16 @@ pub(super) fn run() -> Result<()> {
         .arg(N_ROWS);
     let theirs = told(peers)?;
     println!(
-        "\nFairlearn {}, scikit-learn {}\n\n| of {N_ROWS} rows | everloop | peer | times faster |\n|---|---|---|---|",
+        "\nSeconds of the processor, one thread; Fairlearn {}, scikit-learn {}\n\n| of {N_ROWS} rows | everloop | peer | times faster |\n|---|---|---|---|",
         theirs["fairlearn"].as_str().unwrap_or_default(),
         theirs["sklearn"].as_str().unwrap_or_default()
     );
     for (at, what) in WHAT.iter().enumerate() {
         let number = |it: &Value, key: &str| it[key][at].as_f64().unwrap_or(f64::NAN);
         let (check, peer_check) = (number(&ours, "checks"), number(&theirs, "checks"));
+        let is_agreed = (check - peer_check).abs() <= 1e-6 * check.abs().max(1.0);
         // A NaN is no agreement either.
-        if !((check - peer_check).abs() <= 1e-6 * check.abs().max(1.0)) {
+        if !is_agreed {
             bail!("{what}: the numbers differ: {check}, and {peer_check} of the peer");
         }
         let (own, peer) = (number(&ours, "seconds"), number(&theirs, "seconds"));

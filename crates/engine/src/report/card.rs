@@ -24,7 +24,7 @@ enum Block {
 
 /// The card as Markdown.
 pub(crate) fn markdown(facts: &Facts, evaluation: &Evaluation) -> String {
-    let mut text = format!("# Model card: {}\n", facts.project);
+    let mut text = format!("# Model card: {}\n", escaped(&facts.project));
     for block in blocks(facts, evaluation) {
         text.push('\n');
         match block {

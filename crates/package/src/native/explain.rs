@@ -311,20 +311,8 @@ fn links(program: &Program, at: usize) -> Result<(Vec<Link>, Scale), Error> {
         let readers: Vec<(usize, &Step)> = (program.steps.iter().enumerate())
             .filter(|(_, step)| step.inputs.contains(&slot))
             .collect();
-        let is_last = |step: &Step| {
-            let name = step.names.0.as_str();
-            matches!(
-                name,
-                "Gather" | "ArgMax" | "Greater" | "Identity" | "Reshape"
-            )
-        };
-        let (next, step) = match readers.as_slice() {
-            [] => return Ok((links, Scale::Prediction)),
-            [(next, step)] => (*next, *step),
-            many if many.iter().all(|(_, step)| is_last(step)) => {
-                return Ok((links, Scale::Prediction));
-            }
-            many => return Err(unsupported(many.first().map(|(_, step)| *step), MIXED)),
+        let [(next, step)] = readers.as_slice() else {
+            return only_told(program, slot).map(|()| (links, Scale::Prediction));
         };
         let other = step.inputs.iter().copied().find(|input| *input != slot);
         let term = other.and_then(|other| constant(program, other));
