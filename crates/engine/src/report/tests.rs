@@ -90,13 +90,19 @@ fn names_from_outside_are_words_and_nothing_breaks_a_picture() {
         "role=\"img\"",
     ];
     check(&page(&facts(), &evaluation()), &parts);
-    check(&card_page(&facts(), &evaluation()), &["&lt;script&gt;", "sha256:11"]);
+    check(
+        &card_page(&facts(), &evaluation()),
+        &["&lt;script&gt;", "sha256:11"],
+    );
 }
 
 #[test]
 fn the_card_is_markdown() {
     let card = card_markdown(&facts(), &evaluation());
-    assert!(card.contains("| roc\\_auc | 0.9 | 0.8 to 0.95 (DeLong) |"), "{card}");
+    assert!(
+        card.contains("| roc\\_auc | 0.9 | 0.8 to 0.95 (DeLong) |"),
+        "{card}"
+    );
     assert!(card.contains("- **seed**: 7\n- **l2**: 1\n"), "{card}");
     assert!(!card.contains(" <script"), "{card}");
 }

@@ -306,7 +306,8 @@ gates:
     let lifecycle = read(&(BINARY.to_owned() + rest));
     let warns: Vec<bool> = lifecycle.gates.iter().map(|gate| gate.warns).collect();
     assert_eq!(warns, [true, false, false, false]);
-    assert_eq!(lifecycle.evaluate.metrics, ["recall", "roc_auc"]);
+    let measured = ["recall", "roc_auc", "false_positive_rate"];
+    assert_eq!(lifecycle.evaluate.metrics, measured);
 }
 
 #[track_caller]
@@ -340,7 +341,7 @@ fn what_does_not_fit_together_is_told() {
         "gates: [{gate: nothing > 1, else: warn}]",
         "there is no metric `nothing`",
     );
-    refused("gates: [{gate: f1 > 1, else: shout}]", "must be one of");
+    refused("gates: [{gate: f1 > 1, else: shout}]", "cannot be `shout`");
 }
 
 #[test]
