@@ -3,6 +3,7 @@
 mod daily;
 mod growth;
 mod load;
+mod measure;
 mod rows;
 mod server;
 mod tracking;
@@ -24,9 +25,10 @@ pub(crate) fn run(name: &str, options: &[&str]) -> Result<()> {
         "rows" => rows::run(),
         "train" => train::run(options),
         "tuning" => tuning::run(),
+        "measure" => measure::run(),
         "versions" => versions::run(options),
         _ => bail!(
-            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows`, `train`, `tuning` or `versions`"
+            "there is no benchmark `{name}`: choose `loop`, `tracking`, `growth`, `rows`, `measure`, `train`, `tuning` or `versions`"
         ),
     }
 }

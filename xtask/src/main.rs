@@ -19,7 +19,7 @@ mod tests;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask setup | test [NEXTEST ARGUMENTS] | ci | gen | bench loop|tracking|growth|rows|train|tuning|versions";
+const USAGE: &str = "usage: cargo xtask setup | test [NEXTEST ARGUMENTS] | ci | gen | bench loop|tracking|growth|rows|measure|train|tuning|versions";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -48,6 +48,8 @@ pub struct CycleReport {
     pub champion_version: Option<VersionNumber>,
     /// Gates with their numbers, in the order of the file.
     pub gates: Vec<crate::GateOutcome>,
+    /// The report that people read, if there is one on this machine.
+    pub report: Option<String>,
     /// Whether every stage came from the cache.
     pub is_cached: bool,
     /// What the search for parameters has found, if there was one.

@@ -41,3 +41,4 @@ pub use stages::evaluate::{
     GroupComparison, GroupRates, MetricInterval, NaiveScores, Paired, Robustness, Shap,
 };
 pub use stages::train::Tuned;
+pub use stages::train::decide::Decided;

@@ -104,6 +104,10 @@ fn sections(facts: &Facts, evaluation: &Evaluation) -> Vec<Section> {
         "Predictions",
         curves::section(&evaluation.curves, facts.threshold),
     ));
+    if !evaluation.decided.is_empty() {
+        let content = tables::decided(&evaluation.decided);
+        sections.push(("decisions", "Decisions", content));
+    }
     if !evaluation.groups.is_empty() {
         let content = html! { @for it in &evaluation.groups { (tables::groups(it)) } };
         sections.push(("fairness", "Fairness", content));
@@ -169,3 +173,6 @@ fn origin(facts: &Facts, evaluation: &Evaluation) -> Markup {
         @for note in facts.training_notes.iter().chain(&evaluation.notes) { p class="words" { (note) "." } }
     }
 }
+
+#[cfg(test)]
+mod tests;

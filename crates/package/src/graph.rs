@@ -21,6 +21,7 @@
 //! left side; `round` goes to the even neighbour on a tie. Booleans count as 0 and 1.
 
 mod columns;
+mod decision;
 mod emit;
 mod expression;
 mod finish;
@@ -43,6 +44,7 @@ use prost::Message as _;
 use crate::onnx::{ModelProto, NodeProto, TensorProto};
 use crate::{Error, Input, Kind, Signature};
 
+pub use decision::Decision;
 pub use expression::check_expression;
 pub(crate) use finish::PROBABILITY;
 pub use neighbours::{Distance, Neighbours};

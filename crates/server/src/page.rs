@@ -141,6 +141,12 @@ fn gates(cycle: Option<&CycleStatus>) -> Markup {
     html! {
         section {
             h2 { "Gates of cycle " (cycle.number) }
+            @if let Some(run) = &cycle.run_id {
+                p {
+                    a href=(format!("/get-artifact?run_id={run}&path=evaluation.html")) { "Report" } " and "
+                    a href=(format!("/get-artifact?run_id={run}&path=model_card.html")) { "model card" } " as files."
+                }
+            }
             table {
                 thead { tr { th { "outcome" } th { "gate" } th { "numbers" } } }
                 tbody {

@@ -39,6 +39,8 @@ pub struct FitRequest<'a> {
     pub weight: Option<&'a str>,
     /// The column that orders rows in time, if there is one. It is no input.
     pub time: Option<&'a str>,
+    /// How much each train row counts besides, for instance so that groups of people fare alike.
+    pub row_weights: Option<&'a [f64]>,
     /// Threads that may be used; the result does not depend on them.
     pub n_threads: usize,
 }
@@ -111,8 +113,9 @@ pub fn fit(
     let validation_target =
         Target::of_others(request.task, validation, request.target, &target.classes)?;
     let mut row_weights = target.row_weights(parameters.is_balanced());
-    for (weight, own) in row_weights.iter_mut().zip(weights.iter().flatten()) {
-        *weight *= own;
+    for own in weights.as_deref().into_iter().chain(request.row_weights) {
+        let pairs = row_weights.iter_mut().zip(own);
+        pairs.for_each(|(weight, own)| *weight *= own);
     }
     let mut job = Job {
         task: request.task,

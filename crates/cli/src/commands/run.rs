@@ -89,5 +89,8 @@ pub(crate) fn text(report: &CycleReport) -> String {
             gate.shown
         ));
     }
+    if let Some(report) = &report.report {
+        text.push_str(&format!("  report: {report}\n"));
+    }
     text
 }

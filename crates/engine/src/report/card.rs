@@ -24,7 +24,7 @@ enum Block {
 
 /// The card as Markdown.
 pub(crate) fn markdown(facts: &Facts, evaluation: &Evaluation) -> String {
-    let mut text = format!("# Model card: {}\n", facts.project);
+    let mut text = format!("# Model card: {}\n", escaped(&facts.project));
     for block in blocks(facts, evaluation) {
         text.push('\n');
         match block {
@@ -279,6 +279,23 @@ fn limits(facts: &Facts, evaluation: &Evaluation) -> Vec<Block> {
     let words = facts.card.limits.clone();
     blocks.extend(words.map(Block::Paragraph));
     let mut items: Vec<String> = Vec::new();
+    for decided in &evaluation.decided {
+        let numbers = decided.before.iter().map(|(name, before)| {
+            let after = decided.after.get(name).copied().unwrap_or(f64::NAN);
+            format!(
+                "{} {} to {}",
+                name.replace('_', " "),
+                number(*before),
+                number(after)
+            )
+        });
+        let numbers: Vec<String> = numbers.collect();
+        items.push(format!(
+            "Decided: {} ({}).",
+            decided.goal,
+            numbers.join(", ")
+        ));
+    }
     for slice in evaluation.weak_slices.iter().take(5) {
         let conditions: Vec<String> = slice
             .conditions

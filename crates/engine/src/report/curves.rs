@@ -47,10 +47,10 @@ fn confusion(curves: &Curves) -> Markup {
             @for (predicted, count) in row.iter().enumerate() {
                 @let share = if total > 0.0 { count / total } else { 0.0 };
                 @let x = left + width * predicted as f64;
-                rect class=(if truth == predicted { "cell right" } else { "cell wrong" }) x=(place(x + 1.0)) y=(place(y + 1.0)) width=(place(width - 2.0)) height=(place(height - 2.0)) fill-opacity=(format!("{:.3}", 0.06 + 0.7 * share)) rx="3" {}
+                rect class=(if truth == predicted { "cell right" } else { "cell wrong" }) x=(place(x + 1.0)) y=(place(y + 1.0)) width=(place(width - 2.0)) height=(place(height - 2.0)) fill-opacity=(format!("{:.3}", 0.06 + 0.5 * share)) rx="3" {}
                 @if width >= 40.0 {
                     text class="value" x=(place(x + width / 2.0)) y=(place(y + height / 2.0 - 6.0)) text-anchor="middle" dominant-baseline="middle" { (number(*count)) }
-                    text class="tick" x=(place(x + width / 2.0)) y=(place(y + height / 2.0 + 10.0)) text-anchor="middle" dominant-baseline="middle" { (format!("{:.1} %", 100.0 * share)) }
+                    text class="share" x=(place(x + width / 2.0)) y=(place(y + height / 2.0 + 10.0)) text-anchor="middle" dominant-baseline="middle" { (format!("{:.1} %", 100.0 * share)) }
                 }
             }
         }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::chart::{Frame, figure, number, place, range};
 use super::explained::signed;
-use crate::{Evaluation, GateOutcome, GroupComparison, Paired};
+use crate::{Decided, Evaluation, GateOutcome, GroupComparison, Paired};
 
 /// Groups and slices of a table at most.
 const MAX_ROWS: usize = 40;
@@ -120,6 +120,30 @@ fn p_value(value: f64) -> String {
         "< 0.0001".to_owned()
     } else {
         format!("{value:.4}")
+    }
+}
+
+/// What was decided about thresholds and groups, with numbers before and after.
+pub(super) fn decided(all: &[Decided]) -> Markup {
+    html! {
+        @for it in all {
+            h3 { (it.goal) }
+            @if let (Some(threshold), true) = (it.threshold, it.column.is_none()) {
+                p { "The positive class is predicted from a probability of " strong { (number(threshold)) } " on." }
+            }
+            @for (group, threshold) in &it.by_group {
+                p { code { (group) } ": " @if let Some(threshold) = threshold { "from " (number(*threshold)) " on" } @else { "never" } }
+            }
+            table {
+                thead { tr { th { "number" } th class="n" { "before" } th class="n" { "after" } } }
+                tbody {
+                    @for (name, before) in &it.before {
+                        tr { td { (name.replace('_', " ")) } td class="n" { (number(*before)) } td class="n" { @if let Some(after) = it.after.get(name) { (number(*after)) } } }
+                    }
+                }
+            }
+            p class="words" { "On the rows that it was chosen by, not on the test rows." }
+        }
     }
 }
 

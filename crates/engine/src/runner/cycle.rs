@@ -14,7 +14,7 @@ use crate::executor::{OnFailure, Outcome, Policy, execute};
 use crate::process::Stop;
 use crate::stages::Output;
 use crate::stages::deploy::{self, Champion, Deployed};
-use crate::stages::evaluate::{Evaluation, GateVerdict};
+use crate::stages::evaluate::{Evaluation, GateVerdict, REPORT_FILE};
 use crate::stages::train::Trained;
 use crate::tracking::{self, CycleRun};
 use crate::{CycleLock, CycleReport, CycleRequest, Error, Progress};
@@ -291,7 +291,9 @@ impl Cycle<'_> {
     ) -> Result<CycleReport, Error> {
         self.finish(outcome, &why, evaluation, champion_version)
             .await?;
+        let report = self.runner.run_dir(&self.run).join(REPORT_FILE);
         Ok(CycleReport {
+            report: report.is_file().then(|| report.display().to_string()),
             number: self.number,
             outcome,
             why,

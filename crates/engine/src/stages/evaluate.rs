@@ -31,6 +31,7 @@ use super::deploy::Champion;
 use super::monitor::write_reference;
 use super::prepare::Prepared;
 use super::train::Trained;
+use super::train::decide::{Decided, HALF};
 use super::{Output, blocking, cached};
 use crate::report::{self, Facts};
 use crate::scoring::{Scored, input_columns, inputs, part_file, texts};
@@ -46,7 +47,7 @@ pub use self::naive::NaiveScores;
 
 const VERSION: u32 = 3;
 /// The files that people read, beside the numbers.
-const REPORT_FILE: &str = "evaluation.html";
+pub(crate) const REPORT_FILE: &str = "evaluation.html";
 const CARD_FILE: &str = "model_card.html";
 const CARD_TEXT: &str = "model_card.md";
 /// All of them.
@@ -84,6 +85,8 @@ pub struct Evaluation {
     pub robustness: Option<Robustness>,
     /// By what inputs predictions come about.
     pub explanation: Explanation,
+    /// What was decided about thresholds and differences between groups, and what it changed.
+    pub decided: Vec<Decided>,
     /// The gates with their numbers, in the order of the file; bounds of fairness come last.
     pub gates: Vec<GateOutcome>,
     /// What people should know of the numbers.
@@ -135,6 +138,7 @@ pub(crate) async fn run(
         champion: champion.map(|champion| champion.dir.clone()),
         costs: trained.result.costs(),
         facts: facts(runner, prepared, trained),
+        decided: trained.result.decided.clone(),
     };
     cached(runner, &fingerprint, |dir| blocking(move || work.run(&dir))).await
 }
@@ -165,10 +169,15 @@ fn facts(runner: &Runner, prepared: &Output<Prepared>, trained: &Output<Trained>
         metrics: lifecycle.evaluate.metrics.clone(),
         importances: trained.result.importances.clone(),
         training_notes: trained.result.notes.clone(),
-        threshold: 0.5,
+        threshold: threshold(&trained.result.decided),
         card: lifecycle.evaluate.card.clone(),
         program: env!("CARGO_PKG_VERSION"),
     }
+}
+
+/// The threshold that was decided on last.
+fn threshold(decided: &[Decided]) -> f64 {
+    decided.last().and_then(|it| it.threshold).unwrap_or(HALF)
 }
 
 /// A model that is looked at, and how its rows are scored.
@@ -222,6 +231,7 @@ struct Work {
     /// What training cost, by name.
     costs: BTreeMap<String, f64>,
     facts: Facts,
+    decided: Vec<Decided>,
 }
 
 impl Work {
@@ -293,6 +303,7 @@ impl Work {
             weak_slices: weak::weak(lifecycle, &scored, &test, &mut notes)?,
             robustness: disturbed::robustness(&candidate, &test, seed, &mut notes)?,
             explanation,
+            decided: std::mem::take(&mut self.decided),
             metrics,
             slices,
             gates,

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod command;
+pub(crate) mod decide;
 mod search;
 mod usage;
 
@@ -12,6 +13,7 @@ use everloop_domain::{CycleNumber, Digest, StageName, Task};
 use everloop_lifecycle::Trainer;
 use serde::{Deserialize, Serialize};
 
+use self::decide::Decided;
 use self::usage::Usage;
 use super::prepare::Prepared;
 use super::{Output, cached};
@@ -43,6 +45,9 @@ pub(crate) struct Trained {
     /// How long fitting took, and the most memory that the program held meanwhile (on Linux).
     #[serde(default)]
     pub(crate) usage: Option<Usage>,
+    /// What was decided about thresholds and differences between groups.
+    #[serde(default)]
+    pub(crate) decided: Vec<Decided>,
 }
 
 impl Trained {
@@ -82,6 +87,18 @@ pub(crate) async fn run(
     let search = search::of(lifecycle);
     if let Some(search) = &search {
         fingerprint = fingerprint.parameter("tune", search);
+    }
+    let evaluate = &lifecycle.evaluate;
+    if let Some(goal) = &evaluate.threshold {
+        fingerprint = fingerprint.parameter("threshold", goal);
+    }
+    if let Some(fairness) = evaluate
+        .fairness
+        .as_ref()
+        .filter(|it| it.mitigate.is_some())
+    {
+        let mitigation = (&fairness.groups, fairness.mitigate);
+        fingerprint = fingerprint.parameter("mitigate", &mitigation);
     }
     match &train.trainer {
         Trainer::BuiltIn(name) => fingerprint = fingerprint.parameter("trainer", name),

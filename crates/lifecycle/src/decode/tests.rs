@@ -248,6 +248,102 @@ fn metrics_of_gates_and_conditions_are_measured() {
     );
 }
 
+const BINARY: &str = "
+version: 1
+project: p
+sources: {rows: {path: rows.csv}}
+dataset: {table: rows, target: y}
+train: {task: binary, trainer: logistic}
+";
+
+#[track_caller]
+fn threshold(written: &str, expected: Option<crate::ThresholdGoal>) {
+    let text = format!("{BINARY}evaluate: {{threshold: {written}}}\n");
+    let lifecycle = crate::parse(&text, &[]).lifecycle;
+    let found = lifecycle.map(|it| it.evaluate.threshold);
+    assert_eq!(found, expected.map(Some), "{written}");
+}
+
+#[test]
+fn thresholds_have_a_goal() {
+    use crate::ThresholdGoal as Goal;
+    let cost = Goal::Cost {
+        false_positive: 1.0,
+        false_negative: 5.0,
+        true_positive: 0.0,
+        true_negative: 0.0,
+    };
+    threshold("{minimize: cost, costs: {false_negative: 5}}", Some(cost));
+    threshold("{maximize: f2}", Some(Goal::F { beta: 2.0 }));
+    let recall = "{maximize: recall, where: precision >= 0.8}";
+    threshold(recall, Some(Goal::RecallAtPrecision(0.8)));
+    let precision = "{maximize: precision, where: recall >= 0.9}";
+    threshold(precision, Some(Goal::PrecisionAtRecall(0.9)));
+    threshold("{maximize: recall, where: precision <= 0.8}", None);
+    threshold("{maximize: recall}", None);
+    threshold("{minimize: cost, maximize: f1}", None);
+    threshold("{}", None);
+}
+
+#[test]
+fn whoever_writes_nothing_gets_all_of_it() {
+    let evaluate = read(BINARY).evaluate;
+    assert_eq!(evaluate.intervals.confidence, 0.95);
+    assert_eq!(evaluate.intervals.method, crate::IntervalMethod::Auto);
+    assert!(evaluate.weak_slices.max_slices > 0 && evaluate.explain.shap);
+    assert!(evaluate.robustness.missing_column && evaluate.threshold.is_none());
+}
+
+#[test]
+fn gates_may_warn_and_name_parts() {
+    let rest = "evaluate: {metrics: [recall], slices: [city], fairness: {groups: [sex]}}
+gates:
+  - {gate: roc_auc.lower > 0.8, else: warn}
+  - recall.city.min > 0.5
+  - false_positive_rate.sex.max < 0.2 and champion.p_value < 0.05
+  - {gate: f1_ratio.sex >= 0.8}
+";
+    let lifecycle = read(&(BINARY.to_owned() + rest));
+    let warns: Vec<bool> = lifecycle.gates.iter().map(|gate| gate.warns).collect();
+    assert_eq!(warns, [true, false, false, false]);
+    let measured = ["recall", "roc_auc", "false_positive_rate"];
+    assert_eq!(lifecycle.evaluate.metrics, measured);
+}
+
+#[track_caller]
+fn refused(rest: &str, words: &str) {
+    let parsed = crate::parse(&(BINARY.to_owned() + rest), &[]);
+    let messages: Vec<&str> = parsed
+        .diagnostics
+        .iter()
+        .map(|it| it.message.as_str())
+        .collect();
+    assert!(
+        messages.iter().any(|message| message.contains(words)),
+        "{messages:?}"
+    );
+}
+
+#[test]
+fn what_does_not_fit_together_is_told() {
+    refused(
+        "evaluate: {fairness: {groups: [sex], metrics: {f1_ratio: {}}}}",
+        "has neither `min` nor `max`",
+    );
+    refused(
+        "evaluate: {fairness: {groups: [sex], metrics: {f1_rato: {min: 1}}}}",
+        "unknown key `f1_rato`",
+    );
+    let both = "evaluate: {threshold: {maximize: f1}, fairness: {groups: [sex], mitigate: group_thresholds}}";
+    refused(both, "both choose thresholds");
+    refused("gates: [recall.city.min > 0.5]", "there is no metric");
+    refused(
+        "gates: [{gate: nothing > 1, else: warn}]",
+        "there is no metric `nothing`",
+    );
+    refused("gates: [{gate: f1 > 1, else: shout}]", "cannot be `shout`");
+}
+
 #[test]
 fn the_plan_says_what_will_be_done() {
     let plan = plan(&read(DESIGN));

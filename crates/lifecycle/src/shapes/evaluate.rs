@@ -104,7 +104,10 @@ static THRESHOLD: [Field; 4] = [
     optional(
         "minimize",
         &Shape::Choice(Choice {
-            words: &[("cost", "what the decisions cost, by `costs`")],
+            words: &[(
+                "cost",
+                "What is made small: the cost of the decisions, by `costs`; or else `maximize`.",
+            )],
             planned: &[],
         }),
         "What is made small; or else `maximize`.",

@@ -311,31 +311,19 @@ fn links(program: &Program, at: usize) -> Result<(Vec<Link>, Scale), Error> {
         let readers: Vec<(usize, &Step)> = (program.steps.iter().enumerate())
             .filter(|(_, step)| step.inputs.contains(&slot))
             .collect();
-        let is_last = |step: &Step| {
-            let name = step.names.0.as_str();
-            matches!(
-                name,
-                "Gather" | "ArgMax" | "Greater" | "Identity" | "Reshape"
-            )
-        };
-        let (next, step) = match readers.as_slice() {
-            [] => return Ok((links, Scale::Prediction)),
-            [(next, step)] => (*next, *step),
-            many if many.iter().all(|(_, step)| is_last(step)) => {
-                return Ok((links, Scale::Prediction));
-            }
-            many => return Err(unsupported(many.first().map(|(_, step)| *step), MIXED)),
+        let [(next, step)] = readers.as_slice() else {
+            return only_told(program, slot).map(|()| (links, Scale::Prediction));
         };
         let other = step.inputs.iter().copied().find(|input| *input != slot);
         let term = other.and_then(|other| constant(program, other));
         match (&step.operation, term) {
-            (Operation::Unary(_), _) if step.names.0 == "Sigmoid" => {
-                return Ok((links, Scale::LogOdds));
+            (Operation::Unary(_) | Operation::Softmax, _) if is_link(step) => {
+                let linked = slot_of_step(program, *next);
+                return only_told(program, linked).map(|()| (links, Scale::LogOdds));
             }
-            (Operation::Softmax, _) => return Ok((links, Scale::LogOdds)),
             (Operation::Identity | Operation::Cast(_) | Operation::Reshape, _) => {}
             (Operation::Gather { .. } | Operation::ArgMax, _) => {
-                return Ok((links, Scale::Prediction));
+                return only_told(program, slot).map(|()| (links, Scale::Prediction));
             }
             (Operation::Arithmetic(Arithmetic::Add), Some(terms)) if !terms.is_empty() => {
                 links.push(Link::Add(terms));
@@ -356,8 +344,38 @@ fn links(program: &Program, at: usize) -> Result<(Vec<Link>, Scale), Error> {
             }
             _ => return Err(unsupported(Some(step), MIXED)),
         }
-        slot = slot_of_step(program, next);
+        slot = slot_of_step(program, *next);
     }
+}
+
+fn is_link(step: &Step) -> bool {
+    matches!(step.names.0.as_str(), "Sigmoid" | "Softmax")
+}
+
+/// Whether what a slot holds is only compared, picked from and told from here on, not computed with.
+fn only_told(program: &Program, slot: usize) -> Result<(), Error> {
+    let mut open = vec![slot];
+    while let Some(slot) = open.pop() {
+        for (at, step) in program.steps.iter().enumerate() {
+            if !step.inputs.contains(&slot) {
+                continue;
+            }
+            let is_told = matches!(
+                step.operation,
+                Operation::Identity
+                    | Operation::Cast(_)
+                    | Operation::Reshape
+                    | Operation::Gather { .. }
+                    | Operation::ArgMax
+                    | Operation::Comparison(_)
+            );
+            if !is_told {
+                return Err(unsupported(Some(step), MIXED));
+            }
+            open.push(slot_of_step(program, at));
+        }
+    }
+    Ok(())
 }
 
 const MIXED: &str = "what follows the model is not linear";

@@ -15,4 +15,5 @@ mod hostile;
 mod models;
 mod network;
 mod onnxruntime;
+mod shap;
 mod trees;

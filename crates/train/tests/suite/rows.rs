@@ -103,6 +103,7 @@ impl Case {
             target: &self.target,
             weight: self.weight.as_deref(),
             time: self.time.as_deref(),
+            row_weights: None,
             n_threads: self.n_threads,
         };
         fit(&request, train, validation, progress)

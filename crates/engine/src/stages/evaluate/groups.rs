@@ -236,17 +236,18 @@ fn gate(name: &str, bound: Bound, comparison: &GroupComparison) -> GateOutcome {
 
 /// The groups that a comparison is between, in words with their numbers.
 pub(super) fn explain(name: &str, comparison: &GroupComparison) -> String {
-    let rate_names: &[&str] = match name.split("_difference").next().unwrap_or(name) {
-        _ if name.starts_with("demographic_parity") => &["selection_rate"],
-        _ if name.starts_with("equal_opportunity") => &["true_positive_rate"],
-        _ if name.contains("_odds_") => &["true_positive_rate", "false_positive_rate"],
-        _ => {
-            let found = RATES.iter().find(|(rate, _)| name.starts_with(rate));
-            match found {
-                Some((rate, _)) => std::slice::from_ref(rate),
-                None => &[],
-            }
-        }
+    let rate_names: Vec<&str> = if name.starts_with("demographic_parity") {
+        vec!["selection_rate"]
+    } else if name.starts_with("equal_opportunity") {
+        vec!["true_positive_rate"]
+    } else if name.contains("_odds_") {
+        vec!["true_positive_rate", "false_positive_rate"]
+    } else {
+        let rates = RATES.iter().map(|(rate, _)| *rate);
+        rates
+            .filter(|rate| name.starts_with(rate))
+            .take(1)
+            .collect()
     };
     let widest = rate_names
         .iter()

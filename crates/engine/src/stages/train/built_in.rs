@@ -13,6 +13,7 @@ use everloop_domain::expression::Expression;
 use everloop_package::NewPackage;
 use everloop_train::{FitRequest, Fitted};
 
+use super::decide::{self, Decided};
 use super::usage::Meter;
 use super::{Trained, metadata};
 use crate::scoring::{input_columns, part_file};
@@ -55,7 +56,9 @@ impl Work {
         let train = read_parquet(&part_file(&self.parts, Part::Train))?;
         let validation = read_parquet(&part_file(&self.parts, Part::Validation))?;
         let meter = Meter::start();
-        let (fitted, curves, mut notes) = self.fit(&train, &validation)?;
+        let reweighed = decide::weights(self.runner.lifecycle(), &train)?;
+        let weights = reweighed.as_ref().map(|(weights, _)| weights.as_slice());
+        let (fitted, curves, mut notes) = self.fit(&train, &validation, weights)?;
         let usage = meter.read();
         notes.extend(fitted.notes.iter().cloned());
         // Without validation rows the package is checked on the train rows.
@@ -65,10 +68,17 @@ impl Work {
             &validation
         };
         let inputs = fitted.graph.signature().conform(checked)?;
-        let expected = fitted.predict(checked)?;
+        let mut expected = fitted.predict(checked)?;
+        let mut graph = fitted.graph.clone();
+        let mut decided: Vec<Decided> = reweighed.into_iter().map(|(_, decided)| decided).collect();
+        if let Some(found) = decide::decide(self.runner.lifecycle(), &fitted, &validation)? {
+            expected = decide::relabelled(&found.graph, &inputs, &expected)?;
+            graph = found.graph;
+            decided.push(found.decided);
+        }
         let example = inputs.slice(0, N_EXAMPLE_ROWS.min(inputs.num_rows()));
         let new = NewPackage {
-            graph: &fitted.graph,
+            graph: &graph,
             task: self.runner.lifecycle().train.task,
             classes: &fitted.classes,
             name: &self.runner.lifecycle().project,
@@ -85,6 +95,7 @@ impl Work {
             parity: Some(written.parity.max_difference),
             tuned: None,
             usage: Some(usage),
+            decided,
         })
     }
 
@@ -96,6 +107,7 @@ impl Work {
         &self,
         train: &RecordBatch,
         validation: &RecordBatch,
+        row_weights: Option<&[f64]>,
     ) -> Result<(Fitted, BTreeMap<String, Vec<f64>>, Vec<String>), Error> {
         let lifecycle = self.runner.lifecycle();
         let (columns, notes) = input_columns(lifecycle, &train.schema());
@@ -114,6 +126,7 @@ impl Work {
             target: &lifecycle.dataset.target,
             weight: lifecycle.dataset.weight.as_deref(),
             time: lifecycle.dataset.time.as_deref(),
+            row_weights,
             n_threads: self.runner.n_threads(),
         };
         let mut curves: BTreeMap<String, Vec<f64>> = BTreeMap::new();

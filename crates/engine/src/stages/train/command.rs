@@ -92,6 +92,7 @@ pub(super) async fn train(
         parity: graph.parity,
         tuned: None,
         usage: Some(usage),
+        decided: Vec::new(),
     })
 }
 
