@@ -188,6 +188,7 @@ impl Trial<'_> {
             target: &lifecycle.dataset.target,
             weight: lifecycle.dataset.weight.as_deref(),
             time: lifecycle.dataset.time.as_deref(),
+            row_weights: None,
             n_threads: self.n_threads,
         };
         let watches = shared.search.cross_validation.is_none();
