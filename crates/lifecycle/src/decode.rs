@@ -29,7 +29,8 @@ pub(crate) fn lifecycle(tree: &Node) -> Option<Lifecycle> {
         .iter()
         .chain(&retrain.when)
         .flat_map(|condition| condition.expression.names());
-    let evaluate = evaluate(tree.get("evaluate")?, train.task, named);
+    let has_target = !dataset.target.is_empty();
+    let evaluate = evaluate(tree.get("evaluate")?, (train.task, has_target), named);
     Some(Lifecycle {
         version: u32::try_from(tree.get("version")?.integer()?).ok()?,
         project: tree.get("project")?.text()?.to_owned(),
@@ -78,7 +79,7 @@ fn seed(node: &Node) -> Option<u64> {
 fn dataset(node: &Node) -> Option<Dataset> {
     Some(Dataset {
         table: name(node, "table")?,
-        target: name(node, "target")?,
+        target: name(node, "target").unwrap_or_default(),
         time: name(node, "time"),
         weight: name(node, "weight"),
         exclude: node.get("exclude")?.texts(),
@@ -167,10 +168,17 @@ fn parameter(node: &Node) -> Option<ParameterValue> {
     }
 }
 
-fn evaluate<'a>(node: &Node, task: Task, named: impl Iterator<Item = &'a str>) -> Evaluate {
+fn evaluate<'a>(
+    node: &Node,
+    (task, has_target): (Task, bool),
+    named: impl Iterator<Item = &'a str>,
+) -> Evaluate {
     let mut metrics = match node.get("metrics") {
         Some(listed) => listed.texts(),
-        None => metrics::defaults(task).map(str::to_owned).collect(),
+        None => metrics::defaults(task)
+            .filter(|metric| has_target || !metrics::needs_target(metric, task))
+            .map(str::to_owned)
+            .collect(),
     };
     for name in named {
         let metric = name.rsplit('.').next().unwrap_or(name);

@@ -8,6 +8,7 @@ mod conditions;
 mod features;
 mod split;
 mod tables;
+mod target;
 mod training;
 
 use everloop_domain::Task;
@@ -21,6 +22,7 @@ use crate::yaml::Node;
 pub(crate) fn check(tree: &Node, report: &mut Report) {
     version(tree, report);
     tables::check(tree, report);
+    target::check(tree, report);
     bounds::check(tree, report);
     features::check(tree, report);
     split::check(tree, report);

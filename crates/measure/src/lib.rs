@@ -8,6 +8,7 @@ mod averages;
 mod bootstrap;
 mod calibration;
 mod classification;
+mod clusters;
 mod curves;
 mod deviance;
 mod drift;
@@ -36,6 +37,7 @@ mod weak_slices;
 pub use bootstrap::{Bootstrap, Difference, Method, bootstrap, bootstrap_difference};
 pub use calibration::{Binning, ReliabilityBin, reliability_curve};
 pub use classification::confusion_matrix;
+pub use clusters::Clusters;
 pub use curves::{
     GainsPoint, PrecisionRecallPoint, RocPoint, gains_curve, precision_recall_curve, roc_curve,
 };

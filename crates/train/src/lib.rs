@@ -13,6 +13,7 @@ mod model;
 mod naive;
 mod parameters;
 mod predictions;
+mod space;
 mod table;
 mod target;
 mod trainers;
@@ -25,4 +26,5 @@ pub use naive::Naive;
 pub use parameters::{
     ParameterInfo, ParameterKind, ParameterProblem, TrainerInfo, check_parameters, trainers,
 };
+pub use space::{Points, points};
 pub use weights::sample_weights;

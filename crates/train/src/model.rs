@@ -1,5 +1,6 @@
 //! Fitted models: what they predict, and how they are written into the graph.
 
+mod clusters;
 mod linear;
 mod nearest;
 mod quadratic;
@@ -11,6 +12,7 @@ use everloop_package::graph::{GraphBuilder, Matrix};
 
 use crate::encoder::Design;
 
+pub(crate) use clusters::ClusterModel;
 pub(crate) use linear::LinearModel;
 pub(crate) use nearest::NearestModel;
 pub(crate) use quadratic::QuadraticModel;
@@ -29,7 +31,7 @@ pub(crate) trait Model: fmt::Debug + Send + Sync {
 }
 
 /// From scores to what is predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Link {
     /// Scores are values, or probabilities already.
     Identity,
@@ -39,6 +41,10 @@ pub(crate) enum Link {
     Softmax,
     /// Scores of the classes are shares; the positive one is the last of two.
     Shares,
+    /// Scores are mean depths: `exp(factor * depth)` tells anomalies, those above the cutoff are none.
+    Isolation { factor: f64, cutoff: f64 },
+    /// Scores are distances to the centres of groups.
+    Distances,
 }
 
 impl Link {
@@ -51,7 +57,9 @@ impl Link {
                 .collect(),
             Self::Softmax => scores.chunks(n_targets).flat_map(softmax).collect(),
             Self::Shares if n_targets == 2 => scores.chunks(2).map(|shares| shares[1]).collect(),
-            Self::Identity | Self::Shares => scores.to_vec(),
+            Self::Identity | Self::Shares | Self::Isolation { .. } | Self::Distances => {
+                scores.to_vec()
+            }
         }
     }
 
@@ -61,7 +69,9 @@ impl Link {
             Self::Sigmoid => builder.sigmoid(scores),
             Self::Softmax => builder.softmax(scores),
             Self::Shares if scores.n_columns() == 2 => builder.linear(scores, &[0.0, 1.0], &[0.0]),
-            Self::Identity | Self::Shares => scores.clone(),
+            Self::Identity | Self::Shares | Self::Isolation { .. } | Self::Distances => {
+                scores.clone()
+            }
         }
     }
 }

@@ -4,6 +4,8 @@ mod association;
 mod baseline;
 mod boosting;
 mod forest;
+mod isolation_forest;
+mod kmeans;
 mod lbfgs;
 mod linear;
 mod logistic;
@@ -62,7 +64,7 @@ pub(crate) struct Trainer {
 }
 
 /// All trainers, in the order in which they are documented.
-pub(crate) static ALL: [&Trainer; 8] = [
+pub(crate) static ALL: [&Trainer; 10] = [
     &linear::TRAINER,
     &logistic::TRAINER,
     &tree::TRAINER,
@@ -70,6 +72,8 @@ pub(crate) static ALL: [&Trainer; 8] = [
     &boosting::TRAINER,
     &nearest::TRAINER,
     &naive_bayes::TRAINER,
+    &isolation_forest::TRAINER,
+    &kmeans::TRAINER,
     &baseline::TRAINER,
 ];
 

@@ -1,6 +1,7 @@
 //! Evaluate: candidate and champion score the same test rows; gates decide on the numbers.
 
 mod naive;
+mod unsupervised;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,8 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use everloop_data::read_parquet;
-use everloop_domain::StageName;
 use everloop_domain::dataset::Part;
+use everloop_domain::{StageName, Task};
 use everloop_lifecycle::Lifecycle;
 use everloop_measure::{GroupReport, Metric, SliceScore, check_gate};
 use everloop_package::Scorer;
@@ -112,8 +113,7 @@ impl Work {
     fn run(self, dir: &Path) -> Result<Evaluation, Error> {
         let test = read_parquet(&part_file(&self.parts, Part::Test))?;
         let candidate = self.runner.load_model(&self.candidate)?;
-        let scored = self.score(&candidate, &self.candidate, &test)?;
-        let mut metrics = scores(self.lifecycle(), &scored)?;
+        let (mut metrics, scored) = self.measure(&candidate, &self.candidate, &test)?;
         metrics.insert("n_rows".to_owned(), test.num_rows() as f64);
         metrics.insert(
             "latency_p99_ms".to_owned(),
@@ -123,8 +123,13 @@ impl Work {
             )?,
         );
         let (champion, champion_problem) = self.champion(&test);
-        let slices = slices(self.lifecycle(), &scored, &test)?;
-        let fairness = fairness(self.lifecycle(), &scored, &test)?;
+        let (slices, fairness) = match &scored {
+            Some(scored) => (
+                slices(self.lifecycle(), scored, &test)?,
+                fairness(self.lifecycle(), scored, &test)?,
+            ),
+            None => (Vec::new(), Vec::new()),
+        };
         let all = fairness_metrics(&fairness, metrics.clone());
         let naive = NaiveScores::of(self.lifecycle(), &self.parts, &test);
         let mut known = all.clone();
@@ -145,6 +150,28 @@ impl Work {
 
     fn lifecycle(&self) -> &Lifecycle {
         self.runner.lifecycle()
+    }
+
+    /// The scores of a model on rows, and what they were computed from where there is a truth.
+    fn measure(
+        &self,
+        scorer: &Arc<dyn Scorer>,
+        dir: &Path,
+        rows: &RecordBatch,
+    ) -> Result<(BTreeMap<String, f64>, Option<Scored>), Error> {
+        let lifecycle = self.lifecycle();
+        if lifecycle.train.task.is_supervised() {
+            let scored = self.score(scorer, dir, rows)?;
+            return Ok((scores(lifecycle, &scored)?, Some(scored)));
+        }
+        let predictions = scorer.score(&inputs(scorer.as_ref(), lifecycle, rows)?)?;
+        let mut metrics = unsupervised::scores(lifecycle, &self.parts, rows, &predictions)?;
+        if lifecycle.train.task == Task::Clustering || lifecycle.dataset.target.is_empty() {
+            return Ok((metrics, None));
+        }
+        let scored = self.score(scorer, dir, rows)?;
+        metrics.extend(scores(lifecycle, &scored)?);
+        Ok((metrics, Some(scored)))
     }
 
     fn score(
@@ -176,10 +203,9 @@ impl Work {
         let scored = self
             .runner
             .load_model(dir)
-            .and_then(|champion| self.score(&champion, dir, test))
-            .and_then(|scored| scores(self.lifecycle(), &scored));
+            .and_then(|champion| self.measure(&champion, dir, test));
         match scored {
-            Ok(metrics) => (Some(metrics), None),
+            Ok((metrics, _)) => (Some(metrics), None),
             Err(error) => (None, Some(error.to_string())),
         }
     }
@@ -202,7 +228,10 @@ impl Work {
 /// Every metric of the task that can be computed on these rows.
 fn scores(lifecycle: &Lifecycle, scored: &Scored) -> Result<BTreeMap<String, f64>, Error> {
     let mut metrics = BTreeMap::new();
-    for name in &lifecycle.evaluate.metrics {
+    // What is measured without a truth is no metric of outcomes.
+    let is_own =
+        |name: &&String| scored.task == lifecycle.train.task || Metric::parse(name).is_some();
+    for name in lifecycle.evaluate.metrics.iter().filter(is_own) {
         let metric = Metric::parse(name)
             .ok_or_else(|| Error::Invalid(format!("unknown metric `{name}`")))?;
         if metric.needs_probabilities() && scored.probabilities.is_none() {

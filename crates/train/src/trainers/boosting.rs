@@ -97,9 +97,9 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
         _ => vec![format!("stopped after {n_rounds} rounds")],
     };
     let link = match job.task {
-        Task::Regression => Link::Identity,
         Task::Binary => Link::Sigmoid,
         Task::Multiclass => Link::Softmax,
+        _ => Link::Identity,
     };
     let ensemble = TreeEnsemble {
         n_targets: booster.n_targets,
@@ -293,7 +293,9 @@ impl Booster {
                 curvatures[row * n_targets + target] = weight * curvature;
             };
             match job.task {
-                Task::Regression => put(0, scores[0] - truth, 1.0),
+                Task::Regression | Task::Anomaly | Task::Clustering => {
+                    put(0, scores[0] - truth, 1.0);
+                }
                 Task::Binary => {
                     let probability = 1.0 / (1.0 + (-scores[0]).exp());
                     put(0, probability - truth, curvature(probability));
@@ -318,7 +320,7 @@ impl Booster {
             .filter(|(_, truth)| !truth.is_nan());
         let losses: Vec<f64> = rows
             .map(|(scores, truth)| match job.task {
-                Task::Regression => (scores[0] - truth).powi(2),
+                Task::Regression | Task::Anomaly | Task::Clustering => (scores[0] - truth).powi(2),
                 Task::Binary => {
                     scores[0].max(0.0) - scores[0] * truth + (-scores[0].abs()).exp().ln_1p()
                 }
@@ -347,7 +349,7 @@ fn base(job: &Job<'_>, n_targets: usize) -> Vec<f64> {
     let rows = || job.target.iter().zip(&job.row_weights);
     let mean = rows().map(|(truth, weight)| truth * weight).sum::<f64>() / count;
     match job.task {
-        Task::Regression => vec![mean],
+        Task::Regression | Task::Anomaly | Task::Clustering => vec![mean],
         Task::Binary => vec![(mean / (1.0 - mean)).ln()],
         Task::Multiclass => (0..n_targets)
             .map(|class| {

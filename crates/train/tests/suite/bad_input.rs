@@ -88,7 +88,7 @@ fn an_unknown_column_or_trainer_is_named() {
     let case = Case::new("oracle", Task::Regression);
     assert_eq!(
         said(&case, &rows),
-        "there is no trainer `oracle`; there are linear, logistic, tree, forest, boosting, nearest, naive_bayes, baseline"
+        "there is no trainer `oracle`; there are linear, logistic, tree, forest, boosting, nearest, naive_bayes, isolation_forest, kmeans, baseline"
     );
 }
 

@@ -38,6 +38,7 @@ impl Case {
             Task::Regression => "amount",
             Task::Binary => "answer",
             Task::Multiclass => "level",
+            Task::Anomaly | Task::Clustering => "",
         };
         let feature = everloop_domain::expression::parse("sqrt(abs(size)) + count").unwrap();
         Self {
@@ -136,7 +137,7 @@ pub(crate) fn all_cases() -> Vec<Case> {
     for info in everloop_train::trainers() {
         for task in info.tasks {
             let case = Case::new(info.name, *task);
-            let few = matches!(info.name, "forest" | "boosting");
+            let few = matches!(info.name, "forest" | "boosting" | "isolation_forest");
             cases.push(if few { case.with("trees", 12) } else { case });
         }
     }

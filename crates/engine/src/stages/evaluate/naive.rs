@@ -31,6 +31,9 @@ pub struct NaiveScores {
 impl NaiveScores {
     /// Fits it to the train part and scores it on the test rows.
     pub(super) fn of(lifecycle: &Lifecycle, parts: &Path, test: &RecordBatch) -> Self {
+        if !lifecycle.train.task.is_supervised() {
+            return Self::default();
+        }
         match Self::compute(lifecycle, parts, test) {
             Ok(found) => found,
             Err(error) => Self {
@@ -62,7 +65,11 @@ impl NaiveScores {
             let own = Self::score(lifecycle, &naive, test, &metrics)?;
             let first = metrics.first().and_then(|metric| {
                 let value = own.metrics.get(metric.name())?;
-                Some(if metric.higher_is_better() { *value } else { -value })
+                Some(if metric.higher_is_better() {
+                    *value
+                } else {
+                    -value
+                })
             });
             if best.as_ref().is_none_or(|(_, best)| first > *best) {
                 best = Some((own, first));
@@ -114,7 +121,11 @@ impl NaiveScores {
         } else {
             candidate < own
         };
-        let words = if is_better { "naive" } else { "NOT better than naive" };
+        let words = if is_better {
+            "naive"
+        } else {
+            "NOT better than naive"
+        };
         Some(format!("{words} ({}) {own:.4}", self.strategy))
     }
 }
