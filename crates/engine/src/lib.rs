@@ -34,4 +34,4 @@ pub use project::Project;
 pub use runner::{Deps, LoadModel, Progress, Runner};
 pub use scoring::{Scored, texts};
 pub use stages::deploy::{CANDIDATE, CHAMPION, CYCLE_TAG, METRICS_TAG, PACKAGE_TAG, PREVIOUS};
-pub use stages::evaluate::{Evaluation, GateOutcome};
+pub use stages::evaluate::{Evaluation, GateOutcome, NaiveScores};

@@ -12,6 +12,7 @@ mod fit;
 mod model;
 mod naive;
 mod parameters;
+mod permutation;
 mod predictions;
 mod space;
 mod table;
@@ -26,5 +27,6 @@ pub use naive::Naive;
 pub use parameters::{
     ParameterInfo, ParameterKind, ParameterProblem, TrainerInfo, check_parameters, trainers,
 };
+pub use permutation::permutation_importances;
 pub use space::{Points, points};
 pub use weights::sample_weights;

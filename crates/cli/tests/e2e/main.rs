@@ -60,6 +60,8 @@ mod tracked;
 #[cfg(test)]
 mod tracking;
 #[cfg(test)]
+mod unsupervised;
+#[cfg(test)]
 mod versions;
 #[cfg(test)]
 mod webhooks;

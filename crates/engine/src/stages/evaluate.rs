@@ -1,6 +1,7 @@
 //! Evaluate: candidate and champion score the same test rows; gates decide on the numbers.
 
 mod naive;
+mod permutation;
 mod unsupervised;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,10 @@ pub struct Evaluation {
     /// The scores of a prediction that looks at no input, on the same rows.
     #[serde(default)]
     pub naive: NaiveScores,
+    /// By input, how much worse the first metric is when the column is shuffled over the test rows: mean and standard
+    /// deviation over the repeats, the greatest first. Without a truth, how many predictions change.
+    #[serde(default)]
+    pub permutation_importances: Vec<(String, f64, f64)>,
     /// Scores by value of the slice columns.
     pub slices: Vec<SliceScore>,
     /// Fairness by group column.
@@ -136,12 +141,14 @@ impl Work {
         known.extend(naive.named());
         let mut gates = gates(self.lifecycle(), &known, champion.as_ref(), &fairness)?;
         gates.extend(bounds(self.lifecycle(), &fairness));
+        let importances = permutation::importances(self.lifecycle(), candidate.as_ref(), &test)?;
         self.reference(dir, candidate.as_ref(), &test)?;
         Ok(Evaluation {
             metrics: all,
             champion,
             champion_problem,
             naive,
+            permutation_importances: importances,
             slices,
             fairness,
             gates,

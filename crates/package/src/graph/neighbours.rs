@@ -238,7 +238,7 @@ impl GraphBuilder {
             };
             self.row_sums(&votes).edge
         });
-        let mut mean = |this: &mut Self, edge: String| {
+        let mean = |this: &mut Self, edge: String| {
             let edge = match votes {
                 Some(votes) => this.call("Mul", &[&edge, votes]),
                 None => edge,
