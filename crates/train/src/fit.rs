@@ -10,6 +10,7 @@ use everloop_package::graph::{Graph, GraphBuilder, Matrix};
 
 use crate::Error;
 use crate::encoder::Encoder;
+use crate::memory;
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
 use crate::predictions::{anomalies, clusters, predictions};
@@ -41,6 +42,8 @@ pub struct FitRequest<'a> {
     pub time: Option<&'a str>,
     /// Threads that may be used; the result does not depend on them.
     pub n_threads: usize,
+    /// Memory that may be used, in bytes: what training needs is estimated before it is allocated.
+    pub memory_bytes: usize,
 }
 
 /// How far training has come.
@@ -102,6 +105,14 @@ pub fn fit(
     let front = Computed::new(request, train)?;
     let columns = front.columns(train)?;
     let encoder = Encoder::fit(trainer.style, &columns, &target.values)?;
+    memory::check(
+        request.memory_bytes,
+        trainer.style,
+        (
+            train.num_rows() + validation.num_rows(),
+            encoder.n_columns(),
+        ),
+    )?;
     let design = encoder.encode(&columns)?;
     let validation_design = encoder.encode(&front.columns(validation)?)?;
     let validation_target =

@@ -9,6 +9,7 @@
 mod encoder;
 mod error;
 mod fit;
+mod memory;
 mod model;
 mod naive;
 mod parameters;

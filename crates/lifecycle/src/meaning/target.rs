@@ -12,23 +12,14 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         return;
     };
     let task = tree.get("train").and_then(super::task);
-    let target = dataset.value.entry("target");
-    if target.is_some_and(|target| !target.value.is_null()) {
+    if dataset.value.get("target").is_some() {
         return;
     }
     if task.is_none_or(Task::is_supervised) {
-        match target {
-            Some(target) => {
-                let message = "`dataset.target` must be text, found nothing";
-                report.add(codes::MISSING_KEY, &target.place(), message);
-            }
-            None => {
-                let message = "`dataset` lacks the key `target`";
-                report
-                    .add(codes::MISSING_KEY, &dataset.place(), message)
-                    .hint("`target`: the column to predict");
-            }
-        }
+        let message = "`dataset` lacks the key `target`";
+        report
+            .add(codes::MISSING_KEY, &dataset.place(), message)
+            .hint("`target`: the column to predict");
         return;
     }
     if let Some(labels) = tree

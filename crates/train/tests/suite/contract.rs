@@ -412,3 +412,13 @@ fn thousands_of_categories_are_cut_with_a_note() {
         }
     });
 }
+
+#[test]
+fn more_memory_than_allowed_is_refused_before_it_is_used() {
+    for_all(|case| {
+        let mut small = case.clone();
+        small.memory_bytes = 1000;
+        let error = refusal(&small, &made_up(50, 1))?;
+        expect(&error, "at most 1 MiB may be used")
+    });
+}

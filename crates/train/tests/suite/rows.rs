@@ -28,6 +28,7 @@ pub(crate) struct Case {
     pub(crate) weight: Option<String>,
     pub(crate) time: Option<String>,
     pub(crate) n_threads: usize,
+    pub(crate) memory_bytes: usize,
     pub(crate) seed: u64,
 }
 
@@ -53,6 +54,7 @@ impl Case {
             weight: None,
             time: None,
             n_threads: 2,
+            memory_bytes: 1 << 30,
             seed: 7,
         }
     }
@@ -105,6 +107,7 @@ impl Case {
             weight: self.weight.as_deref(),
             time: self.time.as_deref(),
             n_threads: self.n_threads,
+            memory_bytes: self.memory_bytes,
         };
         fit(&request, train, validation, progress)
     }

@@ -118,6 +118,7 @@ fn points(
         weight: lifecycle.dataset.weight.as_deref(),
         time: lifecycle.dataset.time.as_deref(),
         n_threads: 1,
+        memory_bytes: usize::MAX,
     };
     Ok(everloop_train::points(&request, train, rows)?)
 }

@@ -106,6 +106,7 @@ impl Work {
             weight: lifecycle.dataset.weight.as_deref(),
             time: lifecycle.dataset.time.as_deref(),
             n_threads: self.runner.n_threads(),
+            memory_bytes: self.runner.training_memory_bytes(),
         };
         let mut curves: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         let tell = Arc::clone(self.runner.progress());
