@@ -244,12 +244,11 @@ impl GraphBuilder {
                 None => edge,
             };
             let sum = this.row_sums(&Matrix { edge, n_columns: k });
-            let edge = match &total {
-                Some(total) => this.call("Div", &[&sum.edge, total]),
-                None => {
-                    let count = this.number_constant(k as f64);
-                    this.call("Div", &[&sum.edge, &count])
-                }
+            let edge = if let Some(total) = &total {
+                this.call("Div", &[&sum.edge, total])
+            } else {
+                let count = this.number_constant(k as f64);
+                this.call("Div", &[&sum.edge, &count])
             };
             Matrix { edge, n_columns: 1 }
         };

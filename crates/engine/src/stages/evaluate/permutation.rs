@@ -12,7 +12,7 @@ use crate::scoring::{Scored, inputs};
 /// How often each column is shuffled.
 const N_REPEATS: usize = 5;
 /// So many rows are scored in all, about.
-const MAX_SCORED_ROWS: usize = 100_000;
+const MAX_SCORED_ROWS: usize = 30_000;
 /// So many rows are shuffled at least, if there are as many: fewer would tell chance.
 const MIN_ROWS: usize = 100;
 /// So many at most.
