@@ -62,7 +62,9 @@ impl<'a> Clusters<'a> {
             pairs.for_each(|(sum, value)| *sum += value);
         }
         for (sum, count) in sums.iter_mut().zip(self.counts()) {
-            sum.iter_mut().for_each(|sum| *sum /= count as f64);
+            for sum in sum {
+                *sum /= count as f64;
+            }
         }
         sums
     }

@@ -211,7 +211,9 @@ fn step(design: &Design, weights: &[f64], centres: &[f64]) -> (Vec<f64>, f64) {
     }
     for (centre, count) in sums.chunks_mut(n_columns).zip(&counts) {
         if *count > 0.0 {
-            centre.iter_mut().for_each(|sum| *sum /= count);
+            for sum in centre {
+                *sum /= count;
+            }
         } else {
             let at = farthest.1 * n_columns;
             centre.copy_from_slice(&design.values[at..at + n_columns]);
