@@ -32,6 +32,26 @@ pub(crate) fn n_threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// Memory that training may use where the machine does not say how much it has.
+const USUAL_MEMORY: usize = 8 << 30;
+
+/// Memory that training may use: three quarters of what the machine, or the container, has.
+pub(crate) fn training_memory_bytes() -> usize {
+    let machine = std::fs::read_to_string("/proc/meminfo").ok();
+    let machine = machine.and_then(|text| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("MemTotal:"))?;
+        let kibibytes: usize = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+        Some(kibibytes << 10)
+    });
+    // `max` where there is no limit.
+    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let container = container.and_then(|text| text.trim().parse::<usize>().ok());
+    let least = machine.into_iter().chain(container).min();
+    least.unwrap_or(USUAL_MEMORY) / 4 * 3
+}
+
 /// How many files and connections the process wants to have open at once.
 const N_FILES: u64 = 65_536;
 

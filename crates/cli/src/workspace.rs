@@ -84,6 +84,7 @@ impl Workspace {
             tracking_uri,
             n_threads: n_threads(),
             memory_bytes: MEMORY_BYTES,
+            training_memory_bytes: environment::training_memory_bytes(),
             progress,
         })?)
     }

@@ -236,7 +236,7 @@ fn predictions(rows: &RecordBatch) -> Result<RecordBatch, Error> {
         .zip(rows.columns())
         .filter_map(|(field, column)| {
             let name = field.name().strip_prefix('_')?;
-            (name == "prediction" || name.starts_with("probability"))
+            (name == "prediction" || name == "score" || name.starts_with("probability"))
                 .then(|| (name.to_owned(), column.clone()))
         });
     Ok(RecordBatch::try_from_iter(named)?)

@@ -76,6 +76,7 @@ async fn watched() -> Watched {
         tracking_uri: None,
         n_threads: 1,
         memory_bytes: 1 << 28,
+        training_memory_bytes: 1 << 30,
         progress: Arc::new(|_| ()),
     });
     let controller = Controller::new(runner.unwrap(), false);

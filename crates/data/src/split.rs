@@ -116,7 +116,10 @@ fn known_rows(
     dataset: &Dataset,
     as_of: Option<&AsOf>,
 ) -> Result<RecordBatch, Error> {
-    let target = column(rows, dataset, &dataset.target)?;
+    let target = match dataset.target.as_str() {
+        "" => None,
+        target => Some(column(rows, dataset, target)?),
+    };
     let moments = match as_of {
         Some(as_of) => Some((
             millis(
@@ -133,7 +136,7 @@ fn known_rows(
         None => true,
     };
     let keep: BooleanArray = (0..rows.num_rows())
-        .map(|row| Some(!target.is_null(row) && is_known(row)))
+        .map(|row| Some(target.is_none_or(|target| !target.is_null(row)) && is_known(row)))
         .collect();
     let kept = arrow::compute::filter_record_batch(rows, &keep)?;
     if kept.num_rows() == 0 {

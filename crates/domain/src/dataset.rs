@@ -138,7 +138,7 @@ pub enum PrepareStep {
 pub struct Dataset {
     /// The table.
     pub table: String,
-    /// The column to predict.
+    /// The column to predict; empty if the task needs none and none is given.
     pub target: String,
     /// The column that orders rows in time.
     pub time: Option<String>,

@@ -15,11 +15,23 @@ pub enum Task {
     Binary,
     /// One of three or more classes.
     Multiclass,
+    /// Whether a row is unlike the others; learnt without a target.
+    Anomaly,
+    /// The group of a row; learnt without a target.
+    Clustering,
 }
 
 impl Task {
     /// All tasks, in the order in which they are documented.
-    pub const ALL: [Self; 3] = [Self::Binary, Self::Multiclass, Self::Regression];
+    pub const ALL: [Self; 5] = [
+        Self::Binary,
+        Self::Multiclass,
+        Self::Regression,
+        Self::Anomaly,
+        Self::Clustering,
+    ];
+    /// The tasks that learn a target.
+    pub const SUPERVISED: [Self; 3] = [Self::Binary, Self::Multiclass, Self::Regression];
 
     /// The stable name in snake case.
     #[must_use]
@@ -28,13 +40,21 @@ impl Task {
             Self::Regression => "regression",
             Self::Binary => "binary",
             Self::Multiclass => "multiclass",
+            Self::Anomaly => "anomaly",
+            Self::Clustering => "clustering",
         }
     }
 
     /// Whether the target is a class.
     #[must_use]
     pub fn is_classification(self) -> bool {
-        self != Self::Regression
+        matches!(self, Self::Binary | Self::Multiclass)
+    }
+
+    /// Whether it learns a target.
+    #[must_use]
+    pub fn is_supervised(self) -> bool {
+        Self::SUPERVISED.contains(&self)
     }
 }
 

@@ -88,6 +88,8 @@ pub struct Deps {
     pub n_threads: usize,
     /// Memory that preparation may use, in bytes.
     pub memory_bytes: usize,
+    /// Memory that training may use, in bytes; what needs more is refused before it begins.
+    pub training_memory_bytes: usize,
     /// Who is told how it goes.
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
 }
@@ -178,6 +180,10 @@ impl Runner {
 
     pub(crate) fn n_threads(&self) -> usize {
         self.deps.n_threads
+    }
+
+    pub(crate) fn training_memory_bytes(&self) -> usize {
+        self.deps.training_memory_bytes
     }
 
     pub(crate) fn tracking_uri(&self) -> Option<&str> {

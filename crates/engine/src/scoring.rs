@@ -84,6 +84,9 @@ impl Scored {
         let prediction = predictions
             .column_by_name("prediction")
             .ok_or_else(|| Error::Invalid("the model gives no column `prediction`".to_owned()))?;
+        if task == Task::Anomaly {
+            return Self::anomalies(truth, predictions);
+        }
         if !task.is_classification() {
             return Ok(Self {
                 task,
@@ -115,6 +118,48 @@ impl Scored {
             truth: indices(&truth, "the target")?,
             predicted: indices(&predicted, "the prediction")?,
             probabilities: probabilities(task, predictions, &classes)?,
+            classes,
+            weights: None,
+        })
+    }
+
+    /// Two classes, of which the last in order is that of the anomalies, and their scores.
+    fn anomalies(truth: &ArrayRef, predictions: &RecordBatch) -> Result<Self, Error> {
+        let column = |name: &str| {
+            let column = predictions.column_by_name(name);
+            column.ok_or_else(|| Error::Invalid(format!("the model gives no column `{name}`")))
+        };
+        let truth = texts(truth);
+        let mut classes = complete(&[], truth.iter());
+        if classes.len() > 2 {
+            return Err(Error::Invalid(format!(
+                "the target tells anomalies from others by two values, found {}",
+                classes.len()
+            )));
+        }
+        // Where one value occurs, the name has to tell which it is.
+        let is_anomaly = |class: &Value| matches!(class.to_string().as_str(), "1" | "true");
+        if classes.len() == 1 {
+            let place = usize::from(classes.first().is_some_and(|class| !is_anomaly(class)));
+            classes.insert(place, Value::Text("other".to_owned()));
+        }
+        let anomaly = classes.last().map(ToString::to_string);
+        let index = |(row, text): (usize, &Option<String>)| match text {
+            Some(_) => Ok(f64::from(u8::from(*text == anomaly))),
+            None => Err(Error::Invalid(format!(
+                "row {}: the target is missing",
+                row + 1
+            ))),
+        };
+        Ok(Self {
+            task: Task::Binary,
+            truth: truth
+                .iter()
+                .enumerate()
+                .map(index)
+                .collect::<Result<_, _>>()?,
+            predicted: numbers(column("prediction")?, "prediction")?,
+            probabilities: Some(numbers(column("score")?, "score")?),
             classes,
             weights: None,
         })
@@ -289,7 +334,7 @@ mod tests {
 
     #[test]
     fn files_name_the_metrics_that_are_measured() {
-        for task in Task::ALL {
+        for task in Task::SUPERVISED {
             let mut named: Vec<&str> = everloop_lifecycle::metric_names(task).collect();
             let measured = Metric::all().filter(|metric| metric.suits(task));
             let mut measured: Vec<&str> = measured.map(Metric::name).collect();

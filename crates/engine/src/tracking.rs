@@ -339,6 +339,7 @@ pub(crate) async fn log_evaluation(
         .chain(champion)
         .chain(evaluation.naive.named())
         .chain(paired)
+        .chain(importances(evaluation))
         .map(|(key, value)| Metric {
             key,
             value,
@@ -362,6 +363,17 @@ pub(crate) async fn log_evaluation(
     }
     let report = serde_json::to_vec_pretty(evaluation).unwrap_or_default();
     runner.put_artifact(run, "evaluation.json", &report).await
+}
+
+/// The permutation importances whose columns can be named in a metric.
+fn importances(evaluation: &Evaluation) -> impl Iterator<Item = (String, f64)> + '_ {
+    let is_plain = |name: &str| {
+        name.chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "_-. /".contains(letter))
+    };
+    let all = evaluation.permutation_importances.iter();
+    all.filter(move |(name, ..)| is_plain(name))
+        .map(|(name, mean, _)| (format!("permutation_importance.{name}"), *mean))
 }
 
 /// Ends the run.

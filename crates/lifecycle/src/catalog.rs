@@ -113,7 +113,9 @@ impl Checker<'_, '_, '_> {
     fn dataset(&mut self, lifecycle: &Lifecycle) {
         let dataset = &lifecycle.dataset;
         let table = dataset.table.as_str();
-        self.column(table, &dataset.target, &["dataset", "target"], "target");
+        if !dataset.target.is_empty() {
+            self.column(table, &dataset.target, &["dataset", "target"], "target");
+        }
         if let Some(time) = &dataset.time {
             self.column(table, time, &["dataset", "time"], "time");
         }

@@ -31,7 +31,8 @@ pub(crate) fn lifecycle(tree: &Node) -> Option<Lifecycle> {
     let named = gates.iter().map(|gate| &gate.expression);
     let named = named.chain(retrain.when.iter().map(|condition| &condition.expression));
     let named = named.flat_map(|expression| expression.names());
-    let evaluate = evaluate::evaluate(tree.get("evaluate")?, train.task, named)?;
+    let learns = (train.task, !dataset.target.is_empty());
+    let evaluate = evaluate::evaluate(tree.get("evaluate")?, learns, named)?;
     Some(Lifecycle {
         version: u32::try_from(tree.get("version")?.integer()?).ok()?,
         project: tree.get("project")?.text()?.to_owned(),
@@ -77,7 +78,7 @@ fn seed(node: &Node) -> Option<u64> {
 fn dataset(node: &Node) -> Option<Dataset> {
     Some(Dataset {
         table: name(node, "table")?,
-        target: name(node, "target")?,
+        target: name(node, "target").unwrap_or_default(),
         time: name(node, "time"),
         weight: name(node, "weight"),
         exclude: node.get("exclude")?.texts(),

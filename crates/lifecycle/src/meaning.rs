@@ -9,6 +9,7 @@ mod evaluation;
 mod features;
 mod split;
 mod tables;
+mod target;
 mod training;
 mod tuning;
 
@@ -23,6 +24,7 @@ use crate::yaml::Node;
 pub(crate) fn check(tree: &Node, report: &mut Report) {
     version(tree, report);
     tables::check(tree, report);
+    target::check(tree, report);
     bounds::check(tree, report);
     features::check(tree, report);
     split::check(tree, report);

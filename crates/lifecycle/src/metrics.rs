@@ -5,21 +5,34 @@ mod words;
 
 use everloop_domain::Task;
 
-use self::words::{OF_CLASSES, OF_MANY_CLASSES, OF_NUMBERS, OF_TWO_CLASSES};
+use self::words::{
+    OF_ANOMALIES, OF_CLASSES, OF_CLUSTERS, OF_KNOWN_ANOMALIES, OF_MANY_CLASSES, OF_NUMBERS,
+    OF_TWO_CLASSES,
+};
 use crate::shape::{Choice, Shape};
 
 pub(crate) use self::groups::{COMPARISONS, N_COMPARISONS, RATES, is_comparison};
 
 /// How many metrics there are.
-const N_METRICS: usize =
-    OF_CLASSES.len() + OF_TWO_CLASSES.len() + OF_MANY_CLASSES.len() + OF_NUMBERS.len();
+const N_METRICS: usize = OF_CLASSES.len()
+    + OF_TWO_CLASSES.len()
+    + OF_MANY_CLASSES.len()
+    + OF_NUMBERS.len()
+    + OF_ANOMALIES.len()
+    + OF_CLUSTERS.len();
 
 /// All metrics with what they are.
 pub(crate) const METRIC_WORDS: [(&str, &str); N_METRICS] = all();
 
 const fn all() -> [(&'static str, &'static str); N_METRICS] {
-    let tables: [&[(&str, &str)]; 4] =
-        [&OF_CLASSES, &OF_TWO_CLASSES, &OF_MANY_CLASSES, &OF_NUMBERS];
+    let tables: [&[(&str, &str)]; 6] = [
+        &OF_CLASSES,
+        &OF_TWO_CLASSES,
+        &OF_MANY_CLASSES,
+        &OF_NUMBERS,
+        &OF_ANOMALIES,
+        &OF_CLUSTERS,
+    ];
     let mut all = [("", ""); N_METRICS];
     let (mut table, mut at) = (0, 0);
     while table < tables.len() {
@@ -68,6 +81,8 @@ pub(crate) fn suiting(task: Task) -> impl Iterator<Item = &'static str> + Clone 
         Task::Binary => (&OF_CLASSES, &OF_TWO_CLASSES),
         Task::Multiclass => (&OF_CLASSES, &OF_MANY_CLASSES),
         Task::Regression => (&OF_NUMBERS, &[]),
+        Task::Anomaly => (&OF_KNOWN_ANOMALIES, &OF_ANOMALIES),
+        Task::Clustering => (&OF_CLUSTERS, &[]),
     };
     general.iter().chain(special).map(|(metric, _)| *metric)
 }
@@ -85,7 +100,16 @@ pub(crate) fn usual(task: Task) -> String {
 
 /// The metrics that are measured when the file names none.
 pub(crate) fn defaults(task: Task) -> impl Iterator<Item = &'static str> {
-    suiting(task).take(if task.is_classification() { 6 } else { 3 })
+    suiting(task).take(match task {
+        Task::Regression => 3,
+        Task::Binary | Task::Multiclass | Task::Clustering => 6,
+        Task::Anomaly => usize::MAX,
+    })
+}
+
+/// Whether the metric compares with a truth that the task does without.
+pub(crate) fn needs_target(metric: &str, task: Task) -> bool {
+    task == Task::Anomaly && OF_KNOWN_ANOMALIES.iter().any(|(known, _)| *known == metric)
 }
 
 /// Whether the word is a metric of any task.
@@ -115,5 +139,13 @@ mod tests {
         assert_eq!(usual(Task::Binary), of_classes);
         assert_eq!(usual(Task::Multiclass), of_classes);
         assert_eq!(usual(Task::Regression), "rmse mae r2");
+        assert_eq!(
+            usual(Task::Anomaly),
+            "roc_auc average_precision precision recall f1 flagged_share"
+        );
+        assert_eq!(
+            usual(Task::Clustering),
+            "silhouette davies_bouldin calinski_harabasz inertia"
+        );
     }
 }

@@ -168,7 +168,10 @@ fn action(stage: StageName, lifecycle: &Lifecycle) -> String {
             format!("{steps}split {}", split(lifecycle))
         }
         StageName::Train => match &lifecycle.train.trainer {
-            Trainer::BuiltIn(trainer) => format!("fit {trainer} to {}", lifecycle.dataset.target),
+            Trainer::BuiltIn(trainer) if lifecycle.train.task.is_supervised() => {
+                format!("fit {trainer} to {}", lifecycle.dataset.target)
+            }
+            Trainer::BuiltIn(trainer) => format!("fit {trainer}"),
             Trainer::Command(command) => format!("run {command}"),
         },
         StageName::Evaluate => {

@@ -9,6 +9,7 @@ mod averages;
 mod bootstrap;
 mod calibration;
 mod classification;
+mod clusters;
 mod curves;
 mod deviance;
 mod drift;
@@ -38,6 +39,7 @@ pub use analytic::{analytic_interval, paired_means};
 pub use bootstrap::{Bootstrap, Difference, Method, bootstrap, bootstrap_difference};
 pub use calibration::{Binning, ReliabilityBin, reliability_curve};
 pub use classification::confusion_matrix;
+pub use clusters::Clusters;
 pub use curves::{
     GainsPoint, PrecisionRecallPoint, RocPoint, gains_curve, precision_recall_curve, roc_curve,
 };

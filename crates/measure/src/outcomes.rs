@@ -60,7 +60,7 @@ impl<'a> Outcomes<'a> {
     /// How many classes there are at least: a binary task has two, even if one occurs.
     pub(crate) fn width(&self) -> usize {
         match self.task {
-            Task::Regression => 0,
+            Task::Regression | Task::Anomaly | Task::Clustering => 0,
             Task::Binary => self.n_classes.max(2),
             Task::Multiclass => self.n_classes,
         }

@@ -41,6 +41,20 @@ pub enum Error {
     /// Parameters cannot be searched in this way.
     #[error("{0}")]
     Search(String),
+    /// More memory would be needed than may be used.
+    #[error(
+        "training on {n_rows} rows of {n_columns} encoded columns needs about {needed} MiB, at most {limit} MiB may be used: exclude columns or rows"
+    )]
+    Memory {
+        /// The rows.
+        n_rows: usize,
+        /// The encoded columns.
+        n_columns: usize,
+        /// What is needed, in MiB.
+        needed: usize,
+        /// What may be used, in MiB.
+        limit: usize,
+    },
     /// Training did not converge to numbers.
     #[error("`{trainer}` diverged at step {step}; {hint}")]
     Diverged {
@@ -77,6 +91,7 @@ impl Error {
         match self {
             Self::Package(error) => error.kind(),
             Self::Arrow(_) => ErrorKind::Internal,
+            Self::Memory { .. } => ErrorKind::Exhausted,
             _ => ErrorKind::Invalid,
         }
     }

@@ -10,9 +10,10 @@ use everloop_package::graph::{Graph, GraphBuilder, Matrix};
 
 use crate::Error;
 use crate::encoder::{Encoder, Inputs, Style};
+use crate::memory;
 use crate::model::{Link, Model};
 use crate::parameters::Parameters;
-use crate::predictions::predictions;
+use crate::predictions::{anomalies, clusters, predictions};
 use crate::table::{Computed, Front};
 use crate::target::Target;
 use crate::trainers::{self, Job};
@@ -33,7 +34,7 @@ pub struct FitRequest<'a> {
     pub features: &'a [(String, Expression)],
     /// Raw columns that are inputs as they are.
     pub columns: &'a [String],
-    /// The column to predict.
+    /// The column to predict; empty if the task needs none.
     pub target: &'a str,
     /// The column that says how much a row counts; all count the same without it. It is no input.
     pub weight: Option<&'a str>,
@@ -43,6 +44,8 @@ pub struct FitRequest<'a> {
     pub row_weights: Option<&'a [f64]>,
     /// Threads that may be used; the result does not depend on them.
     pub n_threads: usize,
+    /// Memory that may be used, in bytes: what training needs is estimated before it is allocated.
+    pub memory_bytes: usize,
 }
 
 /// How far training has come.
@@ -104,6 +107,14 @@ pub fn fit(
     let front = Computed::new(request, train)?;
     let columns = front.columns(train)?;
     let encoder = Encoder::fit(trainer.style, &columns, &target.values)?;
+    memory::check(
+        request.memory_bytes,
+        trainer.style,
+        (
+            train.num_rows() + validation.num_rows(),
+            encoder.n_columns(),
+        ),
+    )?;
     let design = if trainer.style == Style::Binned {
         encoder.shape(columns.num_rows())
     } else {
@@ -181,15 +192,23 @@ fn graph(
     let matrix = encoder.emit(&mut builder, &features)?;
     let scores = model.emit(&mut builder, &matrix);
     let predictions = link.emit(&mut builder, &scores);
-    finish(request.task, builder, &predictions, classes)
+    finish(request.task, builder, link, &predictions, classes)
 }
 
 fn finish(
     task: Task,
     builder: GraphBuilder,
+    link: Link,
     predictions: &Matrix,
     classes: &[Value],
 ) -> Result<Graph, Error> {
+    match link {
+        Link::Isolation { factor, cutoff } => {
+            return Ok(builder.finish_anomaly(predictions, factor, cutoff)?);
+        }
+        Link::Distances => return Ok(builder.finish_clustering(predictions)?),
+        _ => {}
+    }
     Ok(match (task, classes) {
         (Task::Regression, _) => builder.finish_regression(predictions)?,
         (Task::Binary, [negative, positive]) => {
@@ -209,7 +228,12 @@ impl Fitted {
         let columns = self.own.front.columns(raw)?;
         let design = self.own.encoder.encode(&columns)?;
         let scores = self.own.model.scores(&design);
-        let values = self.own.link.apply(&scores, self.own.model.n_targets());
-        predictions(&self.classes, values)
+        let n_targets = self.own.model.n_targets();
+        let values = self.own.link.apply(&scores, n_targets);
+        match self.own.link {
+            Link::Isolation { factor, cutoff } => anomalies(&values, factor, cutoff),
+            Link::Distances => clusters(&values, n_targets),
+            _ => predictions(&self.classes, values),
+        }
     }
 }

@@ -12,10 +12,13 @@ mod algebra;
 mod encoder;
 mod error;
 mod fit;
+mod memory;
 mod model;
 mod naive;
 mod parameters;
+mod permutation;
 mod predictions;
+mod space;
 mod table;
 mod target;
 mod trainers;
@@ -29,4 +32,6 @@ pub use naive::Naive;
 pub use parameters::{
     ParameterInfo, ParameterKind, ParameterProblem, TrainerInfo, check_parameters, trainers,
 };
+pub use permutation::permutation_importances;
+pub use space::{Points, points};
 pub use weights::sample_weights;

@@ -1,5 +1,6 @@
 //! Fitted models: what they predict, and how they are written into the graph.
 
+mod clusters;
 mod coupled;
 mod kernel;
 mod linear;
@@ -14,6 +15,7 @@ use everloop_package::graph::{GraphBuilder, Matrix};
 
 use crate::encoder::Design;
 
+pub(crate) use clusters::ClusterModel;
 pub(crate) use coupled::CoupledModel;
 pub(crate) use kernel::{Kernel, KernelModel};
 pub(crate) use linear::LinearModel;
@@ -35,7 +37,7 @@ pub(crate) trait Model: fmt::Debug + Send + Sync {
 }
 
 /// From scores to what is predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Link {
     /// Scores are values, or probabilities already.
     Identity,
@@ -47,6 +49,10 @@ pub(crate) enum Link {
     Shares,
     /// Scores are logarithms of values.
     Exponential,
+    /// Scores are mean depths: `exp(factor * depth)` tells anomalies, those above the cutoff are none.
+    Isolation { factor: f64, cutoff: f64 },
+    /// Scores are distances to the centres of groups.
+    Distances,
 }
 
 impl Link {
@@ -60,7 +66,9 @@ impl Link {
             Self::Softmax => scores.chunks(n_targets).flat_map(softmax).collect(),
             Self::Exponential => scores.iter().map(|score| score.exp()).collect(),
             Self::Shares if n_targets == 2 => scores.chunks(2).map(|shares| shares[1]).collect(),
-            Self::Identity | Self::Shares => scores.to_vec(),
+            Self::Identity | Self::Shares | Self::Isolation { .. } | Self::Distances => {
+                scores.to_vec()
+            }
         }
     }
 
@@ -71,7 +79,9 @@ impl Link {
             Self::Softmax => builder.softmax(scores),
             Self::Exponential => builder.exponential(scores),
             Self::Shares if scores.n_columns() == 2 => builder.linear(scores, &[0.0, 1.0], &[0.0]),
-            Self::Identity | Self::Shares => scores.clone(),
+            Self::Identity | Self::Shares | Self::Isolation { .. } | Self::Distances => {
+                scores.clone()
+            }
         }
     }
 }

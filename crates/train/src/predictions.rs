@@ -29,6 +29,35 @@ pub(crate) fn predictions(classes: &[Value], values: Vec<f64>) -> Result<RecordB
     }
 }
 
+/// Whether the mean depth of a row is below the cutoff, and its score.
+pub(crate) fn anomalies(depths: &[f64], factor: f64, cutoff: f64) -> Result<RecordBatch, Error> {
+    let is_anomaly: BooleanArray = depths.iter().map(|depth| Some(*depth < cutoff)).collect();
+    let scores = depths.iter().map(|depth| (depth * factor).exp());
+    Ok(RecordBatch::try_from_iter(vec![
+        ("prediction", Arc::new(is_anomaly) as ArrayRef),
+        ("score", Arc::new(Float64Array::from_iter_values(scores))),
+    ])?)
+}
+
+/// The nearest group, and the distances to all.
+pub(crate) fn clusters(distances: &[f64], n_clusters: usize) -> Result<RecordBatch, Error> {
+    let nearest = |row: &[f64]| {
+        let places = 1..row.len();
+        places.fold(
+            0,
+            |best, place| if row[place] < row[best] { place } else { best },
+        ) as i64
+    };
+    let rows = || distances.chunks(n_clusters.max(1));
+    let nearest: Int64Array = rows().map(|row| Some(nearest(row))).collect();
+    let mut columns = vec![("prediction".to_owned(), Arc::new(nearest) as ArrayRef)];
+    for cluster in 0..n_clusters {
+        let own: Float64Array = rows().map(|row| Some(row[cluster])).collect();
+        columns.push((format!("distance_{cluster}"), Arc::new(own)));
+    }
+    Ok(RecordBatch::try_from_iter(columns)?)
+}
+
 fn multiclass(classes: &[Value], probabilities: &[f64]) -> Result<RecordBatch, Error> {
     let picked: Vec<usize> = probabilities
         .chunks(classes.len())

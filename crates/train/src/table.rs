@@ -108,6 +108,18 @@ impl Computed {
 
 /// Refuses features that are named like columns, and inputs that hold the answer.
 fn check_names(request: &FitRequest<'_>) -> Result<(), Error> {
+    let columns = request.columns.iter();
+    let computed = request.features.iter().map(|(name, _)| name);
+    if let Some(name) = repeated(columns) {
+        return Err(Error::Inputs(format!(
+            "two inputs are named `{name}`: rename one in `prepare`"
+        )));
+    }
+    if let Some(name) = repeated(computed) {
+        return Err(Error::Inputs(format!(
+            "two features are named `{name}`: rename one"
+        )));
+    }
     if request
         .columns
         .iter()
@@ -142,6 +154,12 @@ fn check_names(request: &FitRequest<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// A name that comes again.
+fn repeated<'a>(mut names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = std::collections::BTreeSet::new();
+    names.find(|name| !seen.insert(*name))
 }
 
 fn compile(

@@ -21,6 +21,9 @@ pub(crate) struct Target {
 impl Target {
     /// Reads the target of the train rows and finds its classes.
     pub(crate) fn of_train(task: Task, rows: &RecordBatch, name: &str) -> Result<Self, Error> {
+        if !task.is_supervised() {
+            return Self::none(rows);
+        }
         let refuse = |problem: String| Error::Target {
             column: name.to_owned(),
             problem,
@@ -69,6 +72,20 @@ impl Target {
         }
     }
 
+    /// Nothing is to be learnt.
+    fn none(rows: &RecordBatch) -> Result<Self, Error> {
+        let n_rows = rows.num_rows();
+        if n_rows < 2 {
+            return Err(Error::Inputs(format!(
+                "there are {n_rows} rows to learn from, expected at least 2"
+            )));
+        }
+        Ok(Self {
+            values: vec![0.0; n_rows],
+            classes: Vec::new(),
+        })
+    }
+
     /// What each row counts: 1, or, balanced, so much that all classes count the same in sum.
     pub(crate) fn row_weights(&self, is_balanced: bool) -> Vec<f64> {
         if !is_balanced || self.classes.is_empty() {
@@ -90,6 +107,9 @@ impl Target {
         name: &str,
         classes: &[Value],
     ) -> Result<Vec<f64>, Error> {
+        if !task.is_supervised() {
+            return Ok(vec![0.0; rows.num_rows()]);
+        }
         let values = read(rows, name, "validation")?;
         if task.is_classification() {
             Ok(indices(&values, classes))

@@ -4,6 +4,8 @@ mod association;
 mod baseline;
 mod boosting;
 mod forest;
+mod isolation_forest;
+mod kmeans;
 mod lbfgs;
 mod linear;
 mod logistic;
@@ -68,7 +70,7 @@ pub(crate) struct Trainer {
 }
 
 /// All trainers, in the order in which they are documented.
-pub(crate) static ALL: [&Trainer; 10] = [
+pub(crate) static ALL: [&Trainer; 12] = [
     &linear::TRAINER,
     &logistic::TRAINER,
     &tree::TRAINER,
@@ -78,6 +80,8 @@ pub(crate) static ALL: [&Trainer; 10] = [
     &neural::TRAINER,
     &nearest::TRAINER,
     &naive_bayes::TRAINER,
+    &isolation_forest::TRAINER,
+    &kmeans::TRAINER,
     &baseline::TRAINER,
 ];
 

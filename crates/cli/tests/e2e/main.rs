@@ -69,6 +69,8 @@ mod tracking;
 #[cfg(test)]
 mod tuning;
 #[cfg(test)]
+mod unsupervised;
+#[cfg(test)]
 mod versions;
 #[cfg(test)]
 mod webhooks;

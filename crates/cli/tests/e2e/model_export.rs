@@ -46,7 +46,12 @@ fn what_is_exported_answers_alike() {
     let (onnx, whole) = (project.dir().join("onnx"), project.dir().join("whole"));
     assert_eq!(
         files(&onnx),
-        ["input_example.json", "model.onnx", "sbom.cdx.json", "signature.json"]
+        [
+            "input_example.json",
+            "model.onnx",
+            "sbom.cdx.json",
+            "signature.json"
+        ]
     );
     project.succeed(&["model", "export", "line@champion", "--mlflow", "whole"]);
     assert!(files(&whole).contains(&"MLmodel".to_owned()));

@@ -11,7 +11,9 @@ pub(crate) mod gates;
 mod groups;
 mod intervals;
 mod naive;
+mod permutation;
 mod resources;
+mod unsupervised;
 mod weak;
 
 use std::collections::BTreeMap;
@@ -19,8 +21,8 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use everloop_data::read_parquet;
-use everloop_domain::StageName;
 use everloop_domain::dataset::Part;
+use everloop_domain::{StageName, Task};
 use everloop_lifecycle::Lifecycle;
 use everloop_measure::{GroupReport, Metric, SliceScore, WeakSlice};
 use everloop_package::Scorer;
@@ -71,6 +73,10 @@ pub struct Evaluation {
     pub naive: NaiveScores,
     /// Candidate against champion on the same rows.
     pub comparison: Vec<Paired>,
+    /// By input, how much worse the first metric is when the column is shuffled over the test rows: mean and standard
+    /// deviation over the repeats, the greatest first. Without a truth, how many predictions change.
+    #[serde(default)]
+    pub permutation_importances: Vec<(String, f64, f64)>,
     /// Scores by value of the slice columns.
     pub slices: Vec<SliceScore>,
     /// Fairness by group column, small groups included.
@@ -213,6 +219,28 @@ impl<'a> Candidate<'a> {
         Ok(scored.weighted(weights))
     }
 
+    /// What can be said of the model's predictions for rows, with and without a truth.
+    fn measure(&self, parts: &Path, rows: &RecordBatch) -> Result<Measured, Error> {
+        let lifecycle = self.lifecycle;
+        let task = lifecycle.train.task;
+        let mut measured = Measured::default();
+        if !task.is_supervised() {
+            let predictions = self.scorer.score(&inputs(self.scorer, lifecycle, rows)?)?;
+            measured.metrics = unsupervised::scores(lifecycle, parts, rows, &predictions)?;
+            if task == Task::Clustering || lifecycle.dataset.target.is_empty() {
+                return Ok(measured);
+            }
+        }
+        let scored = self.score(rows)?;
+        let (metrics, missing) = scores(lifecycle, &scored)?;
+        measured.metrics.extend(metrics);
+        Ok(Measured {
+            missing,
+            scored: Some(scored),
+            ..measured
+        })
+    }
+
     /// The columns that the model sees.
     fn inputs(&self, rows: &RecordBatch) -> Vec<String> {
         let declared = &self.scorer.signature().inputs;
@@ -221,6 +249,16 @@ impl<'a> Candidate<'a> {
         }
         declared.iter().map(|input| input.name.clone()).collect()
     }
+}
+
+/// What a model's predictions for some rows amount to.
+#[derive(Default)]
+struct Measured {
+    metrics: BTreeMap<String, f64>,
+    /// Why a metric has no value.
+    missing: BTreeMap<String, String>,
+    /// Truth and predictions, where there is a truth.
+    scored: Option<Scored>,
 }
 
 struct Work {
@@ -257,19 +295,26 @@ impl Work {
         let loaded = self.runner.load_model(&self.candidate)?;
         let candidate = Candidate::new(loaded.as_ref(), lifecycle, &self.candidate)?;
         self.facts.inputs = candidate.inputs(&test);
-        let scored = candidate.score(&test)?;
-        let (mut metrics, missing) = scores(lifecycle, &scored)?;
+        let Measured {
+            mut metrics,
+            missing,
+            scored,
+        } = candidate.measure(&self.parts, &test)?;
+        let scored = scored.as_ref();
         let mut notes = Vec::new();
         let evaluate = &lifecycle.evaluate;
-        let intervals = intervals::intervals(evaluate, &scored, &metrics, seed, &mut notes);
+        let intervals = scored.map_or_else(BTreeMap::new, |scored| {
+            intervals::intervals(evaluate, scored, &metrics, seed, &mut notes)
+        });
         self.cost(&candidate, &test, &mut metrics)?;
         let (champion, champion_problem) = self.champion(&test);
-        let comparison = champion.as_ref().map_or_else(Vec::new, |(_, champion)| {
-            intervals::paired(evaluate, &scored, champion, seed, &mut notes)
+        let both = scored.zip(champion.as_ref().and_then(|it| it.scored.as_ref()));
+        let comparison = both.map_or_else(Vec::new, |(scored, champion)| {
+            intervals::paired(evaluate, scored, champion, seed, &mut notes)
         });
-        let champion = champion.map(|(metrics, _)| metrics);
-        let slices = slices(lifecycle, &scored, &test)?;
-        let groups = groups::groups(evaluate, &scored, &test)?;
+        let champion = champion.map(|champion| champion.metrics);
+        let slices = of(scored, |scored| slices(lifecycle, scored, &test))?;
+        let groups = of(scored, |scored| groups::groups(evaluate, scored, &test))?;
         let naive = NaiveScores::of(lifecycle, &self.parts, &test);
         let mut names = Names::new(&metrics, &missing, champion.as_ref());
         names.add_groups(naive.named().collect());
@@ -280,16 +325,9 @@ impl Work {
         let mut gates = names.check(&lifecycle.gates, &groups)?;
         gates.extend(groups::bounds(evaluate, &groups));
         metrics.extend(compared(&groups));
-        let train = read_parquet(&part_file(&self.parts, Part::Train))?;
-        let explanation = explain::explain(
-            &candidate,
-            &self.candidate,
-            &train,
-            &test,
-            &scored,
-            &mut notes,
-        )?;
         self.reference(dir, loaded.as_ref(), &test)?;
+        // What follows looks at how predictions of a target come about.
+        let taught = scored.filter(|_| lifecycle.train.task.is_supervised());
         Ok(Evaluation {
             missing,
             intervals,
@@ -297,12 +335,19 @@ impl Work {
             champion_problem,
             naive,
             comparison,
-            fairness: fairness(lifecycle, &scored, &test)?,
+            permutation_importances: permutation::importances(lifecycle, candidate.scorer, &test)?,
+            fairness: of(scored, |scored| fairness(lifecycle, scored, &test))?,
             groups,
-            curves: curves::curves(&scored),
-            weak_slices: weak::weak(lifecycle, &scored, &test, &mut notes)?,
-            robustness: disturbed::robustness(&candidate, &test, seed, &mut notes)?,
-            explanation,
+            curves: scored.map(curves::curves).unwrap_or_default(),
+            weak_slices: of(taught, |scored| {
+                weak::weak(lifecycle, scored, &test, &mut notes)
+            })?,
+            robustness: of(taught, |_| {
+                disturbed::robustness(&candidate, &test, seed, &mut notes)
+            })?,
+            explanation: of(taught, |scored| {
+                self.explanation(&candidate, &test, scored, &mut notes)
+            })?,
             decided: std::mem::take(&mut self.decided),
             metrics,
             slices,
@@ -313,6 +358,17 @@ impl Work {
 
     fn lifecycle(&self) -> &Lifecycle {
         self.runner.lifecycle()
+    }
+
+    fn explanation(
+        &self,
+        candidate: &Candidate<'_>,
+        test: &RecordBatch,
+        scored: &Scored,
+        notes: &mut Vec<String>,
+    ) -> Result<Explanation, Error> {
+        let train = read_parquet(&part_file(&self.parts, Part::Train))?;
+        explain::explain(candidate, &self.candidate, &train, test, scored, notes)
     }
 
     /// Adds what the candidate costs to the metrics.
@@ -334,23 +390,15 @@ impl Work {
 
     /// The champion's scores on the candidate's rows. A champion that cannot take these rows any more
     /// (a column is gone) does not stop the cycle: the gates then see no champion, and it is told.
-    #[expect(
-        clippy::type_complexity,
-        reason = "the scores and what they are of belong together only here"
-    )]
-    fn champion(
-        &self,
-        test: &RecordBatch,
-    ) -> (Option<(BTreeMap<String, f64>, Scored)>, Option<String>) {
+    fn champion(&self, test: &RecordBatch) -> (Option<Measured>, Option<String>) {
         let Some(dir) = &self.champion else {
             return (None, None);
         };
-        let scored = self.runner.load_model(dir).and_then(|champion| {
+        let measured = self.runner.load_model(dir).and_then(|champion| {
             let champion = Candidate::new(champion.as_ref(), self.lifecycle(), dir)?;
-            let scored = champion.score(test)?;
-            Ok((scores(self.lifecycle(), &scored)?.0, scored))
+            champion.measure(&self.parts, test)
         });
-        match scored {
+        match measured {
             Ok(found) => (Some(found), None),
             Err(error) => (None, Some(error.to_string())),
         }
@@ -371,6 +419,14 @@ impl Work {
     }
 }
 
+/// What is found of scored rows; nothing if there are none.
+fn of<T: Default>(
+    scored: Option<&Scored>,
+    find: impl FnOnce(&Scored) -> Result<T, Error>,
+) -> Result<T, Error> {
+    scored.map_or_else(|| Ok(T::default()), find)
+}
+
 /// Every metric of the task that can be computed on these rows; why the others cannot.
 #[expect(
     clippy::type_complexity,
@@ -381,7 +437,10 @@ fn scores(
     scored: &Scored,
 ) -> Result<(BTreeMap<String, f64>, BTreeMap<String, String>), Error> {
     let (mut metrics, mut missing) = (BTreeMap::new(), BTreeMap::new());
-    for name in &lifecycle.evaluate.metrics {
+    // What is measured without a truth is no metric of outcomes.
+    let is_own =
+        |name: &&String| scored.task == lifecycle.train.task || Metric::parse(name).is_some();
+    for name in lifecycle.evaluate.metrics.iter().filter(is_own) {
         let metric = Metric::parse(name)
             .ok_or_else(|| Error::Invalid(format!("unknown metric `{name}`")))?;
         match scored.score(metric) {

@@ -13,12 +13,15 @@ use crate::yaml::{Entry, Node};
 
 pub(super) fn evaluate<'a>(
     node: &Node,
-    task: Task,
+    (task, has_target): (Task, bool),
     named: impl Iterator<Item = &'a str>,
 ) -> Option<Evaluate> {
     let mut metrics = match node.get("metrics") {
         Some(listed) => listed.texts(),
-        None => metrics::defaults(task).map(str::to_owned).collect(),
+        None => metrics::defaults(task)
+            .filter(|metric| has_target || !metrics::needs_target(metric, task))
+            .map(str::to_owned)
+            .collect(),
     };
     for name in named {
         // `rmse.lower`, `champion.rmse`, `accuracy.sex.min`: the metric is one of the parts.

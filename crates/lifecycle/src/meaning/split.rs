@@ -19,9 +19,10 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         let problem = report.add(codes::IMPOSSIBLE_SPLIT, &place("by"), message);
         problem.hint("set `dataset.time` to the column that orders rows, or choose `by: random`");
     }
-    let is_regression = tree.find(&["train", "task"]).and_then(Node::text) == Some("regression");
-    if by == Some("stratified") && is_regression {
-        let message = "rows cannot be stratified: the target of `task: regression` has no classes";
+    let task = tree.get("train").and_then(super::task);
+    if let Some(task) = task.filter(|task| by == Some("stratified") && !task.is_classification()) {
+        let message =
+            format!("rows cannot be stratified: the target of `task: {task}` has no classes");
         report
             .add(codes::IMPOSSIBLE_SPLIT, &place("by"), message)
             .hint("choose `by: random` or `by: time`");

@@ -304,3 +304,39 @@ pub(super) const OF_NUMBERS: [(&str, &str); 30] = [
         "how much of the Tweedie deviance of the mean is saved",
     ),
 ];
+
+/// Of anomalies, whatever is known of them.
+pub(super) const OF_ANOMALIES: [(&str, &str); 1] =
+    [("flagged_share", "the share of rows that count as anomalies")];
+
+/// Of anomalies where the truth is known; they are metrics of two classes.
+pub(super) const OF_KNOWN_ANOMALIES: [(&str, &str); 5] = [
+    ("roc_auc", "the area under the ROC curve"),
+    ("average_precision", "the mean precision down the ranking"),
+    (
+        "precision",
+        "the share of predicted positives that are positive",
+    ),
+    ("recall", "the share of positives that are found"),
+    ("f1", "the harmonic mean of precision and recall"),
+];
+
+/// Of groups.
+pub(super) const OF_CLUSTERS: [(&str, &str); 4] = [
+    (
+        "silhouette",
+        "how much nearer rows are to their own group than to the next, -1 to 1",
+    ),
+    (
+        "davies_bouldin",
+        "how wide groups are for their distance, 0 at best",
+    ),
+    (
+        "calinski_harabasz",
+        "the spread between groups over that within them",
+    ),
+    (
+        "inertia",
+        "the sum of the squared distances of rows to their centres",
+    ),
+];

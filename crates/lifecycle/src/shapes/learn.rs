@@ -13,7 +13,11 @@ pub(super) const DATASET: Shape = Shape::Map(&DATASET_FIELDS);
 
 static DATASET_FIELDS: [Field; 5] = [
     required("table", &Shape::Written, "A source or a prepared table."),
-    required("target", &Shape::Written, "The column to predict."),
+    optional(
+        "target",
+        &Shape::Written,
+        "The column to predict. The tasks `anomaly` and `clustering` need none; `anomaly` is scored by it if it is given.",
+    ),
     optional(
         "time",
         &Shape::Written,
@@ -123,6 +127,11 @@ const TASK: Shape = Shape::Choice(Choice {
         ("binary", "one of two classes"),
         ("multiclass", "one of three or more classes"),
         ("regression", "a number"),
+        (
+            "anomaly",
+            "whether a row is unlike the others, learnt without a target",
+        ),
+        ("clustering", "the group of a row, learnt without a target"),
     ],
     planned: &[],
 });
@@ -138,6 +147,8 @@ const TRAINER: Shape = Shape::Choice(Choice {
         ("neural", "a neural network"),
         ("nearest", "what the nearest train rows are"),
         ("naive_bayes", "the odds of each class, one input at a time"),
+        ("isolation_forest", "rows that are unlike the others"),
+        ("kmeans", "groups of rows around their means"),
         (
             "baseline",
             "the mean, the majority or the last value, whatever the inputs",

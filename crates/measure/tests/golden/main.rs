@@ -1,6 +1,7 @@
 //! Golden numbers: what scikit-learn, SciPy and Fairlearn say of the same rows.
 
 #[cfg(test)]
+mod clusters;
 mod committed;
 #[cfg(test)]
 mod groups;

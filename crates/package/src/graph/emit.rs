@@ -9,6 +9,9 @@ use crate::{Error, Kind};
 /// All edges but inputs and outputs start with this, so that no column name meets them.
 pub(super) const EDGE_PREFIX: &str = "everloop/";
 
+/// Larger constants are not compared with each other: what is kept to compare them is larger still.
+const MAX_COMPARED: usize = 65_536;
+
 impl GraphBuilder {
     /// Starts an empty graph.
     #[must_use]
@@ -72,6 +75,12 @@ impl GraphBuilder {
 
     /// Adds a constant and returns its edge; the same constant is not added again.
     pub(super) fn constant(&mut self, mut tensor: TensorProto) -> String {
+        if tensor.double_data.len() > MAX_COMPARED {
+            let edge = self.new_edge();
+            tensor.name.clone_from(&edge);
+            self.constants.push(tensor);
+            return edge;
+        }
         let key = format!("constant:{tensor:?}");
         if let Some(edge) = self.known.get(&key) {
             return edge.clone();

@@ -67,16 +67,73 @@ impl GraphBuilder {
         let index = self.push(largest);
         let mut columns = vec![(PREDICTION.to_owned(), self.class(&index, classes))];
         for (index, class) in (0_i64..).zip(classes) {
-            let index = self.constant(integers(&[], &[index]));
-            let mut pick = node("Gather", &[&matrix.edge, &index]);
-            pick.attribute.push(int("axis", 1));
-            let column = Column {
-                edge: self.push(pick),
-                kind: Kind::Number,
-            };
+            let column = self.column_at(matrix, index);
             columns.push((format!("{PROBABILITY}_{class}"), column));
         }
         self.finish_columns(&columns)
+    }
+
+    /// Ends an isolation forest: `prediction` is whether the depth of a row is below the cutoff, `score` is
+    /// `exp(factor * depth)`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the matrix has not exactly one column, or if the builder was used wrongly before.
+    pub fn finish_anomaly(
+        mut self,
+        depths: &Matrix,
+        factor: f64,
+        cutoff: f64,
+    ) -> Result<Graph, Error> {
+        let depth = self.single_column(depths);
+        let cutoff = self.number_constant(cutoff);
+        let is_anomaly = Column {
+            edge: self.call("Less", &[&depth.edge, &cutoff]),
+            kind: Kind::Boolean,
+        };
+        let factor = self.number_constant(factor);
+        let power = self.call("Mul", &[&depth.edge, &factor]);
+        let score = Column {
+            edge: self.call("Exp", &[&power]),
+            kind: Kind::Number,
+        };
+        self.finish_columns(&[
+            (PREDICTION.to_owned(), is_anomaly),
+            ("score".to_owned(), score),
+        ])
+    }
+
+    /// Ends a clustering: `prediction` is the place of the smallest distance (the first of equal ones), then
+    /// `distance_<place>` per cluster.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the builder was used wrongly before.
+    pub fn finish_clustering(mut self, distances: &Matrix) -> Result<Graph, Error> {
+        let negated = self.multiply(distances, -1.0);
+        let mut largest = node("ArgMax", &[&negated.edge]);
+        largest.attribute = vec![int("axis", 1), int("keepdims", 0)];
+        let nearest = Column {
+            edge: self.push(largest),
+            kind: Kind::Integer,
+        };
+        let mut columns = vec![(PREDICTION.to_owned(), nearest)];
+        for place in 0..distances.n_columns {
+            let own = self.column_at(distances, place as i64);
+            columns.push((format!("distance_{place}"), own));
+        }
+        self.finish_columns(&columns)
+    }
+
+    /// One column of a matrix.
+    fn column_at(&mut self, matrix: &Matrix, place: i64) -> Column {
+        let index = self.constant(integers(&[], &[place]));
+        let mut pick = node("Gather", &[&matrix.edge, &index]);
+        pick.attribute.push(int("axis", 1));
+        Column {
+            edge: self.push(pick),
+            kind: Kind::Number,
+        }
     }
 
     /// Ends with any columns as outputs, under these names.

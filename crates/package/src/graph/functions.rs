@@ -32,7 +32,8 @@ impl GraphBuilder {
         }
     }
 
-    fn each(&mut self, op_type: &str, matrix: &Matrix) -> Matrix {
+    /// A function of every element.
+    pub(super) fn each(&mut self, op_type: &str, matrix: &Matrix) -> Matrix {
         Matrix {
             edge: self.call(op_type, &[&matrix.edge]),
             n_columns: matrix.n_columns,

@@ -86,6 +86,25 @@ impl GraphBuilder {
         self.outcome(neighbours, &places, votes.as_deref())
     }
 
+    /// The Euclidean distances of each row to some others, given row by row.
+    pub fn distances(&mut self, matrix: &Matrix, rows: &[f64]) -> Matrix {
+        let n_columns = rows.len() / matrix.n_columns.max(1);
+        if n_columns == 0 || n_columns * matrix.n_columns != rows.len() {
+            self.refuse(format!(
+                "distances of {} columns were given {} numbers",
+                matrix.n_columns,
+                rows.len()
+            ));
+            return matrix.clone();
+        }
+        let squares = self.squared_distances(matrix, rows);
+        let squares = self.at_least(&squares, 0.0);
+        Matrix {
+            edge: self.call("Sqrt", &[&squares]),
+            n_columns,
+        }
+    }
+
     /// `|x|² + |r|² - 2 x·r` of each row and each kept row, as one product.
     fn squared_distances(&mut self, matrix: &Matrix, rows: &[f64]) -> String {
         let norms = self.squared_norms(matrix);
@@ -225,12 +244,11 @@ impl GraphBuilder {
                 None => edge,
             };
             let sum = this.row_sums(&Matrix { edge, n_columns: k });
-            let edge = match &total {
-                Some(total) => this.call("Div", &[&sum.edge, total]),
-                None => {
-                    let count = this.number_constant(k as f64);
-                    this.call("Div", &[&sum.edge, &count])
-                }
+            let edge = if let Some(total) = &total {
+                this.call("Div", &[&sum.edge, total])
+            } else {
+                let count = this.number_constant(k as f64);
+                this.call("Div", &[&sum.edge, &count])
             };
             Matrix { edge, n_columns: 1 }
         };

@@ -89,13 +89,6 @@ impl GraphBuilder {
         of(self.call("Mul", &[&half.edge, &gates]))
     }
 
-    fn each(&mut self, op_type: &str, matrix: &Matrix) -> Matrix {
-        Matrix {
-            edge: self.call(op_type, &[&matrix.edge]),
-            n_columns: matrix.n_columns,
-        }
-    }
-
     fn check_columns(&mut self, matrix: &Matrix, columns: &[usize]) {
         let n_columns = matrix.n_columns;
         if let Some(wrong) = columns.iter().find(|&&column| column >= n_columns) {

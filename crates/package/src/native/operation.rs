@@ -95,15 +95,7 @@ impl Operation {
                 )?;
                 Self::ArgMax
             }
-            "TopK" => {
-                require(
-                    matches!(attributes.int("axis", -1), 1 | -1),
-                    "`axis` must be 1",
-                )?;
-                require(attributes.int("largest", 1) == 0, "`largest` must be 0")?;
-                require(attributes.int("sorted", 1) == 1, "`sorted` must be 1")?;
-                Self::Smallest
-            }
+            "TopK" => Self::top(attributes)?,
             "Unsqueeze" => Self::Unsqueeze,
             "Reshape" => {
                 require(attributes.int("allowzero", 0) == 0, "`allowzero` must be 0")?;
@@ -152,6 +144,15 @@ impl Operation {
             }
             _ => None,
         })
+    }
+
+    /// The smallest elements of rows, in order.
+    fn top(attributes: &Attributes<'_>) -> Result<Self, Problem> {
+        let is_by_row = matches!(attributes.int("axis", -1), 1 | -1);
+        require(is_by_row, "`axis` must be 1")?;
+        require(attributes.int("largest", 1) == 0, "`largest` must be 0")?;
+        require(attributes.int("sorted", 1) == 1, "`sorted` must be 1")?;
+        Ok(Self::Smallest)
     }
 
     fn classic(

@@ -48,7 +48,7 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
         job.tell(step, n_blocks, None)?;
         match block.kind {
             BlockKind::Number { fill, is_marked } => {
-                bayes.number(job, &block, epsilon, (fill, is_marked))
+                bayes.number(job, &block, epsilon, (fill, is_marked));
             }
             BlockKind::Flag { fill, is_marked } => bayes.flag(job, &block, (fill, is_marked)),
             BlockKind::Categories => bayes.categories(job, &block),

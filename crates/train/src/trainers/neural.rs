@@ -143,9 +143,9 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
         importances: shares(&importances(&model, job)?),
         model: Box::new(model),
         link: match job.task {
-            Task::Regression => Link::Identity,
             Task::Binary => Link::Sigmoid,
             Task::Multiclass => Link::Softmax,
+            _ => Link::Identity,
         },
         notes: learnt.notes,
     })
@@ -163,7 +163,7 @@ impl Goal {
     fn of(job: &Job<'_>) -> Self {
         let n_scores = match job.task {
             Task::Multiclass => job.n_classes,
-            Task::Binary | Task::Regression => 1,
+            _ => 1,
         };
         let (mut mean, mut deviation) = (0.0, 1.0);
         if job.task == Task::Regression {

@@ -150,8 +150,8 @@ fn a_package_is_written_with_parity() {
 #[test]
 fn it_learns() {
     for_all(|case| {
-        // The bar itself.
-        if case.trainer == "baseline" {
+        // The bar itself, and what has no truth to learn.
+        if case.trainer == "baseline" || !case.task.is_supervised() {
             return Ok(());
         }
         let fitted = case
@@ -197,6 +197,9 @@ fn it_learns() {
 #[test]
 fn a_missing_target_is_refused_by_row() {
     for_all(|case| {
+        if !case.task.is_supervised() {
+            return Ok(());
+        }
         let rows = made_up(400, 1);
         let column: ArrayRef = if case.task == Task::Regression {
             let mut values = numbers(&rows, &case.target);
@@ -218,6 +221,9 @@ fn a_missing_target_is_refused_by_row() {
 #[test]
 fn a_target_without_difference_is_refused() {
     for_all(|case| {
+        if !case.task.is_supervised() {
+            return Ok(());
+        }
         let rows = made_up(50, 1);
         let (column, needle): (ArrayRef, _) = if case.task == Task::Regression {
             (
@@ -285,11 +291,134 @@ fn importances_are_shares_of_the_encoded_columns() {
         let importances = fitted(case)?.importances;
         let sum: f64 = importances.iter().map(|(_, share)| share).sum();
         let is_sorted = importances.is_sorted_by(|left, right| left.1 >= right.1);
-        let first = &importances[0].0;
-        if (sum - 1.0).abs() < 1e-9 && is_sorted && first.starts_with("size") {
+        // Without a target any column may matter.
+        let is_size = importances[0].0.starts_with("size") || !case.task.is_supervised();
+        if (sum - 1.0).abs() < 1e-9 && is_sorted && is_size {
             Ok(())
         } else {
             Err(format!("{importances:?}"))
         }
+    });
+}
+
+/// A column that cannot be learnt from is left out with a note, whoever learns.
+#[test]
+fn columns_without_content_are_left_out_with_a_note() {
+    for_all(|case| {
+        let rows = made_up(60, 1);
+        let columns: [(&str, ArrayRef, &str); 3] = [
+            (
+                "constant",
+                Arc::new(Float64Array::from(vec![2.5; 60])),
+                "all its values are 2.5",
+            ),
+            (
+                "empty",
+                Arc::new(Float64Array::from(vec![None; 60])),
+                "all its values are missing",
+            ),
+            (
+                "blank",
+                Arc::new(StringArray::from(vec![None::<&str>; 60])),
+                "all its values are missing",
+            ),
+        ];
+        for (name, column, why) in columns {
+            let rows = with_column(&rows, name, column);
+            let mut own = case.clone();
+            own.columns.push(name.to_owned());
+            let fitted = own
+                .fit(&rows, &rows.slice(0, 5))
+                .map_err(|error| chain(&error))?;
+            let note = format!("column `{name}` is left out: {why}");
+            if !fitted.notes.contains(&note) {
+                return Err(format!("{:?} lacks `{note}`", fitted.notes));
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_single_validation_row_is_enough() {
+    for_all(|case| {
+        let rows = made_up(60, 1);
+        let fitted = case
+            .fit(&rows, &rows.slice(7, 1))
+            .map_err(|error| chain(&error))?;
+        let own = fitted
+            .predict(&rows.slice(7, 1))
+            .map_err(|error| chain(&error))?;
+        if own.num_rows() == 1 {
+            Ok(())
+        } else {
+            Err(format!("{} rows", own.num_rows()))
+        }
+    });
+}
+
+#[test]
+fn a_single_train_row_is_refused() {
+    for_all(|case| expect(&refusal(case, &made_up(1, 1))?, "1 rows to learn from"));
+}
+
+#[test]
+fn an_infinite_target_is_refused_by_row() {
+    for_all(|case| {
+        if case.task != Task::Regression {
+            return Ok(());
+        }
+        let rows = made_up(50, 1);
+        let mut values = numbers(&rows, &case.target);
+        values[3] = f64::INFINITY;
+        let column: ArrayRef = Arc::new(Float64Array::from(values));
+        let error = refusal(case, &with_column(&rows, &case.target, column))?;
+        expect(&error, "row 4 of the train part is inf")
+    });
+}
+
+#[test]
+fn a_column_that_is_named_twice_is_refused() {
+    for_all(|case| {
+        let mut twice = case.clone();
+        twice.columns.push("size".to_owned());
+        expect(
+            &refusal(&twice, &made_up(50, 1))?,
+            "two inputs are named `size`",
+        )
+    });
+}
+
+#[test]
+fn thousands_of_categories_are_cut_with_a_note() {
+    for_all(|case| {
+        let texts: StringArray = (0..2000_u32)
+            .map(|row| Some(format!("c{}", if row % 2 == 0 { row % 20 } else { row })))
+            .collect();
+        let rows = with_column(&made_up(2000, 1), "extra", Arc::new(texts));
+        let mut own = case.clone();
+        own.columns.push("extra".to_owned());
+        let fitted = own
+            .fit(&rows, &rows.slice(0, 5))
+            .map_err(|error| chain(&error))?;
+        if fitted
+            .notes
+            .iter()
+            .any(|note| note.contains("1010 categories"))
+        {
+            Ok(())
+        } else {
+            Err(format!("{:?}", fitted.notes))
+        }
+    });
+}
+
+#[test]
+fn more_memory_than_allowed_is_refused_before_it_is_used() {
+    for_all(|case| {
+        let mut small = case.clone();
+        small.memory_bytes = 1000;
+        let error = refusal(&small, &made_up(50, 1))?;
+        expect(&error, "at most 1 MiB may be used")
     });
 }

@@ -203,3 +203,104 @@ fn nearest_says_what_it_cannot_keep() {
         "parameter `k`: 121 neighbours are asked for, and there are 120 train rows"
     );
 }
+
+/// Rows of a list of lists.
+fn points(list: &Json) -> RecordBatch {
+    let rows: Vec<Vec<f64>> = list.as_array().unwrap().iter().map(floats).collect();
+    let columns = (0..rows[0].len()).map(|column| {
+        let values = rows.iter().map(|row| row[column]);
+        let values: ArrayRef = Arc::new(Float64Array::from_iter_values(values));
+        (format!("x{column}"), values)
+    });
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+/// The share of pairs of an anomaly and another row that are in order.
+fn auc(truth: &[f64], scores: &[f64]) -> f64 {
+    let (mut wins, mut pairs) = (0.0, 0.0);
+    for (_, high) in truth.iter().zip(scores).filter(|(truth, _)| **truth > 0.5) {
+        for (_, low) in truth.iter().zip(scores).filter(|(truth, _)| **truth < 0.5) {
+            pairs += 1.0;
+            wins += if high > low {
+                1.0
+            } else {
+                f64::from(u8::from(high == low)) / 2.0
+            };
+        }
+    }
+    wins / pairs
+}
+
+#[test]
+fn isolation_forests_score_as_those_of_scikit_learn() {
+    let golden = golden();
+    let golden = &golden["anomalies"];
+    let (train, test) = (points(&golden["train"]), points(&golden["test"]));
+    let (truth, expected) = (floats(&golden["truth"]), floats(&golden["mean_score"]));
+    let mut mean = vec![0.0; truth.len()];
+    let (mut aucs, mut flagged) = (Vec::new(), Vec::new());
+    for seed in 0..5 {
+        let mut case =
+            Case::on("isolation_forest", Task::Anomaly, &train, "").with("contamination", 0.05);
+        case.seed = seed;
+        let own = case.fit(&train, &test).unwrap().predict(&test).unwrap();
+        let scores = numbers(&own, "score");
+        mean.iter_mut()
+            .zip(&scores)
+            .for_each(|(mean, score)| *mean += score / 5.0);
+        aucs.push(auc(&truth, &scores));
+        let flags = own.column_by_name("prediction").unwrap();
+        let flags = arrow::array::AsArray::as_boolean(flags);
+        flagged.push(flags.true_count() as f64 / truth.len() as f64);
+    }
+    let average = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let of_peer = average(&floats(&golden["auc"]));
+    assert!(
+        (average(&aucs) - of_peer).abs() < 0.01,
+        "{aucs:?} {of_peer}"
+    );
+    let of_peer = average(&floats(&golden["share_flagged"]));
+    assert!(
+        (average(&flagged) - of_peer).abs() < 0.03,
+        "{flagged:?} {of_peer}"
+    );
+    let differences: Vec<f64> = mean
+        .iter()
+        .zip(&expected)
+        .map(|(own, peer)| (own - peer).abs())
+        .collect();
+    assert!(average(&differences) < 0.01, "{}", average(&differences));
+}
+
+#[test]
+fn groups_are_those_of_scikit_learn() {
+    let golden = golden();
+    let golden = &golden["clusters"];
+    let rows = points(&golden["rows"]);
+    let case = Case::on("kmeans", Task::Clustering, &rows, "")
+        .with("clusters", 4)
+        .with("n_init", 10);
+    let own = case.fit(&rows, &rows).unwrap().predict(&rows).unwrap();
+    let found = numbers(&own, "prediction");
+    let expected = floats(&golden["labels"]);
+    for left in 0..found.len() {
+        for right in 0..left {
+            let together = (
+                found[left] == found[right],
+                expected[left] == expected[right],
+            );
+            assert!(together.0 == together.1, "rows {left} and {right}");
+        }
+    }
+    let inertia: f64 = (0..found.len())
+        .map(|row| {
+            let distances = (0..4).map(|place| numbers(&own, &format!("distance_{place}"))[row]);
+            distances.fold(f64::INFINITY, f64::min).powi(2)
+        })
+        .sum();
+    let expected = golden["inertia"].as_f64().unwrap();
+    assert!(
+        (inertia - expected).abs() < 1e-6 * expected,
+        "{inertia} {expected}"
+    );
+}

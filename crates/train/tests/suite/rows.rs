@@ -28,6 +28,7 @@ pub(crate) struct Case {
     pub(crate) weight: Option<String>,
     pub(crate) time: Option<String>,
     pub(crate) n_threads: usize,
+    pub(crate) memory_bytes: usize,
     pub(crate) seed: u64,
 }
 
@@ -38,6 +39,7 @@ impl Case {
             Task::Regression => "amount",
             Task::Binary => "answer",
             Task::Multiclass => "level",
+            Task::Anomaly | Task::Clustering => "",
         };
         let feature = everloop_domain::expression::parse("sqrt(abs(size)) + count").unwrap();
         Self {
@@ -52,6 +54,7 @@ impl Case {
             weight: None,
             time: None,
             n_threads: 2,
+            memory_bytes: 1 << 30,
             seed: 7,
         }
     }
@@ -105,6 +108,7 @@ impl Case {
             time: self.time.as_deref(),
             row_weights: None,
             n_threads: self.n_threads,
+            memory_bytes: self.memory_bytes,
         };
         fit(&request, train, validation, progress)
     }
@@ -137,7 +141,7 @@ pub(crate) fn all_cases() -> Vec<Case> {
     for info in everloop_train::trainers() {
         for task in info.tasks {
             let case = Case::new(info.name, *task);
-            let few = matches!(info.name, "forest" | "boosting");
+            let few = matches!(info.name, "forest" | "boosting" | "isolation_forest");
             cases.push(if few { case.with("trees", 12) } else { case });
         }
     }

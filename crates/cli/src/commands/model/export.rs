@@ -85,7 +85,11 @@ fn beside(name: &str) -> Result<PathBuf> {
     let program = std::env::current_exe().context("cannot find this program's directory")?;
     let dir = program.parent().unwrap_or(Path::new("."));
     // Cargo keeps libraries in `deps`.
-    let places = [dir.join(name), dir.join("lib").join(name), dir.join("deps").join(name)];
+    let places = [
+        dir.join(name),
+        dir.join("lib").join(name),
+        dir.join("deps").join(name),
+    ];
     let found = places.iter().find(|place| place.is_file());
     found.cloned().ok_or_else(|| {
         let problem = format!("`{name}` is not beside this program in `{}`", dir.display());

@@ -31,6 +31,9 @@ pub struct NaiveScores {
 impl NaiveScores {
     /// Fits it to the train part and scores it on the test rows.
     pub(super) fn of(lifecycle: &Lifecycle, parts: &Path, test: &RecordBatch) -> Self {
+        if !lifecycle.train.task.is_supervised() {
+            return Self::default();
+        }
         match Self::compute(lifecycle, parts, test) {
             Ok(found) => found,
             Err(error) => Self {

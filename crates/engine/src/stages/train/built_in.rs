@@ -128,6 +128,7 @@ impl Work {
             time: lifecycle.dataset.time.as_deref(),
             row_weights,
             n_threads: self.runner.n_threads(),
+            memory_bytes: self.runner.training_memory_bytes(),
         };
         let mut curves: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         let tell = Arc::clone(self.runner.progress());

@@ -43,7 +43,7 @@ impl Loss {
         let loss = match job.task {
             Task::Binary => Self::Logistic,
             Task::Multiclass => Self::Softmax,
-            Task::Regression => match job.parameters.integer(LOSS.name) {
+            _ => match job.parameters.integer(LOSS.name) {
                 1 => Self::Quantile(0.5),
                 2 => Self::Huber(job.parameters.number(DELTA.name)),
                 3 => Self::Quantile(job.parameters.number(ALPHA.name)),

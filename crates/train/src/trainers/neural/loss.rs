@@ -15,9 +15,9 @@ pub(super) enum Loss {
 impl Loss {
     pub(super) fn of(task: Task) -> Self {
         match task {
-            Task::Regression => Self::Squared,
             Task::Binary => Self::Logistic,
             Task::Multiclass => Self::Softmax,
+            _ => Self::Squared,
         }
     }
 

@@ -190,6 +190,7 @@ impl Trial<'_> {
             time: lifecycle.dataset.time.as_deref(),
             row_weights: None,
             n_threads: self.n_threads,
+            memory_bytes: shared.runner.training_memory_bytes(),
         };
         let watches = shared.search.cross_validation.is_none();
         let limit = shared.search.trial_timeout;
