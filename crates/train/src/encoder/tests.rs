@@ -175,3 +175,36 @@ fn neural_networks_see_the_place_of_a_text() {
     let encoder = Encoder::fit(Style::Embedded, &many, &[1.0; 200]).unwrap();
     assert_eq!((encoder.n_categories(), encoder.notes.len()), (vec![4], 1));
 }
+
+#[test]
+fn rows_of_several_blocks_are_encoded_as_alone() {
+    let n_rows = 2 * ENCODED_ROWS + 7;
+    let number = |row: usize| (!row.is_multiple_of(5)).then_some((row % 97) as f64);
+    let word = |row: usize| ["red", "", "blue"][row % 3];
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        (
+            "x",
+            Arc::new((0..n_rows).map(number).collect::<Float64Array>()),
+        ),
+        (
+            "t",
+            Arc::new(StringArray::from_iter_values((0..n_rows).map(word))),
+        ),
+    ];
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let target = vec![0.0; n_rows];
+    for style in [Style::Raw, Style::Scaled] {
+        let encoder = Encoder::fit(style, &rows, &target).unwrap();
+        let all = encoder.encode(&rows).unwrap();
+        for row in [0, ENCODED_ROWS - 1, ENCODED_ROWS, n_rows - 1] {
+            let alone = encoder.encode(&rows.slice(row, 1)).unwrap();
+            let place = row * all.n_columns;
+            let found = &all.values[place..place + all.n_columns];
+            let mut pairs = found.iter().zip(&alone.values);
+            assert!(
+                pairs.all(|(found, alone)| found.to_bits() == alone.to_bits()),
+                "{style:?} {row}"
+            );
+        }
+    }
+}

@@ -122,3 +122,53 @@ fn steps_of_every_loss_are_told_in_order() {
         );
     }
 }
+
+#[test]
+fn outliers_do_not_turn_the_line_of_huber() {
+    let values: Vec<f64> = (0..50).map(|row| f64::from(row) / 25.0 - 1.0).collect();
+    let noise = |row: usize| if row.is_multiple_of(2) { 0.01 } else { -0.01 };
+    let target: Vec<f64> = (0..50)
+        .map(|row| 1.0 + 2.0 * values[row] + if row > 45 { 50.0 } else { noise(row) })
+        .collect();
+    let rows = design(1, &values);
+    let mut probe = Probe {
+        trainer: "linear",
+        task: Task::Regression,
+        parameters: BTreeMap::new(),
+        design: &rows,
+        target: &target,
+        row_weights: &[1.0; 50],
+        n_threads: 1,
+    };
+    let squared = probe.coefficients().unwrap().remove(0);
+    assert!((squared[1] - 2.0).abs() > 1.0, "{squared:?}");
+    let huber = everloop_domain::Value::Text("huber".to_owned());
+    probe.parameters.insert("loss".to_owned(), huber.into());
+    let found = probe.coefficients().unwrap().remove(0);
+    assert!(
+        (found[0] - 1.0).abs() < 0.1 && (found[1] - 2.0).abs() < 0.1,
+        "{found:?}"
+    );
+}
+
+#[test]
+fn huber_has_no_penalty_on_sizes() {
+    let rows = design(1, &[0.0, 1.0, 2.0]);
+    let probe = Probe {
+        trainer: "linear",
+        task: Task::Regression,
+        parameters: BTreeMap::from([(
+            "loss".to_owned(),
+            everloop_domain::Value::Text("huber".to_owned()).into(),
+        )]),
+        design: &rows,
+        target: &[1.0, 2.0, 4.0],
+        row_weights: &[1.0; 3],
+        n_threads: 1,
+    };
+    let error = probe.with(&[("l1", 0.5)]).coefficients().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "parameter `l1`: it is 0.5, but `loss: huber` takes `l2` only"
+    );
+}
