@@ -324,7 +324,10 @@ fn products_of_8_bits_are_whole_numbers() {
         &with(&["out = MatMulInteger both small zero zero"]),
         "not supported for double",
     );
-    fails(&with(&["out = Identity stored"]), "uint8");
+    fails(
+        &with(&["one = Cast b; to=2", "out = Identity one"]),
+        "uint8",
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(super) static TRAINER: Trainer = Trainer {
                 ..ParameterInfo::integer(
                     "hidden",
                     (1.0, 8192.0),
-                    0.0,
+                    64.0,
                     "the widths of the hidden layers",
                 )
             },
