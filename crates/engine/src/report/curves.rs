@@ -67,8 +67,7 @@ fn roc(curves: &Curves, threshold: f64) -> Markup {
     let chosen = curves
         .roc
         .iter()
-        .filter(|point| point.threshold.is_some_and(|it| it >= threshold))
-        .next_back();
+        .rfind(|point| point.threshold.is_some_and(|it| it >= threshold));
     let drawn = html! {
         (frame.axes("false positive rate", "true positive rate"))
         (frame.line("line faint", [(0.0, 0.0), (1.0, 1.0)]))

@@ -90,7 +90,7 @@ fn lanes(frame: &Frame, points: &[(f64, Option<f64>)]) -> Vec<f64> {
     for at in order {
         let x = frame.x(points[at].0);
         let free = (0..9).find(|lane| x - last_in_lane[*lane] >= 4.0);
-        let lane = free.unwrap_or_else(|| at % 9);
+        let lane = free.unwrap_or(at % 9);
         last_in_lane[lane] = x;
         // 0, -1, 1, -2, 2 …
         let step = lane.div_ceil(2) as f64;

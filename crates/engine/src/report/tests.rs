@@ -1,3 +1,5 @@
+//! The report and the card hold what they should, and nothing from outside breaks them.
+
 use serde_json::json;
 
 use super::*;

@@ -71,10 +71,6 @@ impl Graph {
     }
 
     /// Nodes and constants that find the threshold of each row, and the edge that holds it.
-    #[expect(
-        clippy::type_complexity,
-        reason = "the three results belong together only here"
-    )]
     fn by_group(
         &self,
         column: &str,

@@ -125,14 +125,14 @@ fn is_number(rows: &RecordBatch, name: &str) -> bool {
 pub(super) fn replaced(
     rows: &RecordBatch,
     name: &str,
-    column: ArrayRef,
+    column: &ArrayRef,
 ) -> Result<RecordBatch, Error> {
     let schema = rows.schema();
     let mut columns = rows.columns().to_vec();
     let mut fields = Vec::with_capacity(columns.len());
     for (at, field) in schema.fields().iter().enumerate() {
         if field.name() == name {
-            columns[at] = Arc::clone(&column);
+            columns[at] = Arc::clone(column);
             fields.push(Field::new(name, column.data_type().clone(), true));
         } else {
             fields.push(field.as_ref().clone());
@@ -146,7 +146,7 @@ fn without(rows: &RecordBatch, name: &str) -> Result<RecordBatch, Error> {
     let kind = rows
         .column_by_name(name)
         .map_or(DataType::Float64, |column| column.data_type().clone());
-    replaced(rows, name, new_null_array(&kind, rows.num_rows()))
+    replaced(rows, name, &new_null_array(&kind, rows.num_rows()))
 }
 
 fn scaled(rows: &RecordBatch, name: &str, factor: f64) -> Result<RecordBatch, Error> {
@@ -200,7 +200,7 @@ fn changed(
         }
         _ => Arc::clone(column),
     };
-    replaced(rows, name, column)
+    replaced(rows, name, &column)
 }
 
 #[cfg(test)]

@@ -277,7 +277,7 @@ fn dependence(
     let mut mean = Vec::with_capacity(values.len());
     for value in &values {
         let constant = constant(column.data_type(), value, n_rows);
-        let predicted = predicted(candidate, &replaced(rows, name, constant)?, class)?;
+        let predicted = predicted(candidate, &replaced(rows, name, &constant)?, class)?;
         mean.push(predicted.iter().sum::<f64>() / n_rows.max(1) as f64);
         for (curve, value) in individual.iter_mut().zip(&predicted) {
             curve.push(*value);

@@ -49,7 +49,7 @@ pub struct Paired {
 /// Rows and settings of a bootstrap within bounds; and a note if not all rows are drawn from.
 fn settings(evaluate: &Evaluate, n_rows: usize) -> (Bootstrap, Option<String>) {
     let wanted = &evaluate.intervals;
-    let n_drawn = n_rows.min(MAX_ROWS).max(1);
+    let n_drawn = n_rows.clamp(1, MAX_ROWS);
     let bootstrap = Bootstrap {
         n_resamples: wanted
             .resamples

@@ -276,12 +276,12 @@ fn unwind(path: &mut Vec<Element>, index: usize) {
     let n = (depth + 1) as f64;
     let mut next = path[depth].weight;
     for at in (0..depth).rev() {
-        if one != 0.0 {
+        if one == 0.0 {
+            path[at].weight = path[at].weight * n / (zero * (depth - at) as f64);
+        } else {
             let here = path[at].weight;
             path[at].weight = next * n / ((at + 1) as f64 * one);
             next = here - path[at].weight * zero * (depth - at) as f64 / n;
-        } else {
-            path[at].weight = path[at].weight * n / (zero * (depth - at) as f64);
         }
     }
     for at in index..depth {
@@ -300,12 +300,12 @@ fn unwound_sum(path: &[Element], index: usize) -> f64 {
     let mut next = path[depth].weight;
     let mut total = 0.0;
     for at in (0..depth).rev() {
-        if one != 0.0 {
+        if one == 0.0 {
+            total += path[at].weight * n / (zero * (depth - at) as f64);
+        } else {
             let part = next * n / ((at + 1) as f64 * one);
             total += part;
             next = path[at].weight - part * zero * (depth - at) as f64 / n;
-        } else {
-            total += path[at].weight * n / (zero * (depth - at) as f64);
         }
     }
     total
