@@ -219,7 +219,7 @@ fn spaces_hold_something() {
     );
     begins(
         "{l2: {low: 0, high: .inf}}",
-        "error[E0205]: the range of `l2` has no end",
+        "error[E0202]: `train.tune.space.l2.high` must be a number",
     );
     begins(
         "{l2: {low: 0, hihg: 1}}",
