@@ -127,7 +127,10 @@ fn steps_used(pruner: Pruner, rows: &[Vec<f64>], is_maximized: bool) -> Vec<usiz
         let end = row.iter().enumerate().find(|(place, value)| {
             let step = *place as u64 + 1;
             curve.push((step, sign * **value));
-            asked.judge.sees(step, row.len() as u64, **value)
+            let value = sign * **value;
+            asked
+                .judge
+                .sees(step, row.len() as u64, value, is_maximized)
         });
         used.push(end.map_or(row.len(), |(place, _)| place + 1));
         let values = if end.is_some() {
