@@ -420,7 +420,8 @@ fn commands_are_searched_by_what_they_log() {
 ",
     );
     project.write("train.py", SCRIPT);
-    let report = run(&project);
+    let until_train = ["run", "--until", "train", "--format", "json"];
+    let report = project.succeed(&until_train).json();
     assert_eq!(report["tuned"]["parameters"]["alpha"], 0.001, "{report}");
     assert_eq!(trials(&project).len(), 2);
 }
