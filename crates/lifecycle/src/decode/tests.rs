@@ -38,11 +38,7 @@ fn the_designs_example_is_read_whole() {
         .iter()
         .map(|diagnostic| diagnostic.code)
         .collect();
-    assert_eq!(
-        codes,
-        ["W0401", "W0402", "W0401", "W0401"],
-        "{diagnostics:?}"
-    );
+    assert_eq!(codes, ["W0402", "W0401", "W0401"], "{diagnostics:?}");
     let lifecycle = lifecycle.unwrap();
     assert_eq!(lifecycle.project, "bike-demand");
     assert_eq!(lifecycle.sources[0].path, "data/hour.csv");

@@ -38,23 +38,6 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         conditions(one, &all, report);
     }
     circles(&all, report);
-    for one in all
-        .iter()
-        .filter(|one| one.under.is_none() && one.entry.value.get("when").is_none())
-    {
-        if let Some(fixed) = train
-            .get("parameters")
-            .and_then(|fixed| fixed.entry(&one.id))
-        {
-            let message = format!(
-                "`train.parameters.{}` has no effect: `tune` searches it",
-                one.id
-            );
-            report
-                .add(codes::WITHOUT_EFFECT, &fixed.place(), message)
-                .hint("remove it in one of the two places");
-        }
-    }
     if let (Some(one), Some(_)) = (
         all.iter().find(|one| one.entry.key == "trainer"),
         train.get("run"),

@@ -14,6 +14,8 @@ pub struct Judge {
     own: Vec<(u64, f64)>,
     /// Comparisons that this trial has passed.
     n_passed: u32,
+    /// What turns values, as peers keep them, into losses.
+    sign: f64,
 }
 
 /// What a trial before went through.
@@ -50,11 +52,14 @@ impl Judge {
             number,
             own: Vec::new(),
             n_passed: 0,
+            sign: 1.0,
         }
     }
 
-    /// Learns what was seen at a step (from 1) of `total`, less being better; gives whether the trial is to end.
-    pub fn sees(&mut self, step: u64, total: u64, loss: f64) -> bool {
+    /// Learns what was seen at a step (from 1) of `total`; gives whether the trial is to end.
+    pub fn sees(&mut self, step: u64, total: u64, value: f64, is_maximized: bool) -> bool {
+        self.sign = if is_maximized { -1.0 } else { 1.0 };
+        let loss = self.sign * value;
         self.own.push((step, loss));
         match self.pruner {
             Pruner::None => false,
@@ -106,7 +111,7 @@ impl Judge {
             peer.curve
                 .iter()
                 .find(|(at, _)| *at == step)
-                .map(|(_, loss)| *loss)
+                .map(|(_, value)| self.sign * value)
         };
         let others: Vec<f64> = complete()
             .filter_map(at)
@@ -137,7 +142,7 @@ impl Judge {
                 peer.curve
                     .iter()
                     .find(|(at, _)| *at >= rung)
-                    .map(|(_, loss)| *loss)
+                    .map(|(_, value)| self.sign * value)
             };
             let peers = self.peers.iter().filter(|peer| is_peer(peer.number));
             let mut all: Vec<f64> = peers.filter_map(at).filter(|loss| !loss.is_nan()).collect();

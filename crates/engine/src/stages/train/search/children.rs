@@ -119,7 +119,7 @@ fn metrics(runner: &Runner, trial: &Trial, now: Timestamp) -> Vec<Metric> {
                 .filter(|_| objective.metric == curve_name)
                 .unwrap_or((0, f64::NAN));
             // What was seen last is the score, unless the trainer went back to an earlier step.
-            let is_seen = (seen - value).abs() <= 1e-9 * value.abs();
+            let is_seen = (seen - value).abs() <= 1e-6 * value.abs();
             (!is_seen).then(|| {
                 point(
                     &objective.metric,

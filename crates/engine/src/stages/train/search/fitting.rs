@@ -162,16 +162,13 @@ impl Trial<'_> {
 
     /// Keeps a value that was seen, and asks whether the trial is to end.
     fn see(&mut self, step: u64, total: u64, metric: Metric, value: f64) {
-        let loss = if metric.higher_is_better() {
-            -value
-        } else {
-            value
-        };
         self.seen
             .name
             .get_or_insert_with(|| metric.name().to_owned());
         self.seen.curve.push((step, value));
-        self.seen.is_pruned = self.judge.sees(step, total, loss);
+        self.seen.is_pruned = self
+            .judge
+            .sees(step, total, value, metric.higher_is_better());
     }
 
     fn fit(&mut self, train: &RecordBatch, scored: &RecordBatch) -> Result<Fitted, Error> {
