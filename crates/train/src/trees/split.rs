@@ -175,7 +175,8 @@ impl<'a> Search<'a> {
         let bin = match (cuts.get(first - 1), cuts.get(end.max(1) - 1)) {
             (Some(low), Some(high)) if low.is_finite() && high.is_finite() => {
                 let value = f64::from(*low) + share * (f64::from(*high) - f64::from(*low));
-                (cuts.partition_point(|cut| f64::from(*cut) <= value)).clamp(first, end)
+                let at = cuts.partition_point(|cut| f64::from(*cut) <= value);
+                at.clamp(first, end)
             }
             _ => end,
         };
