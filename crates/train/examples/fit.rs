@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "{}",
         json!({
-            "notes": fitted.notes, "imp": fitted.importances.iter().take(3).collect::<Vec<_>>(), "wall": wall, "cpu": cpu, "rss": peak, "score": score(task, &test, &predictions)?,
+            "wall": wall, "cpu": cpu, "rss": peak, "score": score(task, &test, &predictions)?,
             "predict_wall": predict_wall.elapsed().as_secs_f64(), "predict_cpu": cpu_seconds()? - predict_cpu,
         })
     );

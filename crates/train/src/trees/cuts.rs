@@ -16,13 +16,18 @@ pub(super) fn cuts(values: &[f32], max_bins: usize) -> Vec<f32> {
     if distinct.len() <= max_bins {
         cuts.extend(distinct.windows(2).map(|pair| between(pair[0], pair[1])));
     } else {
+        let mut last = None;
         for bin in 1..max_bins {
-            // Equal values stay together: the cut is below those that the quantile is one of.
+            // Equal values stay together: the cut is below those that the quantile is one of, and above them if they fill a
+            // bin.
             let right = sorted[bin * sorted.len() / max_bins];
             let place = distinct.partition_point(|value| *value < right);
-            if let Some(left) = place.checked_sub(1).map(|place| distinct[place]) {
+            let place = place + usize::from(last == Some(right));
+            if let [left, right] = distinct[place.saturating_sub(1)..distinct.len().min(place + 1)]
+            {
                 cuts.push(between(left, right));
             }
+            last = Some(right);
         }
         if distinct.last() == Some(&f32::INFINITY) {
             cuts.truncate(max_bins - 2);

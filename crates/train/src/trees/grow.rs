@@ -198,36 +198,32 @@ impl Grower<'_, '_> {
 
     fn leaf(&self, total: &[i64], bounds: (f64, f64)) -> TreeNode {
         let (units, Leaves { factor, target }) = (self.items.units, self.ground.leaves);
-        match (units.kind, total) {
-            (Kind::Moments, [gradient, word]) => {
-                let (gradient, weight) = (units.gradient(*gradient), units.weight(*word));
-                TreeNode::Leaf {
-                    target,
-                    weight: self.ground.growth.value(gradient, weight, bounds) * factor,
-                }
-            }
-            _ => {
-                let weights = total.iter().map(|word| units.weight(*word));
-                let sum: f64 = weights.clone().sum();
-                let share = |weight: f64| {
-                    if sum > 0.0 {
-                        weight / sum * factor
-                    } else {
-                        0.0
-                    }
-                };
-                if let [_, positive] = total {
-                    let weight = share(units.weight(*positive));
-                    return TreeNode::Leaf { target, weight };
-                }
-                let shares = weights.zip(0..).filter(|(weight, _)| *weight > 0.0);
-                TreeNode::Leaves(
-                    shares
-                        .map(|(weight, class)| (class, share(weight)))
-                        .collect(),
-                )
-            }
+        if let (Kind::Moments, [gradient, word]) = (units.kind, total) {
+            let (gradient, weight) = (units.gradient(*gradient), units.weight(*word));
+            return TreeNode::Leaf {
+                target,
+                weight: self.ground.growth.value(gradient, weight, bounds) * factor,
+            };
         }
+        let weights = total.iter().map(|word| units.weight(*word));
+        let sum: f64 = weights.clone().sum();
+        let share = |weight: f64| {
+            if sum > 0.0 {
+                weight / sum * factor
+            } else {
+                0.0
+            }
+        };
+        if let [_, positive] = total {
+            let weight = share(units.weight(*positive));
+            return TreeNode::Leaf { target, weight };
+        }
+        let shares = weights.zip(0..).filter(|(weight, _)| *weight > 0.0);
+        TreeNode::Leaves(
+            shares
+                .map(|(weight, class)| (class, share(weight)))
+                .collect(),
+        )
     }
 
     /// Keeps a node to be split, or leaves it a leaf.

@@ -53,7 +53,7 @@ pub(super) fn accumulate(
 }
 
 /// Calls with the place of a bundle, its code and the value of each item, row by row.
-#[inline(always)]
+#[inline]
 fn for_rows(
     bins: &Bins,
     bundles: &[usize],

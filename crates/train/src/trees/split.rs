@@ -175,7 +175,8 @@ impl<'a> Search<'a> {
         let bin = match (cuts.get(first - 1), cuts.get(end.max(1) - 1)) {
             (Some(low), Some(high)) if low.is_finite() && high.is_finite() => {
                 let value = f64::from(*low) + share * (f64::from(*high) - f64::from(*low));
-                (cuts.partition_point(|cut| f64::from(*cut) <= value)).clamp(first, end)
+                let at = cuts.partition_point(|cut| f64::from(*cut) <= value);
+                at.clamp(first, end)
             }
             _ => end,
         };
@@ -293,22 +294,18 @@ impl<'a> Search<'a> {
     /// What a node is worth.
     fn worth(&self, total: &[i64]) -> f64 {
         let units = self.units;
-        match (units.kind, total) {
-            (Kind::Moments, [gradient, word]) => {
-                let (gradient, weight) = (units.gradient(*gradient), units.weight(*word));
-                if self.growth.monotone.is_empty() {
-                    return self.growth.worth(gradient, weight);
-                }
-                let value = self.growth.value(gradient, weight, self.bounds);
-                self.growth.worth_of(value, gradient, weight)
+        if let (Kind::Moments, [gradient, word]) = (units.kind, total) {
+            let (gradient, weight) = (units.gradient(*gradient), units.weight(*word));
+            if self.growth.monotone.is_empty() {
+                return self.growth.worth(gradient, weight);
             }
-            _ => {
-                let weights = total.iter().map(|word| units.weight(*word));
-                let criterion = self.growth.criterion;
-                let sum = weights.clone().map(|weight| criterion.of_class(weight));
-                criterion.of_side(weights.sum(), sum.sum())
-            }
+            let value = self.growth.value(gradient, weight, self.bounds);
+            return self.growth.worth_of(value, gradient, weight);
         }
+        let weights = total.iter().map(|word| units.weight(*word));
+        let criterion = self.growth.criterion;
+        let sum = weights.clone().map(|weight| criterion.of_class(weight));
+        criterion.of_side(weights.sum(), sum.sum())
     }
 }
 

@@ -55,7 +55,9 @@ impl<'a> Sums<'a> {
         let mut allowed = Vec::new();
         if columns.len() < bins.n_columns() {
             allowed = vec![false; bins.n_columns()];
-            columns.iter().for_each(|column| allowed[*column] = true);
+            for column in columns {
+                allowed[*column] = true;
+            }
         }
         Self {
             n_codes: bundles
@@ -195,9 +197,13 @@ impl<'a> Sums<'a> {
         bundles.dedup();
         let mut allowed = std::mem::take(&mut self.chosen);
         allowed.resize(self.bins.n_columns(), false);
-        columns.iter().for_each(|column| allowed[*column] = true);
+        for column in columns {
+            allowed[*column] = true;
+        }
         let found = self.look(items, node, &bundles, &allowed, cuts);
-        columns.iter().for_each(|column| allowed[*column] = false);
+        for column in columns {
+            allowed[*column] = false;
+        }
         self.chosen = allowed;
         found
     }

@@ -36,7 +36,9 @@ pub(super) fn scores(
     let mut scores = vec![0.0; rows.len() * n_targets];
     for (row, own) in rows.iter().zip(scores.chunks_mut(n_targets)) {
         crate::model::add_leaf(&grown.tree.nodes[grown.leaf_of(bins, *row)], own);
-        own.iter_mut().for_each(|score| *score /= factor);
+        for score in own {
+            *score /= factor;
+        }
     }
     Said { rows, scores }
 }
