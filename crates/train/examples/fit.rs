@@ -39,6 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         features: &[],
         columns: &columns,
         target: "y",
+        weight: None,
+        time: None,
+        row_weights: None,
+        memory_bytes: usize::MAX,
         n_threads: job["threads"].as_u64().unwrap_or(1) as usize,
     };
     let (wall, cpu) = (Instant::now(), cpu_seconds()?);
