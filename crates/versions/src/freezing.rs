@@ -94,7 +94,8 @@ impl Repository {
             }
         }
         recording.set(self.root(), &file, Some(after.into_bytes()))?;
-        for out in stage.outs.iter().filter(|out| out.is_cached) {
+        // In the order in which they were named.
+        for out in new.outs.iter().filter(|out| out.is_cached) {
             let path = RepoPath::default().join(&stage.place(&out.path))?;
             recording.ignore(self.root(), &path)?;
         }
@@ -115,9 +116,10 @@ impl Repository {
                 .stages
                 .iter()
                 .any(|one| one.group.as_deref() == Some(name));
-            let words = match is_group || name.contains('@') {
-                true => "is one of many that are made of one; freeze it in the file",
-                false => "is no stage",
+            let words = if is_group || name.contains('@') {
+                "is one of many that are made of one; freeze it in the file"
+            } else {
+                "is no stage"
             };
             return Err(Error::NotFound {
                 what: format!("`{name}` of `{file}` {words}"),

@@ -153,15 +153,14 @@ impl Repository {
         place: Option<&str>,
         is_local: bool,
     ) -> Result<(), Error> {
-        let place = place.map(
-            |place| match Path::new(place).is_absolute() || is_url(place) {
-                true => place.to_owned(),
-                false => relative(
-                    &self.root().join(".dvc"),
-                    &config::lexical(&from.join(place)),
-                ),
-            },
-        );
+        let written = |place: &str| {
+            if Path::new(place).is_absolute() || is_url(place) {
+                return place.to_owned();
+            }
+            let inner = self.root().join(".dvc");
+            relative(&inner, &config::lexical(&from.join(place)))
+        };
+        let place = place.map(written);
         self.change_setting("cache.dir", place.as_deref(), is_local)
     }
 

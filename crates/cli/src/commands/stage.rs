@@ -176,9 +176,11 @@ fn list(here: &Here, is_all: bool, has_names_only: bool, format: Format) -> Resu
         let found = pipeline.stages.into_iter();
         stages.extend(found.map(|stage| (file.clone(), stage)));
     }
-    let address = |(file, stage): &(RepoPath, Stage)| match *file == own {
-        true => stage.name.clone(),
-        false => format!("{file}:{}", stage.name),
+    let address = |(file, stage): &(RepoPath, Stage)| {
+        if *file == own {
+            return stage.name.clone();
+        }
+        format!("{file}:{}", stage.name)
     };
     match format {
         Format::Json => {

@@ -17,6 +17,11 @@ fn several_jobs_write_the_bytes_of_one_and_of_dvc() {
 }
 
 #[test]
+fn everyday_verbs_write_the_bytes_of_dvc() {
+    check("verbs.py");
+}
+
+#[test]
 fn runs_go_through_remotes_as_with_dvc() {
     check("runs_shared.py");
 }
