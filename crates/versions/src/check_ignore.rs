@@ -70,3 +70,33 @@ impl Repository {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Machine;
+
+    #[test]
+    fn the_last_line_of_the_nearest_file_decides() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = Repository::init(dir.path(), &Machine::default()).unwrap();
+        fs::create_dir_all(dir.path().join("a/logs")).unwrap();
+        fs::write(dir.path().join(FILE), "# x\n*.tmp\nlogs/\n").unwrap();
+        fs::write(dir.path().join("a").join(FILE), "!keep.tmp\n").unwrap();
+        let check = |path: &str, expected: Option<(&str, usize, bool)>| {
+            let path = RepoPath::default().join(path).unwrap();
+            let rule = repository.ignore_rule(&path).unwrap();
+            let told = rule
+                .as_ref()
+                .map(|rule| (rule.file.as_str(), rule.line, rule.is_ignoring));
+            assert_eq!(told, expected, "{path}");
+        };
+        check("x.tmp", Some((".dvcignore", 2, true)));
+        check("a/x.tmp", Some((".dvcignore", 2, true)));
+        check("a/keep.tmp", Some(("a/.dvcignore", 1, false)));
+        check("keep.tmp", Some((".dvcignore", 2, true)));
+        check("a/logs", Some((".dvcignore", 3, true)));
+        check("a/logs/keep.tmp", Some((".dvcignore", 3, true)));
+        check("a/other", None);
+    }
+}

@@ -189,3 +189,64 @@ fn file_frozen(text: &str, is_frozen: bool) -> String {
     }
     lines().filter(|line| !is_said(line)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use everloop_lifecycle::dvc::NewOut;
+
+    use super::*;
+    use crate::Machine;
+
+    #[test]
+    fn files_are_frozen_once() {
+        let text = "outs:\n- path: x\n";
+        let frozen = file_frozen(text, true);
+        assert_eq!(frozen, "outs:\n- path: x\nfrozen: true\n");
+        assert_eq!(file_frozen(&frozen, true), frozen);
+        assert_eq!(file_frozen(&frozen, false), text);
+        assert_eq!(file_frozen("locked: true\nouts: []\n", false), "outs: []\n");
+        assert_eq!(file_frozen("outs: []", true), "outs: []\nfrozen: true\n");
+    }
+
+    #[test]
+    fn stages_are_added_frozen_and_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = Repository::init(dir.path(), &Machine::default()).unwrap();
+        let top = RepoPath::default();
+        let mut new = NewStage {
+            name: "one".to_owned(),
+            commands: vec!["cp a b".to_owned()],
+            deps: vec!["a".to_owned()],
+            outs: vec![NewOut {
+                path: "b".to_owned(),
+                list: "outs",
+                is_cached: true,
+                is_persistent: false,
+            }],
+            ..NewStage::default()
+        };
+        repository.add_stage(&top, &new, false).unwrap();
+        let text = || fs::read_to_string(dir.path().join("dvc.yaml")).unwrap();
+        let written = "stages:\n  one:\n    cmd: cp a b\n    deps:\n    - a\n    outs:\n    - b\n";
+        assert_eq!(text(), written);
+        let error = repository.add_stage(&top, &new, false).unwrap_err();
+        assert!(error.to_string().contains("`--force` replaces it"));
+        repository.add_stage(&top, &new, true).unwrap();
+        assert_eq!(text(), written);
+        new.name = "two".to_owned();
+        let error = repository.add_stage(&top, &new, false).unwrap_err();
+        assert!(error.to_string().contains("overlap"), "{error}");
+
+        let one = ["one".to_owned()];
+        assert_eq!(repository.freeze(&top, &one, true).unwrap().len(), 1);
+        assert_eq!(text(), format!("{written}    frozen: true\n"));
+        assert!(repository.freeze(&top, &one, true).unwrap().is_empty());
+        repository.freeze(&top, &one, false).unwrap();
+        assert_eq!(text(), written);
+        let both = ["one".to_owned(), "none".to_owned()];
+        assert!(repository.freeze(&top, &both, true).is_err());
+        assert_eq!(text(), written, "all of them or none");
+    }
+}

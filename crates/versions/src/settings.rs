@@ -217,3 +217,64 @@ fn shown(section: &str) -> String {
     });
     named.unwrap_or_else(|| section.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Machine;
+
+    fn set(repository: &Repository, name: &str, value: Option<&str>) -> Result<(), String> {
+        let changed = repository.change_setting(name, value, false);
+        changed.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn settings_are_set_told_and_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = Repository::init(dir.path(), &Machine::default()).unwrap();
+        set(&repository, "core.autostage", Some("true")).unwrap();
+        set(&repository, "cache.type", Some("hardlink,copy")).unwrap();
+        repository
+            .change_setting("cache.type", Some("copy"), true)
+            .unwrap();
+        let found = repository.settings().unwrap();
+        let told: Vec<(&str, &str)> = found
+            .iter()
+            .map(|one| (one.name.as_str(), one.value.as_str()))
+            .collect();
+        let expected = [
+            ("cache.type", "copy"),
+            ("core.autostage", "true"),
+            ("core.no_scm", "True"),
+        ];
+        assert_eq!(told, expected);
+        assert!(found[0].file.ends_with("config.local"));
+        set(&repository, "core.autostage", None).unwrap();
+        let error = set(&repository, "core.autostage", None).unwrap_err();
+        assert!(error.contains("is not set there"), "{error}");
+    }
+
+    #[test]
+    fn what_dvc_would_not_start_with_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = Repository::init(dir.path(), &Machine::default()).unwrap();
+        for (name, value, words) in [
+            ("core.nothing", "x", "DVC knows no setting"),
+            ("nothing", "x", "DVC knows no setting"),
+            ("remote.main.nothing", "x", "DVC knows no setting"),
+            ("core.autostage", "maybe", "neither `true` nor `false`"),
+            ("cache.type", "magic", "`magic` is none of"),
+            ("cache.shared", "all", "is not `group`"),
+        ] {
+            let error = set(&repository, name, Some(value)).unwrap_err();
+            assert!(error.contains(words), "{name}: {error}");
+        }
+        set(&repository, "remote.main.url", Some("/x")).unwrap();
+    }
+
+    #[test]
+    fn sections_are_shown_as_people_name_them() {
+        assert_eq!(shown("core"), "core");
+        assert_eq!(shown("remote \"a.b\""), "remote.a.b");
+    }
+}
