@@ -237,7 +237,10 @@ mod tests {
         assert_eq!(text(), written);
         new.name = "two".to_owned();
         let error = repository.add_stage(&top, &new, false).unwrap_err();
-        assert!(error.to_string().contains("is made by the stages"), "{error}");
+        assert!(
+            error.to_string().contains("is made by the stages"),
+            "{error}"
+        );
 
         let one = ["one".to_owned()];
         assert_eq!(repository.freeze(&top, &one, true).unwrap().len(), 1);
