@@ -197,8 +197,17 @@ impl RemoteStore {
     ///
     /// [`Error::NotFound`] if there is none; fails if it cannot be read, or if the sink takes no more.
     pub fn get(&self, path: &str, sink: Sink<'_>) -> Result<u64, Error> {
+        self.get_from(path, 0, sink)
+    }
+
+    /// As [`RemoteStore::get`], without the first bytes, which the caller has.
+    ///
+    /// # Errors
+    ///
+    /// As [`RemoteStore::get`]; a file that has no more bytes than those cannot be read on.
+    pub fn get_from(&self, path: &str, n_known: u64, sink: Sink<'_>) -> Result<u64, Error> {
         self.runtime.block_on(async {
-            let (mut n_got, mut n_vain, mut n_continued) = (0, 0, 0);
+            let (mut n_got, mut n_vain, mut n_continued) = (n_known, 0, 0);
             loop {
                 let start = n_got;
                 let read = match &self.kind {

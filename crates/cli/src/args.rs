@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     check, data, db, export, gc, import, init, metrics, model, params, plots, reference, replay,
-    repro, run, runs, schema, serve, server, status, up,
+    repro, run, runs, schema, serve, server, stage, status, up,
 };
 use crate::demo;
 
@@ -50,6 +50,9 @@ pub(crate) enum Command {
     Replay(replay::Args),
     /// Run the stages of `dvc.yaml` that must run, and record them in `dvc.lock`.
     Repro(repro::Args),
+    /// List and add stages of `dvc.yaml`.
+    #[command(subcommand)]
+    Stage(stage::Command),
     /// Show metrics, and compare those of versions.
     #[command(subcommand)]
     Metrics(metrics::Command),

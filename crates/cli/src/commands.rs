@@ -20,6 +20,7 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod server;
+pub(crate) mod stage;
 pub(crate) mod status;
 pub(crate) mod up;
 
@@ -57,6 +58,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Serve(args) => serve::run(args).await,
         Command::Server(args) => server::run(args).await,
         Command::Schema(args) => schema::run(args),
+        Command::Stage(command) => tokio::task::block_in_place(|| stage::run(command, project)),
         Command::Reference(args) => reference::run(args),
     }
 }

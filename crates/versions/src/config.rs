@@ -229,7 +229,8 @@ impl ConfigFile {
         write_whole(&self.path, text.as_bytes())
     }
 
-    fn values(&self) -> Result<Vec<(String, String, String)>, Error> {
+    /// All values: section, key, value.
+    pub(crate) fn values(&self) -> Result<Vec<(String, String, String)>, Error> {
         let mut section = None;
         let mut values = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {

@@ -99,6 +99,26 @@ impl Hashing {
         }
     }
 
+    /// As [`Hashing::running`], of a file that has bytes already: what is written comes after them. Tells how many there are.
+    pub(crate) fn running_on(self, file: File) -> Result<(Running, u64), std::io::Error> {
+        let mut running = self.running(file);
+        let mut buffer = vec![0; 1 << 17];
+        running.file.rewind()?;
+        loop {
+            match running.file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n_read) => {
+                    running.hasher.update(&buffer[..n_read]);
+                    running.size += n_read as u64;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let size = running.size;
+        Ok((running, size))
+    }
+
     /// The digest of a file and its size.
     pub(crate) fn of_file(self, path: &Path) -> Result<(Md5, u64), std::io::Error> {
         self.copy(&mut File::open(path)?, &mut std::io::sink())

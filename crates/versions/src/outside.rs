@@ -37,7 +37,7 @@ pub(crate) enum Led {
     /// To a directory of this machine, by way of a remote.
     Here(std::path::PathBuf),
     /// Outside.
-    There(Outside),
+    There(Box<Outside>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,9 @@ enum Kind {
     Web,
     Ssh,
 }
+
+/// Takes a file, and gives its digest and size.
+type Take<'t> = &'t (dyn Fn(&str) -> Result<(Md5, u64), Error> + Sync);
 
 /// What is outside now.
 struct Seen {
@@ -72,17 +75,17 @@ impl Outside {
         let url = whole.trim_end_matches('/').to_owned();
         let (dir, name) = split(&url);
         let n_jobs = options.jobs().unwrap_or(network::N_JOBS);
-        options.url = dir.to_owned();
+        dir.clone_into(&mut options.url);
         Ok(match options.reach(repository.environment())? {
             Reach::Dir(dir) => Led::Here(dir.join(name)),
-            Reach::Elsewhere(location) => Led::There(Self {
+            Reach::Elsewhere(location) => Led::There(Box::new(Self {
                 place: place.to_owned(),
                 name: name.to_owned(),
                 url: whole,
                 kind,
                 store: RemoteStore::open(&location)?,
                 n_jobs,
-            }),
+            })),
         })
     }
 
@@ -146,7 +149,7 @@ impl Outside {
     fn gather(
         &self,
         files: Option<&[String]>,
-        take: &(dyn Fn(&str) -> Result<(Md5, u64), Error> + Sync),
+        take: Take<'_>,
     ) -> Result<(Recorded, Option<Listing>), Error> {
         let Some(files) = files else {
             let (md5, size) = take(&self.name)?;
@@ -293,9 +296,12 @@ impl Outside {
                 let generation = told.version.as_ref().and_then(|text| text.parse().ok());
                 generation.map(google_tag)
             }
-            Kind::Azure => told.tag.clone().map(|tag| match tag.starts_with('"') {
-                true => tag,
-                false => format!("\"{tag}\""),
+            Kind::Azure => told.tag.clone().map(|tag| {
+                if tag.starts_with('"') {
+                    tag
+                } else {
+                    format!("\"{tag}\"")
+                }
             }),
             _ => told
                 .tag

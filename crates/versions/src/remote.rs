@@ -19,6 +19,7 @@ use crate::cache::Cache;
 use crate::links::Links;
 use crate::md5::{Hashing, ObjectId};
 use crate::progress::Progress;
+use crate::receiving::From;
 use crate::remote_options::{Options, Reach};
 use crate::{Error, network};
 
@@ -333,11 +334,23 @@ impl Remote {
                 cache.take(object, objects)
             }
             Place::Dir { .. } => Err(self.absent(&path)),
-            Place::Elsewhere(store) => cache.receive(object, &self.shown(&path), &mut |sink| {
-                let got = store.get(&path, sink);
-                got.map(drop)
-                    .map_err(|error| self.failed("get", &path, error))
-            }),
+            Place::Elsewhere(store) => {
+                let size = || {
+                    let told = store.told(&path);
+                    let told = told.map_err(|error| self.failed("find", &path, error))?;
+                    Ok(told.and_then(|told| told.size))
+                };
+                let mut from = From {
+                    place: &self.shown(&path),
+                    size: &size,
+                    fill: &mut |start, sink| {
+                        let got = store.get_from(&path, start, sink);
+                        got.map(drop)
+                            .map_err(|error| self.failed("get", &path, error))
+                    },
+                };
+                cache.receive_on(object, &mut from)
+            }
         };
         let got = match got {
             Err(error) if error.kind() == ErrorKind::NotFound && !object.is_dir => {

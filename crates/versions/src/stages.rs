@@ -92,7 +92,7 @@ fn read_pipeline(repository: &Repository, file: &RepoPath) -> Result<Pipeline, E
 }
 
 /// The first problem that stops; `everloop repro` tells all.
-fn first(diagnostics: &[Diagnostic]) -> String {
+pub(crate) fn first(diagnostics: &[Diagnostic]) -> String {
     let stops = |one: &&Diagnostic| one.severity == Severity::Error;
     let found = diagnostics.iter().find(stops);
     found.map_or_else(String::new, |one| {

@@ -61,6 +61,14 @@ impl Tracked {
         }
     }
 
+    /// The stage that makes it, as its file names it.
+    pub(crate) fn stage_name(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::File(..) => None,
+            Origin::Stage(stage) => Some(&stage.name),
+        }
+    }
+
     /// Where it stands: the `.dvc` file or the stage.
     #[must_use]
     pub fn address(&self) -> String {

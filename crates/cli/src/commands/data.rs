@@ -1,7 +1,10 @@
 //! `everloop data`: versions of data; profiles and checks of tables.
 
+pub(crate) mod check_ignore;
 mod cloud;
+pub(crate) mod config;
 pub(crate) mod diff;
+pub(crate) mod freeze;
 pub(crate) mod fsck;
 pub(crate) mod gc;
 pub(crate) mod get;
@@ -87,6 +90,16 @@ pub(crate) enum Command {
     Remove(moving::Remove),
     /// Make files that are shared with the cache files of their own.
     Unprotect(moving::Unprotect),
+    /// Keep stages and imports as they are, whatever becomes of what they depend on.
+    Freeze(freeze::Args),
+    /// End that.
+    Unfreeze(freeze::Args),
+    /// Tell which paths `.dvcignore` leaves out, and which line does.
+    CheckIgnore(check_ignore::Args),
+    /// Tell, set and remove settings of DVC's configuration.
+    Config(config::Args),
+    /// Tell where the cache is, or have it somewhere else.
+    CacheDir(config::CacheDir),
     /// Set, change and list remotes.
     #[command(subcommand)]
     Remote(remote::Command),

@@ -16,13 +16,18 @@ fn several_jobs_write_the_bytes_of_one_and_of_dvc() {
     check("repro_parallel.py");
 }
 
-/// Runs a script with both programs in an empty directory.
-#[track_caller]
+#[test]
+fn everyday_verbs_write_the_bytes_of_dvc() {
+    check("verbs.py");
+}
+
 #[test]
 fn runs_go_through_remotes_as_with_dvc() {
     check("runs_shared.py");
 }
 
+/// Runs a script with both programs in an empty directory.
+#[track_caller]
 fn check(script: &str) {
     let Some(python) = python_with_dvc() else {
         return;

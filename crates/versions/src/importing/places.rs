@@ -29,7 +29,7 @@ impl Repository {
         }
         Ok(match Outside::open(self, path)? {
             Led::Here(there) => Place::Here(there),
-            Led::There(outside) => Place::There(Box::new(outside)),
+            Led::There(outside) => Place::There(outside),
         })
     }
 

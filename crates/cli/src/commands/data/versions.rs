@@ -6,7 +6,7 @@ use anyhow::Result;
 use everloop_versions::{Added, Placed, RepoPath, Repository, State, Status, Transferred};
 use serde_json::{Value, json};
 
-use super::{Command, cloud, fsck, gc, moving, remote};
+use super::{Command, check_ignore, cloud, config, freeze, fsck, gc, moving, remote};
 use crate::environment;
 use crate::exit::Exit;
 use crate::output::Format;
@@ -89,15 +89,15 @@ pub(crate) struct Pull {
 }
 
 /// A repository, and the directory that paths are seen from.
-pub(super) struct Here {
+pub(in crate::commands) struct Here {
     pub(super) dir: PathBuf,
-    pub(super) repository: Repository,
+    pub(in crate::commands) repository: Repository,
     is_quiet: bool,
 }
 
 impl Here {
     /// The repository of the directory that was chosen, or of the current one.
-    pub(super) fn open(chosen: Option<&Path>) -> Result<Self> {
+    pub(in crate::commands) fn open(chosen: Option<&Path>) -> Result<Self> {
         let dir = std::env::current_dir()?;
         let dir = chosen.map_or(dir.clone(), |chosen| dir.join(chosen));
         let repository = Repository::open(&dir, &environment::machine())?;
@@ -125,6 +125,11 @@ impl Here {
         progress::during(look, doing, progress, || work(&self.repository))
     }
 
+    /// The directory as a path of the repository.
+    pub(in crate::commands) fn path_of_dir(&self) -> Result<RepoPath> {
+        Ok(RepoPath::of(self.repository.root(), &self.dir)?)
+    }
+
     pub(super) fn paths(&self, named: &[PathBuf]) -> Result<Vec<RepoPath>> {
         let paths = named
             .iter()
@@ -139,6 +144,9 @@ pub(super) fn run(command: &Command, chosen: Option<&Path>, is_quiet: bool) -> R
         Command::Init { format } => init(chosen, *format),
         Command::Remote(command) => remote::run(command, &Here::open(chosen)?.quiet(is_quiet)),
         Command::Status(args) => status(args, &Here::open(chosen)?.quiet(is_quiet)),
+        Command::Config(args) => config::run(args, &Here::open(chosen)?),
+        Command::CacheDir(args) => config::cache_dir(args, &Here::open(chosen)?),
+        Command::CheckIgnore(args) => check_ignore::run(args, &Here::open(chosen)?),
         command => {
             let here = Here::open(chosen)?.quiet(is_quiet);
             let _lock = here.repository.lock()?;
@@ -198,6 +206,8 @@ fn change(command: &Command, here: &Here) -> Result<Exit> {
         Command::Move(args) => moving::rename(args, here),
         Command::Remove(args) => moving::remove(args, here),
         Command::Unprotect(args) => moving::unprotect(args, here),
+        Command::Freeze(args) => freeze::run(args, true, here),
+        Command::Unfreeze(args) => freeze::run(args, false, here),
         _ => Ok(Exit::Ok),
     }
 }

@@ -15,6 +15,8 @@ use crate::versions::python_with_dvc;
 pub(super) enum Fault {
     /// The connection ends after so many bytes.
     Dies(usize),
+    /// Nothing more comes after so many bytes, for a long time.
+    Hangs(usize),
     /// Other bytes come.
     Damaged,
     /// The size that is told is larger.
@@ -117,10 +119,14 @@ fn answer(mut stream: &TcpStream, dir: &Path, state: &Mutex<State>) -> std::io::
         return Ok(());
     }
     let end = match fault {
-        Some(Fault::Dies(n_bytes)) => size.min(start + n_bytes),
+        Some(Fault::Dies(n_bytes) | Fault::Hangs(n_bytes)) => size.min(start + n_bytes),
         _ => size,
     };
-    stream.write_all(&bytes[start..end])
+    stream.write_all(&bytes[start..end])?;
+    if let Some(Fault::Hangs(_)) = fault {
+        std::thread::sleep(std::time::Duration::from_mins(2));
+    }
+    Ok(())
 }
 
 fn head(mut stream: &TcpStream, status: &str, n_bytes: usize, more: &str) -> std::io::Result<()> {
@@ -192,4 +198,48 @@ fn what_dvc_2_pushed_is_got() {
                 .contains("up to date")
         );
     }
+}
+
+#[test]
+fn a_killed_download_goes_on_where_it_was() {
+    let (repo, place, web) = served(1);
+    let object = fs::read_to_string(repo.path("large.dvc")).unwrap();
+    let object = object.split("md5: ").nth(1).unwrap()[..32].to_owned();
+    let path = format!("files/md5/{}/{}", &object[..2], &object[2..]);
+    let size = fs::metadata(place.path().join(&path)).unwrap().len();
+    let n_first = 5 << 20;
+    web.break_file(&path, Fault::Hangs(n_first), 1);
+    let mut command = std::process::Command::new(crate::projects::BINARY);
+    command
+        .args(["data", "pull", "large"])
+        .current_dir(repo.dir.path());
+    let mut pulling = command.spawn().unwrap();
+    let part = repo.path(&format!(".dvc/cache/files/md5/everloop-{object}.part"));
+    while fs::metadata(&part).map_or(0, |metadata| metadata.len()) < n_first as u64 {
+        assert!(pulling.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    pulling.kill().unwrap();
+    pulling.wait().unwrap();
+    web.heard();
+    let got = repo.json(&["pull", "large"]);
+    assert_eq!(got["fetched"]["objects"], 1, "{got}");
+    let heard = web.heard();
+    let expected = format!("GET {path} range: bytes={n_first}-");
+    assert!(heard.contains(&expected), "{heard:?}");
+    assert!(!heard.contains(&format!("GET {path}")), "{heard:?}");
+    assert_eq!(fs::metadata(repo.path("large")).unwrap().len(), size);
+    assert!(!part.exists());
+
+    // A beginning that is not what it should be costs time, and nothing else.
+    repo.wipe();
+    fs::create_dir_all(part.parent().unwrap()).unwrap();
+    fs::write(&part, vec![1; n_first]).unwrap();
+    repo.whole(&["pull", "large"]);
+    assert!(web.heard().contains(&format!("GET {path}")));
+    repo.wipe();
+    fs::create_dir_all(part.parent().unwrap()).unwrap();
+    fs::write(&part, vec![1; n_first]).unwrap();
+    repo.whole(&["gc", "--workspace"]);
+    assert!(!part.exists());
 }
