@@ -11,7 +11,7 @@ use crate::md5::Hashing;
 use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
 use crate::source::{At, Scratch, Source};
-use crate::tracked::{Chosen, is_dvc_file};
+use crate::tracked::{Chosen, Origin, is_dvc_file};
 use crate::transfer::Transferred;
 use crate::whole::write_whole;
 use crate::{Error, RepoPath, git};
@@ -173,21 +173,21 @@ impl Repository {
     }
 
     /// Gets imported data whose objects are not here from where it was imported. What cannot be had is told, not refused.
-    pub(crate) fn fetch_imports(&self, targets: &[RepoPath]) -> Result<Transferred, Error> {
+    pub(crate) fn fetch_imports(&self, chosen: &[Chosen]) -> Result<Transferred, Error> {
         let mut sum = Transferred::default();
         let mut sources: HashMap<(String, String), Source> = HashMap::new();
         let mut scratch = None;
-        for Chosen { tracked: one, .. } in self.chosen_parts(targets)? {
-            if !is_dvc_file(one.file.name()) {
-                continue;
-            }
-            let place = one.file.under(self.root());
-            let text = std::fs::read_to_string(&place);
-            let text = text.map_err(|error| Error::file("read", &place, error))?;
-            let (Some(import), Some(recorded)) = (Import::parse(&text), one.out().recorded) else {
+        for Chosen { tracked: one, .. } in chosen {
+            let Origin::File(file, _) = &one.origin else {
                 continue;
             };
-            if self.workspace().is_in_cache(&recorded)? {
+            let (true, Some(recorded)) = (one.is_import(), one.out().recorded) else {
+                continue;
+            };
+            let Some(import) = Import::parse(file.text()) else {
+                continue;
+            };
+            if self.is_in_cache(&recorded)? {
                 continue;
             }
             let dir = one.file.parent().under(self.root());

@@ -90,7 +90,7 @@ impl Run<'_> {
             let Some(recorded) = Self::recorded(lock, &out.path) else {
                 return Ok(false);
             };
-            if !section.view.workspace.is_in_cache(&recorded)? {
+            if !self.project.repository.is_in_cache(&recorded)? {
                 return Ok(false);
             }
             found.push((place(stage, &out.path)?, recorded, out.is_cached));
