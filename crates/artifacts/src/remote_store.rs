@@ -144,12 +144,6 @@ impl RemoteStore {
         Ok(Self { runtime, kind })
     }
 
-    /// Whether files can be written; web servers are only read.
-    #[must_use]
-    pub fn can_be_written(&self) -> bool {
-        !matches!(self.kind, Kind::Web(_))
-    }
-
     /// Whether files can be listed; web servers have no lists.
     #[must_use]
     pub fn can_be_listed(&self) -> bool {

@@ -5,6 +5,7 @@ mod the_form;
 #[path = "diagnostics/the_meaning.rs"]
 mod the_meaning;
 #[path = "diagnostics/the_search.rs"]
+#[cfg(test)]
 mod the_search;
 #[path = "diagnostics/the_text.rs"]
 mod the_text;

@@ -99,7 +99,7 @@ pub fn fit(
     })?;
     let parameters = Parameters::new(request.trainer, request.task, request.parameters)?;
     let mut target = Target::of_train(request.task, train, request.target)?;
-    let (counted, weights) = weights::counted(train, request.weight)?;
+    let (counted, weights) = weights::counted(train, request.weight, request.row_weights)?;
     if counted.num_rows() < train.num_rows() {
         target = Target::of_train(request.task, &counted, request.target)?;
     }
@@ -107,14 +107,9 @@ pub fn fit(
     let front = Computed::new(request, train)?;
     let columns = front.columns(train)?;
     let encoder = Encoder::fit(trainer.style, &columns, &target.values)?;
-    memory::check(
-        request.memory_bytes,
-        trainer.style,
-        (
-            train.num_rows() + validation.num_rows(),
-            encoder.n_columns(),
-        ),
-    )?;
+    let n_rows = train.num_rows() + validation.num_rows();
+    let size = (n_rows, encoder.n_columns());
+    memory::check(request.memory_bytes, trainer.style, size)?;
     let design = if trainer.style == Style::Binned {
         encoder.shape(columns.num_rows())
     } else {
@@ -124,10 +119,8 @@ pub fn fit(
     let validation_target =
         Target::of_others(request.task, validation, request.target, &target.classes)?;
     let mut row_weights = target.row_weights(parameters.is_balanced());
-    for own in weights.as_deref().into_iter().chain(request.row_weights) {
-        let pairs = row_weights.iter_mut().zip(own);
-        pairs.for_each(|(weight, own)| *weight *= own);
-    }
+    let pairs = row_weights.iter_mut().zip(weights.iter().flatten());
+    pairs.for_each(|(weight, own)| *weight *= own);
     let mut job = Job {
         task: request.task,
         parameters,

@@ -35,7 +35,7 @@ impl Naive {
         weight: Option<&str>,
         time: Option<&str>,
     ) -> Result<Vec<Self>, Error> {
-        let (rows, weights) = weights::counted(rows, weight)?;
+        let (rows, weights) = weights::counted(rows, weight, None)?;
         let target = Target::of_train(task, &rows, target)?;
         let weights = weights.unwrap_or_else(|| vec![1.0; rows.num_rows()]);
         if task.is_classification() {

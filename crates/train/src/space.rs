@@ -26,7 +26,7 @@ pub fn points(
     train: &RecordBatch,
     rows: &RecordBatch,
 ) -> Result<Points, Error> {
-    let (train, _) = weights::counted(train, request.weight)?;
+    let (train, _) = weights::counted(train, request.weight, None)?;
     let front = Computed::new(request, &train)?;
     let nothing = vec![0.0; train.num_rows()];
     let encoder = Encoder::fit(Style::Scaled, &front.columns(&train)?, &nothing)?;

@@ -47,15 +47,26 @@ pub fn sample_weights(rows: &RecordBatch, column: &str, part: &str) -> Result<Ve
     Ok(weights)
 }
 
-/// The train rows that count, and how much. What a row of weight 0 holds must not matter.
+/// The train rows that count, and how much: by a column, by weights given besides, or by both. What a row of weight 0
+/// holds must not matter.
 pub(crate) fn counted(
     rows: &RecordBatch,
     column: Option<&str>,
+    besides: Option<&[f64]>,
 ) -> Result<(RecordBatch, Option<Vec<f64>>), Error> {
-    let Some(column) = column else {
-        return Ok((rows.clone(), None));
+    let of_column = match column {
+        Some(column) => Some(sample_weights(rows, column, "train")?),
+        None => None,
     };
-    let mut weights = sample_weights(rows, column, "train")?;
+    let mut weights = match (of_column, besides) {
+        (None, None) => return Ok((rows.clone(), None)),
+        (Some(weights), None) => weights,
+        (None, Some(besides)) => besides.to_vec(),
+        (Some(weights), Some(besides)) => {
+            let pairs = weights.iter().zip(besides);
+            pairs.map(|(weight, other)| weight * other).collect()
+        }
+    };
     if weights.iter().all(|weight| *weight > 0.0) {
         return Ok((rows.clone(), Some(weights)));
     }

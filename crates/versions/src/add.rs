@@ -1,12 +1,11 @@
 //! Recording what is in the workspace.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use crate::dvc_file::{DvcFile, Recorded};
 use crate::known::Known;
 use crate::listing::Listing;
-use crate::md5::{Hashing, Md5};
+use crate::md5::Hashing;
 use crate::parts::{Parts, files_now};
 use crate::recording::{CachedData, Recording};
 use crate::repository::Repository;
@@ -191,19 +190,17 @@ impl Repository {
                         ),
                     });
                 }
-                self.cache().listing(before.object)?.files().to_vec()
+                self.cache().listing(before.object)?.into_files()
             }
             _ => Vec::new(),
         };
         let now = files_now(self.root(), (path, parts), known, keep)?;
-        let (gone, mut files): (Vec<_>, Vec<_>) = listed
-            .iter()
-            .cloned()
-            .partition(|(file, _)| parts.has(file));
-        if gone.is_empty() && now.files.is_empty() {
+        let (gone, mut files): (Vec<_>, Vec<_>) =
+            listed.into_iter().partition(|(file, _)| parts.has(file));
+        if gone.is_empty() && now.files.files().is_empty() {
             return Err(parts.absent_in(path));
         }
-        files.extend(now.files.clone());
+        files.extend_from_slice(now.files.files());
         let listing = Listing::new(files);
         let object = self.cache().keep_listing(&listing)?;
         let size = match before {
@@ -224,9 +221,9 @@ impl Repository {
         Ok(Some((recorded, CachedData::parts(path, now.loose))))
     }
 
-    fn size_of(&self, path: &RepoPath, files: &BTreeMap<String, Md5>) -> Result<u64, Error> {
+    fn size_of(&self, path: &RepoPath, files: &Listing) -> Result<u64, Error> {
         let place = path.under(self.root());
-        let sizes = files.keys().map(|file| {
+        let sizes = files.files().iter().map(|(file, _)| {
             let file = place.join(file);
             let metadata = fs::metadata(&file);
             Ok(metadata

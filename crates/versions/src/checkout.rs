@@ -1,15 +1,18 @@
 //! Bringing the workspace to what is recorded.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind as Io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cache::object_of;
+use crate::compare::pairs;
 use crate::dvc_file::Recorded;
 use crate::inside::check_links;
 use crate::known::Known;
 use crate::links::{Link, is_unsupported, set_mode, temporary};
+use crate::listing::Listing;
 use crate::md5::{Md5, ObjectId};
 use crate::parts::{Parts, files_now};
 use crate::repository::Repository;
@@ -88,37 +91,33 @@ impl Repository {
         known: &mut Known,
     ) -> Result<Steps, Error> {
         check_parents(self.root(), path)?;
-        let wanted = self.wanted((path, parts), recorded)?;
+        let wanted = self.wanted((path, parts), recorded)?.into_files();
         case::check(self.root(), path, &wanted)?;
         let hashing = recorded.object.hashing;
         let purpose = Purpose::Compare(hashing);
         let now = files_now(self.root(), (path, parts), known, purpose)?.files;
-        if !parts.is_whole() && wanted.is_empty() && now.is_empty() {
+        if !parts.is_whole() && wanted.is_empty() && now.files().is_empty() {
             return Err(parts.absent_in(path));
         }
         let mut steps = Steps::default();
-        let wanted_by_path: BTreeMap<&str, Md5> = wanted
-            .iter()
-            .map(|(path, md5)| (path.as_str(), *md5))
-            .collect();
         let mut saved = HashSet::new();
-        for (file, md5) in &now {
-            if wanted_by_path.get(file.as_str()) == Some(md5) {
-                continue;
+        let mut is_written = Vec::new();
+        for (file, wanted, now) in pairs(&wanted, now.files()) {
+            if let Some(md5) = now.filter(|_| now != wanted) {
+                if !saved.contains(&md5) && !self.cache().has(object_of(md5, hashing))? {
+                    steps.unsaved.push(file.to_owned());
+                }
+                saved.insert(md5);
             }
-            if !saved.contains(md5) && !self.cache().has(object_of(*md5, hashing))? {
-                steps.unsaved.push(file.clone());
+            match wanted {
+                // A file that is replaced is written over, in one step.
+                Some(_) => is_written.push(now != wanted),
+                None => steps.remove.push(file.to_owned()),
             }
-            saved.insert(*md5);
-            steps.remove.push(file.clone());
         }
-        steps.write = wanted
-            .into_iter()
-            .filter(|(file, md5)| now.get(file) != Some(md5))
-            .collect();
-        // A file that is replaced is written over, in one step.
-        let written: HashSet<&str> = steps.write.iter().map(|(path, _)| path.as_str()).collect();
-        steps.remove.retain(|path| !written.contains(path.as_str()));
+        steps.write = wanted;
+        let mut is_written = is_written.into_iter();
+        steps.write.retain(|_| is_written.next().unwrap_or(true));
         if !is_forced && !steps.unsaved.is_empty() {
             return Err(unsaved(path, &steps.unsaved));
         }
@@ -130,7 +129,7 @@ impl Repository {
         &self,
         (path, parts): (&RepoPath, &Parts),
         recorded: Recorded,
-    ) -> Result<Vec<(String, Md5)>, Error> {
+    ) -> Result<Listing, Error> {
         let absent = |n: usize| Error::NotFound {
             what: format!(
                 "{n} objects of `{path}` are not in the cache; `everloop data pull` gets them from the remote"
@@ -143,14 +142,18 @@ impl Repository {
             if !parts.is_whole() {
                 return Err(parts.absent_in(path));
             }
-            return Ok(vec![(String::new(), recorded.object.md5)]);
+            return Ok(Listing::new(vec![(String::new(), recorded.object.md5)]));
         }
-        let listing = self.cache().listing(recorded.object)?;
-        let files: Vec<_> = parts.pick(listing.files()).into_iter().collect();
-        let is_here = parallel::map(&files, |(_, md5)| {
-            self.cache().has(object_of(*md5, recorded.object.hashing))
+        let files = parts.pick(self.cache().listing(recorded.object)?);
+        let n_absent = AtomicUsize::new(0);
+        parallel::each(files.files(), parallel::on_disk(), |(_, md5)| {
+            let object = object_of(*md5, recorded.object.hashing);
+            if !self.cache().has(object)? {
+                n_absent.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
         })?;
-        match is_here.iter().filter(|is_here| !**is_here).count() {
+        match n_absent.into_inner() {
             0 => Ok(files),
             n_absent => Err(absent(n_absent)),
         }
@@ -188,7 +191,8 @@ impl Repository {
             fs::create_dir_all(dir).map_err(|error| Error::file("create", dir, error))?;
         }
         self.progress().expect(steps.write.len(), 0);
-        parallel::map(&steps.write, |(path, md5)| {
+        self.make_tmp()?;
+        parallel::each(&steps.write, parallel::on_disk(), |(path, md5)| {
             let file = if path.is_empty() {
                 place.clone()
             } else {
@@ -198,8 +202,7 @@ impl Repository {
             self.place(object, &file, recorded.is_executable)?;
             self.progress().finish();
             Ok(())
-        })?;
-        Ok(())
+        })
     }
 
     /// Puts a file into the workspace in one step.
@@ -223,11 +226,7 @@ impl Repository {
                 Err(error) => return Err(written(error)),
             }
         }
-        let tmp = self.tmp();
-        if !tmp.is_dir() {
-            fs::create_dir_all(&tmp).map_err(|error| Error::file("create", &tmp, error))?;
-        }
-        let temporary = temporary(&tmp);
+        let temporary = temporary(&self.tmp());
         let link = if is_executable {
             // The object must not become executable with it.
             Link::Copy

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::Cache;
 use crate::md5::{Hashing, ObjectId};
 use crate::remote::Remote;
-use crate::{Error, network};
+use crate::{Error, parallel};
 
 /// Smaller objects go whole: they would be a chunk or two.
 const MIN_OBJECT_BYTES: u64 = 4 << 20;
@@ -104,7 +104,7 @@ impl Remote {
             if some.is_empty() {
                 break;
             }
-            let sent = network::map(&some, self.n_jobs(), |bytes| self.send_chunk(bytes))?;
+            let sent = parallel::map(&some, self.n_jobs(), |bytes| self.send_chunk(bytes))?;
             for (bytes, (name, n_bytes)) in some.iter().zip(sent) {
                 manifest.size += bytes.len() as u64;
                 manifest.chunks.push((name, bytes.len() as u64));
@@ -138,7 +138,7 @@ impl Remote {
         let manifest = Manifest::parse(&manifest, object, &self.shown(&path))?;
         cache.receive(object, &self.shown(&path), &mut |sink| {
             for some in manifest.chunks.chunks(N_AT_ONCE) {
-                let got = network::map(some, self.n_jobs(), |(name, size)| {
+                let got = parallel::map(some, self.n_jobs(), |(name, size)| {
                     self.get_chunk(object, name, *size)
                 })?;
                 for bytes in got {

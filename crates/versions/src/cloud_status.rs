@@ -45,7 +45,7 @@ impl Repository {
     ) -> Result<Vec<CloudStatus>, Error> {
         let mut statuses = Vec::new();
         let chosen = self.chosen_parts(targets)?;
-        for (name, _) in self.by_remote(targets, remote, false)? {
+        for (name, _) in self.by_remote(&chosen, remote, false)? {
             let (place, _) = self.remote(name.as_deref())?;
             let mut named: Vec<(RepoPath, Vec<(String, ObjectId)>)> = Vec::new();
             for Chosen { tracked, parts } in &chosen {
@@ -61,7 +61,12 @@ impl Repository {
                 .flat_map(|(_, files)| files.iter().map(|(_, object)| *object))
                 .collect();
             let all: Vec<ObjectId> = all.into_iter().collect();
-            let there = place.present(&all)?;
+            let is_there = place.present(&all)?;
+            let there = all.into_iter().zip(is_there);
+            let there: HashSet<ObjectId> = there
+                .filter(|(_, is_there)| *is_there)
+                .map(|(object, _)| object)
+                .collect();
             for (path, files) in named {
                 let mut status = CloudStatus {
                     path,

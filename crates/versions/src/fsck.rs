@@ -139,7 +139,9 @@ impl Check<'_> {
 
     fn all(&mut self, users: &Users) -> Result<(), Error> {
         let objects: Vec<ObjectId> = users.keys().copied().collect();
-        let seen = parallel::map(&objects, |object| Ok(self.look(*object)))?;
+        let seen = parallel::map(&objects, parallel::on_disk(), |object| {
+            Ok(self.look(*object))
+        })?;
         for (object, seen) in objects.into_iter().zip(seen) {
             self.checked.n_objects += 1;
             let (kind, problem) = match seen {

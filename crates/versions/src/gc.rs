@@ -18,7 +18,7 @@ use crate::repository::Repository;
 use crate::revision::Revision;
 use crate::tracked::is_dvc_file;
 use crate::whole::read_whole;
-use crate::{Error, RepoPath, network, parallel};
+use crate::{Error, RepoPath, parallel};
 
 const LOCK: &str = "dvc.lock";
 /// More than the listing of any directory: ten million files have one of this length.
@@ -103,11 +103,17 @@ impl Repository {
     /// Fails, before anything is removed, if not all that is named can be told; the commit that cannot be read is named.
     pub fn collect(&self, request: &Request) -> Result<Vec<Collected>, Error> {
         let mut named = Named::default();
-        for one in self.tracked_by_files()? {
+        let tracked = match self.tracked() {
+            // Where stages cannot be read, what they made is told by their locks; which remote it is on, by nothing else.
+            Err(_) if request.from_remotes.is_none() => self.tracked_by_files()?,
+            tracked => tracked?,
+        };
+        for one in &tracked {
             let object = one.out().recorded.map(|recorded| recorded.object);
             named.extend(object, one.file.as_str());
         }
-        lock_files(self.root(), &RepoPath::default(), &mut named)?;
+        let data: HashSet<&RepoPath> = tracked.iter().map(|one| &one.path).collect();
+        lock_files(self.root(), &RepoPath::default(), &data, &mut named)?;
         for commit in commits(self.root(), &request.keep)? {
             let in_commit = |error| Error::Revision {
                 revision: commit.clone(),
@@ -118,8 +124,7 @@ impl Repository {
         let named = self.with_files(named)?;
         let mut remotes = BTreeMap::new();
         if let Some(remote) = &request.from_remotes {
-            let of_outs = self.tracked()?;
-            let of_outs = of_outs.iter().map(|one| one.out().remote.clone());
+            let of_outs = tracked.iter().map(|one| one.out().remote.clone());
             for name in of_outs.chain([remote.clone()]) {
                 let is_meant = name.is_some() || name == *remote;
                 if is_meant && !remotes.contains_key(&name) {
@@ -132,8 +137,10 @@ impl Repository {
         if let Some(remote) = &request.not_in_remote {
             let (remote, _) = self.remote(remote.as_deref())?;
             let objects: Vec<ObjectId> = named.iter().copied().collect();
-            for object in remote.present(&objects)? {
-                kept_here.remove(&object);
+            for (object, is_there) in objects.iter().zip(remote.present(&objects)?) {
+                if is_there {
+                    kept_here.remove(object);
+                }
             }
         }
         let mut collected = vec![sweep(self.cache(), &kept_here, request.is_dry)?];
@@ -228,7 +235,9 @@ fn sweep(place: &Cache, named: &BTreeSet<ObjectId>, is_dry: bool) -> Result<Coll
     // A listing goes before its files, so that none is ever there without them.
     let (dirs, files): (Vec<_>, Vec<_>) = collected.objects.iter().partition(|one| one.is_dir);
     for objects in [dirs, files] {
-        parallel::map(&objects, |object: &ObjectId| place.remove(*object))?;
+        parallel::each(&objects, parallel::on_disk(), |object: &ObjectId| {
+            place.remove(*object)
+        })?;
     }
     for path in &found.left {
         fs::remove_file(path).map_err(|error| Error::file("remove", path, error))?;
@@ -264,14 +273,14 @@ impl Remote {
         // A listing goes before its files, and a manifest before its chunks.
         let (dirs, files): (Vec<_>, Vec<_>) = collected.objects.iter().partition(|one| one.is_dir);
         for objects in [dirs, files] {
-            network::map(&objects, self.n_jobs(), |object: &ObjectId| {
+            parallel::each(&objects, self.n_jobs(), |object: &ObjectId| {
                 self.delete(&path_of(*object))
             })?;
         }
         let (manifests, chunks): (Vec<String>, Vec<String>) =
             chunks.into_iter().partition(|path| is_manifest(path));
         for paths in [manifests, chunks] {
-            network::map(&paths, self.n_jobs(), |path| self.delete(path))?;
+            parallel::each(&paths, self.n_jobs(), |path| self.delete(path))?;
         }
         Ok(collected)
     }
@@ -302,7 +311,13 @@ impl Named {
     }
 }
 
-fn lock_files(root: &Path, dir: &RepoPath, named: &mut Named) -> Result<(), Error> {
+/// Adds what the `dvc.lock` files at and below a directory name. There are none in data.
+fn lock_files(
+    root: &Path,
+    dir: &RepoPath,
+    data: &HashSet<&RepoPath>,
+    named: &mut Named,
+) -> Result<(), Error> {
     let place = dir.under(root);
     let read = |error| Error::file("read", &place, error);
     for entry in fs::read_dir(&place).map_err(read)? {
@@ -311,8 +326,12 @@ fn lock_files(root: &Path, dir: &RepoPath, named: &mut Named) -> Result<(), Erro
             continue;
         };
         if entry.file_type().map_err(read)?.is_dir() {
-            if name != ".git" && name != ".dvc" {
-                lock_files(root, &dir.join(&name)?, named)?;
+            if name == ".git" || name == ".dvc" {
+                continue;
+            }
+            let below = dir.join(&name)?;
+            if !data.contains(&below) {
+                lock_files(root, &below, data, named)?;
             }
         } else if name == LOCK {
             let path = dir.join(&name)?;

@@ -7,7 +7,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, linkat};
@@ -188,6 +188,9 @@ impl Cache {
         let written = self.create(&temporary).and_then(|mut to| {
             to.write_all(bytes)?;
             // What a file is created with depends on the user's mask.
+            if to.metadata()?.mode() & 0o7777 == MODE {
+                return Ok(());
+            }
             to.set_permissions(Permissions::from_mode(MODE))
         });
         let named = written
@@ -230,8 +233,6 @@ pub(crate) fn check_same((path, file): (&Path, &File), before: &Stamp) -> Result
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt as _;
-
     use super::*;
     use crate::links::Links;
 

@@ -12,6 +12,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::links::temporary;
 use crate::md5::Md5;
@@ -25,6 +26,9 @@ const VERSION: &[u8] = b"everloop known digests 2\n";
 const COARSE_GRAIN_NS: i64 = 2_000_000_000;
 const FINE_GRAIN_NS: i64 = 50_000_000;
 const FINEST_COARSE_NS: i64 = 10_000_000;
+
+/// So many bytes take longer to read than the finer grain lasts.
+const WORTH_WAITING: u64 = 64 << 20;
 
 /// Remembered digests.
 #[derive(Debug)]
@@ -60,14 +64,19 @@ impl Stamp {
     }
 
     /// Whether a change after that time would show.
-    fn is_settled(&self, Before(now_ns): Before) -> bool {
+    fn is_settled(&self, before: Before) -> bool {
+        self.settles_in(before) < 0
+    }
+
+    /// After how many nanoseconds from that time on a change would show.
+    fn settles_in(&self, Before(now_ns): Before) -> i64 {
         let is_coarse = self.modified_ns % FINEST_COARSE_NS == 0;
         let grain = if is_coarse {
             COARSE_GRAIN_NS
         } else {
             FINE_GRAIN_NS
         };
-        now_ns.saturating_sub(self.modified_ns) > grain
+        grain.saturating_sub(now_ns.saturating_sub(self.modified_ns))
     }
 }
 
@@ -107,6 +116,28 @@ impl Known {
         let metadata = fs::File::create_new(&probe).and_then(|file| file.metadata());
         let _ = fs::remove_file(&probe);
         Some(Before(Stamp::of(&metadata.ok()?).modified_ns))
+    }
+
+    /// As [`Self::before`], for files that are about to be read. Where those are large and were written just now, a moment
+    /// passes first: their digests could not be remembered otherwise, and all of it would be read again the next time.
+    pub(crate) fn before_reading(&self, stamps: impl Iterator<Item = Stamp>) -> Option<Before> {
+        let before = self.before()?;
+        let (mut n_bytes, mut wait_ns) = (0, 0);
+        for stamp in stamps {
+            let left = stamp.settles_in(before);
+            // A longer one is of a coarse clock, or of one that is ahead.
+            if (0..=FINE_GRAIN_NS).contains(&left) {
+                n_bytes += stamp.size;
+                wait_ns = wait_ns.max(left);
+            }
+        }
+        if n_bytes < WORTH_WAITING {
+            return Some(before);
+        }
+        let tick_ns = FINEST_COARSE_NS;
+        let wait_ns = u64::try_from(wait_ns + tick_ns).unwrap_or(0);
+        std::thread::sleep(Duration::from_nanos(wait_ns));
+        self.before()
     }
 
     /// Remembers digests of files as they were when they were read, in the order of their paths. `give` passes on what is to be
@@ -379,6 +410,21 @@ mod tests {
         let record = &whole[VERSION.len()..];
         fs::write(dir.path().join("known"), [VERSION, record, record].concat()).unwrap();
         assert!(Known::load(dir.path()).blocks.is_empty());
+    }
+
+    #[test]
+    fn large_files_are_read_when_they_have_settled() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let known = Known::load(dir.path());
+        for (size, waits) in [(1, false), (WORTH_WAITING, true)] {
+            let file = fs::File::create(&path).unwrap();
+            file.set_len(size).unwrap();
+            let seen = Stamp::of(&file.metadata().unwrap());
+            let before = known.before_reading(std::iter::once(seen)).unwrap();
+            let is_coarse = seen.modified_ns % FINEST_COARSE_NS == 0;
+            assert!(seen.is_settled(before) || !waits || is_coarse);
+        }
     }
 
     #[test]

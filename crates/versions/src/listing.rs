@@ -40,6 +40,17 @@ impl Listing {
         &self.files
     }
 
+    /// Those files that `is_meant` is true of.
+    pub(crate) fn only(mut self, is_meant: impl Fn(&str) -> bool) -> Self {
+        self.files.retain(|(path, _)| is_meant(path));
+        self
+    }
+
+    /// The files themselves.
+    pub(crate) fn into_files(self) -> Vec<(String, Md5)> {
+        self.files
+    }
+
     /// The digest of a file.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<Md5> {

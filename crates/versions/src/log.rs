@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::compare::differences;
 use crate::dvc_file::Recorded;
 use crate::git::git;
 use crate::repository::Repository;
 use crate::snapshot::{Lineage, Versioned};
-use crate::status::differences;
 use crate::{Error, RepoPath};
 
 /// The files that tell what data is of a version.

@@ -17,7 +17,7 @@ use crate::listing::{Listing, check_path, json_string};
 use crate::md5::{Hashing, Md5, ObjectId};
 use crate::remote_options::{Options, Reach};
 use crate::repository::Repository;
-use crate::{Error, network};
+use crate::{Error, parallel};
 
 /// Data outside of this machine.
 pub(crate) struct Outside {
@@ -74,7 +74,7 @@ impl Outside {
         let whole = options.url.clone();
         let url = whole.trim_end_matches('/').to_owned();
         let (dir, name) = split(&url);
-        let n_jobs = options.jobs().unwrap_or(network::N_JOBS);
+        let n_jobs = options.jobs().unwrap_or(parallel::ON_NETWORK);
         dir.clone_into(&mut options.url);
         Ok(match options.reach(repository.environment())? {
             Reach::Dir(dir) => Led::Here(dir.join(name)),
@@ -161,7 +161,7 @@ impl Outside {
             };
             return Ok((recorded, None));
         };
-        let taken = network::map(files, self.n_jobs, |file| {
+        let taken = parallel::map(files, self.n_jobs, |file| {
             take(&format!("{}/{file}", self.name))
         })?;
         let size = taken.iter().map(|(_, size)| size).sum();
@@ -208,7 +208,7 @@ impl Outside {
         let mut found = self.list()?;
         if self.kind == Kind::Google {
             // Lists do not tell versions there, of which the tags are made.
-            let told = network::map(&found, self.n_jobs, |(file, _)| {
+            let told = parallel::map(&found, self.n_jobs, |(file, _)| {
                 let told = self.told(&format!("{}/{file}", self.name))?;
                 told.ok_or_else(|| self.absent())
             })?;

@@ -1,10 +1,9 @@
 //! Parts of a tracked directory: files and directories in it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::known::Known;
-use crate::md5::Md5;
+use crate::listing::Listing;
 use crate::scan::{Loose, Purpose, scan};
 use crate::{Error, RepoPath};
 
@@ -52,9 +51,11 @@ impl Parts {
     }
 
     /// Those of the files that are meant.
-    pub(crate) fn pick(&self, files: &[(String, Md5)]) -> BTreeMap<String, Md5> {
-        let meant = files.iter().filter(|(file, _)| self.has(file));
-        meant.cloned().collect()
+    pub(crate) fn pick(&self, files: Listing) -> Listing {
+        if self.is_whole() {
+            return files;
+        }
+        files.only(|file| self.has(file))
     }
 
     /// The paths in the repository, where `data` is the directory; that itself, if all of it is meant.
@@ -88,7 +89,7 @@ impl Parts {
 #[derive(Debug, Default)]
 pub(crate) struct Now {
     /// The files of a directory; a file has the empty path.
-    pub(crate) files: BTreeMap<String, Md5>,
+    pub(crate) files: Listing,
     /// Those that were kept, and are to become names of their objects.
     pub(crate) loose: Vec<Loose>,
 }
@@ -103,11 +104,11 @@ pub(crate) fn files_now(
     let mut now = Now::default();
     if parts.is_whole() {
         if let Some(content) = scan(root, path, known, purpose)? {
-            now.files = content.files().into_iter().collect();
-            now.loose = content.into_loose();
+            (now.files, now.loose) = content.into_parts();
         }
         return Ok(now);
     }
+    let mut files = Vec::new();
     for part in parts.iter() {
         let Some(content) = scan(root, &path.join(part)?, known, purpose)? else {
             continue;
@@ -116,15 +117,15 @@ pub(crate) fn files_now(
             "" => part.to_owned(),
             below => format!("{part}/{below}"),
         };
-        let files = content.files().into_iter();
-        now.files
-            .extend(files.map(|(below, md5)| (name(&below), md5)));
-        let loose = content.into_loose().into_iter();
-        now.loose.extend(loose.map(|one| Loose {
+        let (found, loose) = content.into_parts();
+        let found = found.into_files().into_iter();
+        files.extend(found.map(|(below, md5)| (name(&below), md5)));
+        now.loose.extend(loose.into_iter().map(|one| Loose {
             path: name(&one.path),
             ..one
         }));
     }
+    now.files = Listing::new(files);
     Ok(now)
 }
 

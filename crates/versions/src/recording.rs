@@ -32,7 +32,7 @@ impl CachedData {
     pub(crate) fn of(path: &RepoPath, content: Content) -> Self {
         Self {
             path: path.clone(),
-            loose: content.into_loose(),
+            loose: content.into_parts().1,
         }
     }
 
@@ -139,7 +139,10 @@ impl Repository {
     /// it was read stays: nobody's work is lost.
     pub(crate) fn relink(&self, data: &CachedData) -> Result<(), Error> {
         let place = data.path.under(self.root());
-        parallel::map(&data.loose, |one| {
+        if !data.loose.is_empty() {
+            self.make_tmp()?;
+        }
+        parallel::each(&data.loose, parallel::on_disk(), |one| {
             let file = match one.path.as_str() {
                 "" => place.clone(),
                 below => place.join(below),
@@ -149,7 +152,6 @@ impl Repository {
                 return Ok(());
             }
             self.place(file_id(one.md5), &file, false)
-        })?;
-        Ok(())
+        })
     }
 }

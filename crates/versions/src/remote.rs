@@ -6,11 +6,11 @@
 //! everloop/                   large objects in chunks, where that is asked for (`chunks.rs`)
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use everloop_artifacts::{RemoteStore, write_atomically};
 use everloop_domain::ErrorKind;
@@ -21,7 +21,7 @@ use crate::md5::{Hashing, ObjectId};
 use crate::progress::Progress;
 use crate::receiving::From;
 use crate::remote_options::{Options, Reach};
-use crate::{Error, network};
+use crate::{Error, parallel};
 
 /// After so many objects that could not be had for reasons of the line, the remote is given up.
 const MAX_LOST: usize = 4;
@@ -75,8 +75,11 @@ impl Remote {
         Ok(Self {
             name: options.name.clone(),
             url: options.url.trim_end_matches('/').to_owned(),
+            n_jobs: options.jobs().unwrap_or(match place {
+                Place::Dir { .. } => parallel::on_disk(),
+                Place::Elsewhere(_) => parallel::ON_NETWORK,
+            }),
             place,
-            n_jobs: options.jobs().unwrap_or(network::N_JOBS),
             has_chunks,
             n_lost: AtomicUsize::new(0),
         })
@@ -228,31 +231,22 @@ impl Remote {
         Ok(is_plain || (self.has_chunks && self.has_manifest(object)?))
     }
 
-    /// Which of these objects are there: asked one by one, or taken from lists where that takes fewer requests.
-    pub(crate) fn present(&self, objects: &[ObjectId]) -> Result<HashSet<ObjectId>, Error> {
+    /// Whether each of these objects is there: asked one by one, or taken from lists where that takes fewer requests.
+    pub(crate) fn present(&self, objects: &[ObjectId]) -> Result<Vec<bool>, Error> {
         if !self.is_listed(objects)? {
-            return self.asked(objects);
+            return parallel::map(objects, self.n_jobs, |object| self.has(*object));
         }
-        let mut found = self.listed(objects)?;
+        let mut is_there = self.listed(objects)?;
         // What the lists lack may be there in chunks, or is of DVC 2.
-        let is_elsewhere =
-            |object: &&ObjectId| self.has_chunks || object.hashing == Hashing::Dos2Unix;
-        let lacking: Vec<ObjectId> = objects
-            .iter()
-            .filter(|object| !found.contains(object))
-            .filter(is_elsewhere)
-            .copied()
-            .collect();
-        found.extend(self.asked(&lacking)?);
-        Ok(found)
-    }
-
-    fn asked(&self, objects: &[ObjectId]) -> Result<HashSet<ObjectId>, Error> {
-        let is_there = network::map(objects, self.n_jobs, |object| self.has(*object))?;
-        let both = objects.iter().zip(is_there);
-        Ok(both
-            .filter_map(|(object, is_there)| is_there.then_some(*object))
-            .collect())
+        let is_lacking = |at: &usize| {
+            !is_there[*at] && (self.has_chunks || objects[*at].hashing == Hashing::Dos2Unix)
+        };
+        let lacking: Vec<usize> = (0..objects.len()).filter(is_lacking).collect();
+        let asked = parallel::map(&lacking, self.n_jobs, |at| self.has(objects[*at]))?;
+        for (at, answer) in lacking.into_iter().zip(asked) {
+            is_there[at] = answer;
+        }
+        Ok(is_there)
     }
 
     /// Whether lists take fewer requests than questions. How many objects there are is told by one of the 256 directories.
@@ -273,43 +267,49 @@ impl Remote {
         Ok(n_found <= most)
     }
 
-    fn listed(&self, objects: &[ObjectId]) -> Result<HashSet<ObjectId>, Error> {
-        let mut wanted: BTreeMap<String, HashSet<ObjectId>> = BTreeMap::new();
-        for object in objects
-            .iter()
-            .filter(|object| object.hashing == Hashing::Plain)
-        {
-            let start = object.to_string()[..2].to_owned();
-            wanted.entry(start).or_default().insert(*object);
-        }
-        let wanted: Vec<_> = wanted.into_iter().collect();
-        let found = network::map(&wanted, self.n_jobs, |(start, wanted)| {
-            let mut found = Vec::new();
+    fn listed(&self, objects: &[ObjectId]) -> Result<Vec<bool>, Error> {
+        let is_plain = |at: &usize| objects[*at].hashing == Hashing::Plain;
+        let mut wanted: Vec<usize> = (0..objects.len()).filter(is_plain).collect();
+        wanted.sort_unstable_by_key(|at| objects[*at]);
+        // Objects whose names begin with the same two digits are listed together.
+        let start = |at: usize| objects[at].md5.as_bytes()[0];
+        let groups: Vec<&[usize]> = wanted
+            .chunk_by(|one, next| start(*one) == start(*next))
+            .collect();
+        let is_there: Vec<AtomicBool> = objects.iter().map(|_| AtomicBool::new(false)).collect();
+        parallel::each(&groups, self.n_jobs, |group| {
+            let Some(first) = group.first() else {
+                return Ok(());
+            };
+            let start = format!("{:02x}", start(*first));
             self.list(&format!("files/md5/{start}"), &mut |rest, _| {
-                let object = format!("{start}{rest}").parse::<ObjectId>().ok();
-                found.extend(object.filter(|object| wanted.contains(object)));
+                if let Ok(object) = format!("{start}{rest}").parse::<ObjectId>()
+                    && let Ok(found) = group.binary_search_by_key(&object, |at| objects[*at])
+                {
+                    is_there[group[found]].store(true, Ordering::Relaxed);
+                }
                 true
-            })?;
-            Ok(found)
+            })
         })?;
-        Ok(found.into_iter().flatten().collect())
+        Ok(is_there.into_iter().map(AtomicBool::into_inner).collect())
     }
 
     /// Sends an object that is not there yet. What is damaged here is not sent.
     pub(crate) fn send(&self, object: ObjectId, cache: &Cache) -> Result<Sent, Error> {
         let source = cache.path(object);
-        let Ok(metadata) = fs::metadata(&source) else {
-            return Ok(Sent::Problem(format!(
-                "`{}` is not there",
-                source.display()
-            )));
-        };
-        let sent = if self.sends_chunks(object, metadata.len()) {
+        let size = || fs::metadata(&source).map_or(0, |metadata| metadata.len());
+        let sent = if self.has_chunks && self.sends_chunks(object, size()) {
             self.send_chunks(object, cache)
         } else {
             self.send_whole(object, cache)
         };
-        self.told(object, sent)
+        match sent {
+            Err(_) if !source.exists() => Ok(Sent::Problem(format!(
+                "`{}` is not there",
+                source.display()
+            ))),
+            sent => self.told(object, sent),
+        }
     }
 
     fn send_whole(&self, object: ObjectId, cache: &Cache) -> Result<u64, Error> {
@@ -330,10 +330,10 @@ impl Remote {
     pub(crate) fn fetch(&self, object: ObjectId, cache: &Cache) -> Result<Sent, Error> {
         let path = path_of(object);
         let got = match &self.place {
-            Place::Dir { objects, .. } if objects.path(object).exists() => {
-                cache.take(object, objects)
-            }
-            Place::Dir { .. } => Err(self.absent(&path)),
+            Place::Dir { objects, .. } => match cache.take(object, objects) {
+                Err(_) if !objects.path(object).exists() => Err(self.absent(&path)),
+                taken => taken,
+            },
             Place::Elsewhere(store) => {
                 let size = || {
                     let told = store.told(&path);

@@ -171,6 +171,12 @@ impl Repository {
         self.root.join(TMP)
     }
 
+    /// Makes the directory of what is being written, if need be.
+    pub(crate) fn make_tmp(&self) -> Result<(), Error> {
+        let tmp = self.tmp();
+        fs::create_dir_all(&tmp).map_err(|error| Error::file("create", &tmp, error))
+    }
+
     pub(crate) fn known(&self) -> Known {
         Known::load(&self.tmp()).counting(&self.progress)
     }

@@ -19,7 +19,7 @@ use crate::remote::Remote;
 use crate::repository::Repository;
 use crate::transfer::Transferred;
 use crate::whole::{read_whole, write_whole};
-use crate::{Error, network};
+use crate::{Error, parallel};
 
 const DIR: &str = "runs";
 /// A run names the outputs of one stage; longer files are none.
@@ -43,7 +43,7 @@ impl Repository {
             // A damaged run is nobody's; the next run of its stage writes it anew.
             let Some(run) = read(&text) else { continue };
             for recorded in run.outs.iter().filter_map(crate::stages::recorded) {
-                if self.workspace().is_in_cache(&recorded)? {
+                if self.is_in_cache(&recorded)? {
                     objects.insert(recorded.object, Parts::default());
                 }
             }
@@ -52,7 +52,7 @@ impl Repository {
         self.send_with_files(&remote, objects, &mut sum)?;
         let there = runs_there(&remote)?;
         texts.retain(|(path, _)| !there.contains(*path));
-        network::map(&texts, remote.n_jobs(), |(path, text)| {
+        parallel::map(&texts, remote.n_jobs(), |(path, text)| {
             remote.write(&format!("{DIR}/{path}"), text)
         })?;
         sum.n_runs += texts.len();
@@ -79,7 +79,7 @@ impl Repository {
         let wanted: Vec<String> = wanted
             .filter(|path| is_run(path) && !here.contains(path))
             .collect();
-        let got = network::map(&wanted, remote.n_jobs(), |path| {
+        let got = parallel::map(&wanted, remote.n_jobs(), |path| {
             let text = remote.read(&format!("{DIR}/{path}"), MAX_BYTES)?;
             if read(&text).is_none() {
                 return Ok(false);

@@ -1,21 +1,22 @@
 //! What is in the workspace: digests of a file, or of all files of a directory.
 
-use std::fs::{self, File, Metadata};
+mod digest;
+mod search;
+
+use std::fs::{self, Metadata};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, file_id};
 use crate::dvc_file::Recorded;
-use crate::ignore::{self, Ignore};
-use crate::keep::{Kept, Seen, check_same};
+use crate::keep::{Kept, Seen};
 use crate::known::{Known, Stamp};
 use crate::links::Link;
 use crate::listing::Listing;
 use crate::md5::{Hashing, Md5, ObjectId};
-use crate::progress::Progress;
-use crate::repo_path::check_name;
-use crate::stream;
-use crate::{Error, RepoPath, parallel};
+use crate::{Error, RepoPath};
+use digest::digest;
+use search::find;
 
 /// A file or directory as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,22 +84,22 @@ impl Content {
         }
     }
 
-    /// The files with paths relative to it; a file has the empty path.
-    pub(crate) fn files(&self) -> Vec<(String, Md5)> {
-        match self {
-            Self::File { md5, .. } => vec![(String::new(), *md5)],
-            Self::Dir { listing, .. } => listing.files().to_vec(),
-        }
-    }
-
-    /// Its files that are to become names of their objects; none of a program.
-    pub(crate) fn into_loose(self) -> Vec<Loose> {
+    /// The files with paths relative to it (a file has the empty path), and those that are to become names of their objects: none
+    /// of a program.
+    pub(crate) fn into_parts(self) -> (Listing, Vec<Loose>) {
         match self {
             Self::File {
-                is_executable: true,
+                md5,
+                is_executable,
+                mut loose,
                 ..
-            } => Vec::new(),
-            Self::File { loose, .. } | Self::Dir { loose, .. } => loose,
+            } => {
+                if is_executable {
+                    loose.clear();
+                }
+                (Listing::new(vec![(String::new(), md5)]), loose)
+            }
+            Self::Dir { listing, loose, .. } => (listing, loose),
         }
     }
 
@@ -284,220 +285,6 @@ fn odd(path: impl std::fmt::Display, problem: &str) -> Error {
     Error::Path {
         path: path.to_string(),
         problem: problem.to_owned(),
-    }
-}
-
-/// The files of a directory, in the order of their paths.
-fn find(
-    root: &Path,
-    place: &Place<'_>,
-    is_complete: bool,
-    progress: &Progress,
-) -> Result<Vec<Found>, Error> {
-    let above = Ignore::of(root, &place.path.parent())?;
-    let mut search = Search {
-        root,
-        n_above: place.path.as_str().len() + 1,
-        is_complete,
-        progress,
-        files: Vec::new(),
-    };
-    search.find(place.path, &above)?;
-    let mut files = search.files;
-    files.sort_unstable_by(|left, right| left.name.cmp(&right.name));
-    parallel::change(&mut files, |file| {
-        let path = place.file(&file.name);
-        let metadata = fs::metadata(&path).map_err(|error| Error::file("read", &path, error))?;
-        if !metadata.is_file() {
-            return Err(odd(path.display(), "it is neither a file nor a directory"));
-        }
-        file.seen = seen(&metadata, file.seen.is_link);
-        Ok(())
-    })?;
-    Ok(files)
-}
-
-/// A walk through a directory; what its files are is looked at later, by many.
-struct Search<'a> {
-    root: &'a Path,
-    /// How many bytes of paths lead to what is looked at.
-    n_above: usize,
-    /// Whether all must be readable; otherwise links to objects that are gone are absent files.
-    is_complete: bool,
-    progress: &'a Progress,
-    files: Vec<Found>,
-}
-
-impl Search<'_> {
-    fn find(&mut self, dir: &RepoPath, above: &Ignore) -> Result<(), Error> {
-        let place = dir.under(self.root);
-        let read = |error| Error::file("read", &place, error);
-        let ignore = above.within(self.root, dir)?;
-        let n_before = self.files.len();
-        let mut dirs = Vec::new();
-        for entry in fs::read_dir(&place).map_err(read)? {
-            let entry = entry.map_err(read)?;
-            let Ok(name) = entry.file_name().into_string() else {
-                return Err(odd(
-                    entry.path().display(),
-                    "its name is no UTF-8, which DVC's format cannot write; rename it or leave it out with `.dvcignore`",
-                ));
-            };
-            let kind = entry.file_type().map_err(read)?;
-            let is_link = kind.is_symlink();
-            let is_dir = if is_link {
-                match self.leads_to_dir(&entry.path())? {
-                    Some(is_dir) => is_dir,
-                    None => continue,
-                }
-            } else {
-                kind.is_dir()
-            };
-            // Not even a path of data; a file named `.dvc` is refused below.
-            if name == ".git" || (name == ".dvc" && is_dir) {
-                continue;
-            }
-            let path = format!("{dir}/{name}");
-            if ignore.leaves_out(&path, is_dir) {
-                continue;
-            }
-            if name == ignore::FILE {
-                return Err(odd(
-                    path,
-                    "DVC refuses its own file inside data; move it above",
-                ));
-            }
-            check_name(&name).map_err(|problem| odd(&path, problem))?;
-            match (is_dir, is_link) {
-                (true, true) => {
-                    return Err(odd(
-                        path,
-                        "it is a link to a directory, which may lead anywhere",
-                    ));
-                }
-                (true, false) => dirs.push(dir.join(&name)?),
-                (false, _) => self.files.push(Found {
-                    name: path[self.n_above..].to_owned(),
-                    seen: Seen {
-                        is_link,
-                        ..Seen::default()
-                    },
-                    digest: Digest::Unknown,
-                }),
-            }
-        }
-        self.progress.find(self.files.len() - n_before);
-        dirs.iter().try_for_each(|dir| self.find(dir, &ignore))
-    }
-
-    /// What is behind a link; `None` if nothing is, and nothing need be.
-    fn leads_to_dir(&self, path: &Path) -> Result<Option<bool>, Error> {
-        match fs::metadata(path) {
-            Ok(metadata) => Ok(Some(metadata.is_dir())),
-            Err(error) if is_absent(&error) && !self.is_complete => Ok(None),
-            Err(error) => Err(Error::file("read", path, error)),
-        }
-    }
-}
-
-/// Finds the digests of files, from memory where they have not changed. Those of DVC 2 are not remembered.
-fn digest(
-    place: &Place<'_>,
-    files: &mut [Found],
-    known: &mut Known,
-    purpose: Purpose<'_>,
-) -> Result<(), Error> {
-    let can_remember = !matches!(purpose, Purpose::Compare(Hashing::Dos2Unix));
-    let (mut n_new, mut n_bytes) = (0, 0);
-    let mut path = PathOf::new(place.path);
-    for file in &mut *files {
-        if can_remember && let Some(md5) = known.get(path.of(&file.name), &file.seen.stamp) {
-            file.digest = Digest::Remembered(md5);
-        } else {
-            n_new += 1;
-            n_bytes += file.seen.stamp.size;
-        }
-    }
-    let progress = known.progress.clone();
-    progress.expect(files.len(), n_bytes);
-    let before = if n_new > 0 { known.before() } else { None };
-    parallel::change(files, |file| {
-        let remembered = file.md5();
-        let kept = match purpose {
-            Purpose::Compare(hashing) => compared(place, file, hashing, &progress)?,
-            Purpose::Keep(cache) => kept(place, file, cache)?,
-        };
-        file.digest = Digest::Now {
-            kept,
-            is_new: remembered != Some(kept.md5),
-        };
-        progress.finish();
-        Ok(())
-    })?;
-    if can_remember && n_new > 0 {
-        known.add(before, files.iter(), |file, add| {
-            if let Digest::Now { kept, is_new: true } = file.digest {
-                add(path.of(&file.name), file.seen.stamp, kept.md5);
-            }
-        });
-    }
-    Ok(())
-}
-
-fn compared(
-    place: &Place<'_>,
-    file: &Found,
-    hashing: Hashing,
-    progress: &Progress,
-) -> Result<Kept, Error> {
-    let is_object = false;
-    if let Some(md5) = file.md5() {
-        return Ok(Kept { md5, is_object });
-    }
-    let path = place.file(&file.name);
-    let read = |error| Error::file("read", &path, error);
-    let open = File::open(&path).map_err(read)?;
-    let hashed = match hashing {
-        Hashing::Plain => stream::hash(&open, file.seen.stamp.size, progress),
-        Hashing::Dos2Unix => hashing.of_file(&path),
-    };
-    let (md5, _) = hashed.map_err(read)?;
-    check_same((&path, &open), &file.seen.stamp)?;
-    Ok(Kept { md5, is_object })
-}
-
-fn kept(place: &Place<'_>, file: &Found, cache: &Cache) -> Result<Kept, Error> {
-    if let Some(md5) = file.md5()
-        && let Some(inode) = cache.find(file_id(md5))?
-    {
-        let is_object = inode == file.seen.stamp.inode;
-        return Ok(Kept { md5, is_object });
-    }
-    cache.keep(&place.file(&file.name), &file.seen)
-}
-
-/// Paths below the root, made in one place of memory.
-struct PathOf {
-    text: String,
-    n_above: usize,
-}
-
-impl PathOf {
-    fn new(above: &RepoPath) -> Self {
-        let text = above.as_str().to_owned();
-        Self {
-            n_above: text.len(),
-            text,
-        }
-    }
-
-    fn of(&mut self, name: &str) -> &str {
-        self.text.truncate(self.n_above);
-        if !name.is_empty() {
-            self.text.push('/');
-            self.text.push_str(name);
-        }
-        &self.text
     }
 }
 

@@ -1,9 +1,8 @@
 //! How the workspace differs from what is recorded.
 
-use std::collections::BTreeMap;
-
+use crate::compare::differences;
 use crate::known::Known;
-use crate::md5::Md5;
+use crate::listing::Listing;
 use crate::parts::{Parts, files_now};
 use crate::repository::Repository;
 use crate::scan::{Content, Purpose, scan};
@@ -60,15 +59,15 @@ impl Repository {
                 &mut known,
                 Purpose::Compare(tracked.hashing()),
             )?;
-            statuses.push(self.compare(tracked, now.as_ref())?);
+            statuses.push(self.compare(tracked, now)?);
         }
         known.save();
         Ok(statuses)
     }
 
-    fn compare(&self, tracked: Tracked, now: Option<&Content>) -> Result<Status, Error> {
+    fn compare(&self, tracked: Tracked, now: Option<Content>) -> Result<Status, Error> {
         let recorded = tracked.out().recorded;
-        let state = match (recorded, now) {
+        let state = match (recorded, &now) {
             (_, None) => State::Deleted,
             (None, Some(_)) => State::New,
             (Some(recorded), Some(now))
@@ -88,7 +87,7 @@ impl Repository {
             && is_in_cache
         {
             let before = self.cache().listing(recorded.object)?;
-            files = differences(before.files(), &now.files());
+            files = differences(before.files(), now.into_parts().0.files());
         }
         Ok(Status {
             path: tracked.path.clone(),
@@ -118,9 +117,10 @@ impl Repository {
                     ),
                 });
             }
-            Some(recorded) => parts.pick(self.cache().listing(recorded.object)?.files()),
-            None => BTreeMap::new(),
+            Some(recorded) => parts.pick(self.cache().listing(recorded.object)?),
+            None => Listing::default(),
         };
+        let (before, now) = (before.files(), now.files());
         let state = match (before.is_empty(), now.is_empty()) {
             (true, true) => return Err(parts.absent_in(&tracked.path)),
             (true, false) => State::New,
@@ -128,9 +128,8 @@ impl Repository {
             (false, false) if before == now => State::Unchanged,
             (false, false) => State::Modified,
         };
-        let list = |files: BTreeMap<String, Md5>| files.into_iter().collect::<Vec<_>>();
         let files = match state {
-            State::Modified => differences(&list(before), &list(now)),
+            State::Modified => differences(before, now),
             _ => Default::default(),
         };
         Ok(Status {
@@ -140,47 +139,5 @@ impl Repository {
             is_in_cache: true,
             files,
         })
-    }
-}
-
-/// Paths that were added, modified and deleted.
-pub(crate) fn differences(before: &[(String, Md5)], now: &[(String, Md5)]) -> [Vec<String>; 3] {
-    let by_path =
-        |files: &[(String, Md5)]| -> BTreeMap<String, Md5> { files.iter().cloned().collect() };
-    let (before, now) = (by_path(before), by_path(now));
-    let mut files: [Vec<String>; 3] = Default::default();
-    for (path, md5) in &now {
-        match before.get(path) {
-            None => files[0].push(path.clone()),
-            Some(old) if old != md5 => files[1].push(path.clone()),
-            Some(_) => {}
-        }
-    }
-    let is_gone = |path: &&String| !now.contains_key(*path);
-    files[2] = before.keys().filter(is_gone).cloned().collect();
-    files
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn differences_are_by_path_and_content() {
-        let files = |text: &str| -> Vec<(String, Md5)> {
-            let pairs = text.split(' ').map(|pair| pair.split_once('=').unwrap());
-            pairs
-                .map(|(path, bytes)| (path.to_owned(), Md5::of(bytes.as_bytes())))
-                .collect()
-        };
-        let [added, modified, deleted] = differences(&files("a=1 b=2 c=3"), &files("a=1 b=4 d=3"));
-        assert_eq!(
-            (added, modified, deleted),
-            (
-                vec!["d".to_owned()],
-                vec!["b".to_owned()],
-                vec!["c".to_owned()]
-            )
-        );
     }
 }

@@ -21,11 +21,20 @@ const PIECE: u64 = 1 << 21;
 const N_AHEAD: usize = 8;
 
 /// All bytes of a small file that is said to have `size` of them; one more, if it has more.
-pub(crate) fn read_small(file: &File, size: u64) -> Result<Vec<u8>, Error> {
-    // Space beyond the end, so that the end is seen without growing.
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 64);
-    let mut file = file.take(size + 1);
-    file.read_to_end(&mut bytes)?;
+pub(crate) fn read_small(mut file: &File, size: u64) -> Result<Vec<u8>, Error> {
+    let size = usize::try_from(size).unwrap_or(0);
+    let mut bytes = vec![0; size + 1];
+    let mut n_read = 0;
+    // Asked for a byte beyond the end, one call gives all of a file and tells that it has no more.
+    while n_read < size || n_read == 0 {
+        match file.read(&mut bytes[n_read..]) {
+            Ok(0) => break,
+            Ok(n_more) => n_read += n_more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(n_read);
     Ok(bytes)
 }
 

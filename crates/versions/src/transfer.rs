@@ -1,6 +1,7 @@
 //! Objects between the cache and a remote.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cache::{Cache, object_of};
 use crate::md5::ObjectId;
@@ -9,7 +10,7 @@ use crate::remote::{Remote, Sent};
 use crate::remote_options::Options;
 use crate::repository::Repository;
 use crate::tracked::Chosen;
-use crate::{Error, RepoPath, network, remotes};
+use crate::{Error, RepoPath, parallel, remotes};
 
 /// What went from one side to the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,18 @@ impl Transferred {
     }
 }
 
+/// A directory whose listing is in the cache.
+struct Dir {
+    object: ObjectId,
+    /// Its files that are meant.
+    meant: Vec<ObjectId>,
+    /// Its other files.
+    others: Vec<ObjectId>,
+}
+
+/// Objects by the remote that each belongs to, with what is meant of directories.
+type ByRemote = BTreeMap<Option<String>, BTreeMap<ObjectId, Parts>>;
+
 impl Repository {
     /// A remote by its name, or the default one, with what is set and not honoured, in words.
     ///
@@ -72,7 +85,8 @@ impl Repository {
     /// Fails if a target is not tracked, or the remote does not exist.
     pub fn push(&self, targets: &[RepoPath], remote: Option<&str>) -> Result<Transferred, Error> {
         let mut sum = Transferred::default();
-        for (remote, objects) in self.by_remote(targets, remote, true)? {
+        let chosen = self.chosen_parts(targets)?;
+        for (remote, objects) in self.by_remote(&chosen, remote, true)? {
             let (remote, notes) = self.remote(remote.as_deref())?;
             sum.notes.extend(notes);
             self.send_with_files(&remote, objects, &mut sum)?;
@@ -86,8 +100,9 @@ impl Repository {
     ///
     /// Fails if a target is not tracked, or the remote does not exist.
     pub fn fetch(&self, targets: &[RepoPath], remote: Option<&str>) -> Result<Transferred, Error> {
-        let mut sum = self.fetch_imports(targets)?;
-        for (remote, objects) in self.by_remote(targets, remote, false)? {
+        let chosen = self.chosen_parts(targets)?;
+        let mut sum = self.fetch_imports(&chosen)?;
+        for (remote, objects) in self.by_remote(&chosen, remote, false)? {
             let (remote, notes) = self.remote(remote.as_deref())?;
             sum.notes.extend(notes);
             self.get_with_files(&remote, objects, &mut sum)?;
@@ -102,43 +117,39 @@ impl Repository {
         objects: BTreeMap<ObjectId, Parts>,
         sum: &mut Transferred,
     ) -> Result<(), Error> {
-        let mut files = BTreeSet::new();
+        let mut files = Vec::new();
         let mut dirs = Vec::new();
-        let parts = objects.iter().filter(|(_, parts)| !parts.is_whole());
-        let partial: BTreeSet<ObjectId> = parts.map(|(object, _)| *object).collect();
         for (object, parts) in objects {
             if !object.is_dir {
-                files.insert(object);
+                files.push(object);
                 continue;
             }
-            match self.listing_here(object, &Parts::default()) {
-                Ok(listing) => {
-                    let meant = self.listing_here(object, &parts)?;
-                    files.extend(meant);
-                    dirs.push((object, listing));
+            match self.dir_here(object, &parts) {
+                Ok(dir) => {
+                    files.extend(&dir.meant);
+                    dirs.push(dir);
                 }
                 // Without its listing here, it may still be whole there.
                 Err(_) if remote.has(object)? => sum.n_present += 1,
                 Err(error) => sum.problems.push((object, error.to_string())),
             }
         }
-        self.send(remote, &files.into_iter().collect::<Vec<_>>(), sum)?;
+        self.send(remote, each_once(files), sum)?;
         // A listing tells that all its files are there: it goes last, and not without them.
         let failed: BTreeSet<ObjectId> = sum.problems.iter().map(|(object, _)| *object).collect();
-        let is_part = |dir: &ObjectId| partial.contains(dir);
         let mut whole = Vec::new();
-        for (dir, files) in &dirs {
-            let mut is_whole = files.iter().all(|file| !failed.contains(file));
+        for dir in dirs {
             // DVC believes a listing: without the other files, nobody would ever send them.
-            for file in files.iter().filter(|_| is_part(dir)) {
-                is_whole = is_whole && remote.has(*file)?;
-            }
-            if is_whole {
-                whole.push(*dir);
+            if !dir.meant.iter().any(|file| failed.contains(file))
+                && remote
+                    .present(&dir.others)?
+                    .into_iter()
+                    .all(|is_there| is_there)
+            {
+                whole.push(dir.object);
             }
         }
-        self.send(remote, &whole, sum)?;
-        Ok(())
+        self.send(remote, whole, sum)
     }
 
     /// Gets objects into the cache, those of directories with their files.
@@ -148,49 +159,48 @@ impl Repository {
         objects: BTreeMap<ObjectId, Parts>,
         sum: &mut Transferred,
     ) -> Result<(), Error> {
-        Self::get(
-            remote,
-            self.cache(),
-            &objects.keys().copied().collect::<Vec<_>>(),
-            sum,
-        )?;
-        let mut files = BTreeSet::new();
+        let named: Vec<ObjectId> = objects.keys().copied().collect();
+        Self::get(remote, self.cache(), &named, sum)?;
+        let mut files = Vec::new();
         let dirs = objects.into_iter().filter(|(object, _)| object.is_dir);
         for (object, parts) in dirs {
             if self.cache().has(object)? {
-                match self.listing_here(object, &parts) {
-                    Ok(listing) => files.extend(listing),
+                match self.dir_here(object, &parts) {
+                    Ok(dir) => files.extend(dir.meant),
                     Err(error) => sum.problems.push((object, error.to_string())),
                 }
             }
         }
-        let files: Vec<ObjectId> = files.into_iter().collect();
-        Self::get(remote, self.cache(), &files, sum)?;
-        Ok(())
+        Self::get(remote, self.cache(), &each_once(files), sum)
     }
 
-    /// The files of a directory that are meant, from its listing in the cache.
-    pub(crate) fn listing_here(
-        &self,
-        object: ObjectId,
-        parts: &Parts,
-    ) -> Result<Vec<ObjectId>, Error> {
-        let listing = self.cache().listing(object)?;
-        let meant = listing.files().iter().filter(|(file, _)| parts.has(file));
-        Ok(meant
-            .map(|(_, md5)| object_of(*md5, object.hashing))
-            .collect())
+    /// A directory, from its listing in the cache.
+    fn dir_here(&self, object: ObjectId, parts: &Parts) -> Result<Dir, Error> {
+        let mut dir = Dir {
+            object,
+            meant: Vec::new(),
+            others: Vec::new(),
+        };
+        for (file, md5) in self.cache().listing(object)?.files() {
+            let files = if parts.has(file) {
+                &mut dir.meant
+            } else {
+                &mut dir.others
+            };
+            files.push(object_of(*md5, object.hashing));
+        }
+        Ok(dir)
     }
 
-    /// The objects that are recorded, by the remote that each belongs to, with what is meant of directories.
+    /// The chosen objects that are recorded, by remote.
     pub(crate) fn by_remote(
         &self,
-        targets: &[RepoPath],
+        chosen: &[Chosen],
         remote: Option<&str>,
         is_push: bool,
-    ) -> Result<BTreeMap<Option<String>, BTreeMap<ObjectId, Parts>>, Error> {
-        let mut objects: BTreeMap<Option<String>, BTreeMap<ObjectId, Parts>> = BTreeMap::new();
-        for Chosen { tracked, parts } in self.chosen_parts(targets)? {
+    ) -> Result<ByRemote, Error> {
+        let mut objects = ByRemote::new();
+        for Chosen { tracked, parts } in chosen {
             let out = tracked.out();
             let (Some(recorded), true) = (out.recorded, out.is_cached) else {
                 continue;
@@ -201,15 +211,15 @@ impl Repository {
             }
             // What its source gave needs no remote.
             let is_import = !is_push && tracked.is_import();
-            if is_import && self.workspace().is_in_cache(&recorded)? {
+            if is_import && self.is_in_cache(&recorded)? {
                 continue;
             }
             let remote = remote.map(str::to_owned).or_else(|| out.remote.clone());
             let objects = objects.entry(remote).or_default();
             match objects.get_mut(&recorded.object) {
-                Some(others) => others.join(parts),
+                Some(others) => others.join(parts.clone()),
                 None => {
-                    objects.insert(recorded.object, parts);
+                    objects.insert(recorded.object, parts.clone());
                 }
             }
         }
@@ -220,24 +230,19 @@ impl Repository {
     fn send(
         &self,
         remote: &Remote,
-        objects: &[ObjectId],
+        mut objects: Vec<ObjectId>,
         sum: &mut Transferred,
     ) -> Result<(), Error> {
-        let present = remote.present(objects)?;
-        sum.n_present += present.len();
-        let lacking: Vec<ObjectId> = objects
-            .iter()
-            .filter(|object| !present.contains(object))
-            .copied()
-            .collect();
-        self.progress().expect(lacking.len(), 0);
-        let sent = network::map(&lacking, remote.n_jobs(), |object| {
-            let sent = remote.send(*object, self.cache());
+        let n_objects = objects.len();
+        let mut is_there = remote.present(&objects)?.into_iter();
+        objects.retain(|_| !is_there.next().unwrap_or(false));
+        sum.n_present += n_objects - objects.len();
+        self.progress().expect(objects.len(), 0);
+        transfer(&objects, remote, sum, |object| {
+            let sent = remote.send(object, self.cache());
             self.progress().finish();
             sent
-        })?;
-        count(&lacking, sent, sum);
-        Ok(())
+        })
     }
 
     /// Gets into a cache what it lacks.
@@ -248,22 +253,30 @@ impl Repository {
         sum: &mut Transferred,
     ) -> Result<(), Error> {
         cache.progress.expect(objects.len(), 0);
-        let got = network::map(objects, remote.n_jobs(), |object| {
-            let got = if cache.has(*object)? {
+        transfer(objects, remote, sum, |object| {
+            let got = if cache.has(object)? {
                 Ok(Sent::Present)
             } else {
-                remote.fetch(*object, cache)
+                remote.fetch(object, cache)
             };
             cache.progress.finish();
             got
-        })?;
-        count(objects, got, sum);
-        Ok(())
+        })
     }
 }
 
-fn count(objects: &[ObjectId], sent: Vec<Sent>, sum: &mut Transferred) {
-    for (object, sent) in objects.iter().zip(sent) {
+/// Applies `work` to objects, and counts what became of them. Of millions only those that failed are remembered.
+fn transfer(
+    objects: &[ObjectId],
+    remote: &Remote,
+    sum: &mut Transferred,
+    work: impl Fn(ObjectId) -> Result<Sent, Error> + Sync,
+) -> Result<(), Error> {
+    let n_problems = sum.problems.len();
+    let shared = Mutex::new(sum);
+    parallel::each(objects, remote.n_jobs(), |object| {
+        let sent = work(*object)?;
+        let mut sum = shared.lock().unwrap_or_else(PoisonError::into_inner);
         match sent {
             Sent::Present => sum.n_present += 1,
             Sent::Bytes(n_bytes) => {
@@ -272,5 +285,15 @@ fn count(objects: &[ObjectId], sent: Vec<Sent>, sum: &mut Transferred) {
             }
             Sent::Problem(problem) => sum.problems.push((*object, problem)),
         }
-    }
+        Ok(())
+    })?;
+    let sum = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    sum.problems[n_problems..].sort_unstable();
+    Ok(())
+}
+
+fn each_once(mut objects: Vec<ObjectId>) -> Vec<ObjectId> {
+    objects.sort_unstable();
+    objects.dedup();
+    objects
 }

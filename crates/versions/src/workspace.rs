@@ -14,7 +14,7 @@ use crate::md5::Hashing;
 use crate::recording::CachedData;
 use crate::repository::Repository;
 use crate::scan::{Purpose, scan};
-use crate::{Error, RepoPath, git};
+use crate::{Error, RepoPath, git, parallel};
 
 /// The files of a repository, with what is remembered of them while many are looked at.
 #[derive(Debug)]
@@ -91,6 +91,27 @@ impl Repository {
             return Vec::new();
         }
         git::tracked_of(self.root(), paths)
+    }
+
+    /// Whether all of a recorded state is in the cache.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the cache cannot be read.
+    pub fn is_in_cache(&self, recorded: &Recorded) -> Result<bool, Error> {
+        let object = recorded.object;
+        if !self.cache().has(object)? {
+            return Ok(false);
+        }
+        if !object.is_dir {
+            return Ok(true);
+        }
+        let listing = self.cache().listing(object)?;
+        let n_threads = parallel::on_disk();
+        let is_here = parallel::map(listing.files(), n_threads, |(_, md5)| {
+            self.cache().has(object_of(*md5, object.hashing))
+        })?;
+        Ok(is_here.into_iter().all(|is_here| is_here))
     }
 
     /// Hands files to git, where `core.autostage` asks for it.
@@ -198,27 +219,6 @@ impl Workspace<'_> {
         let recorded = content.recorded();
         repository.relink(&CachedData::of(path, content))?;
         Ok(Some(recorded))
-    }
-
-    /// Whether all of a recorded state is in the cache.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the cache cannot be read.
-    pub fn is_in_cache(&self, recorded: &Recorded) -> Result<bool, Error> {
-        let cache = self.repository.cache();
-        if !cache.has(recorded.object)? {
-            return Ok(false);
-        }
-        if !recorded.object.is_dir {
-            return Ok(true);
-        }
-        let hashing = recorded.object.hashing;
-        let listing = cache.listing(recorded.object)?;
-        let is_here = crate::parallel::map(listing.files(), |(_, md5)| {
-            cache.has(object_of(*md5, hashing))
-        })?;
-        Ok(is_here.into_iter().all(|is_here| is_here))
     }
 
     /// Puts a recorded state into the workspace. Other content that is in no cache is left alone.

@@ -85,7 +85,7 @@ impl Project<'_> {
             }
             let recorded = before.filter(|_| is_cached).and_then(to_versions);
             if let Some(recorded) = recorded
-                && !view.workspace.is_in_cache(&recorded)?
+                && !self.repository.is_in_cache(&recorded)?
             {
                 current.not_in_cache.insert(data.as_str().to_owned());
             }

@@ -17,16 +17,16 @@ use crate::{Error, RepoPath};
 
 impl Repository {
     /// Gets imported data whose objects are not here from where it was imported. What cannot be had is told, not refused.
-    pub(crate) fn fetch_imports(&self, targets: &[RepoPath]) -> Result<Transferred, Error> {
+    pub(crate) fn fetch_imports(&self, chosen: &[Chosen]) -> Result<Transferred, Error> {
         let mut sum = Transferred::default();
         let mut sources: HashMap<(String, String), Source> = HashMap::new();
         let mut scratch = None;
-        for Chosen { tracked: one, .. } in self.chosen_parts(targets)? {
-            let Some(import) = self.import_of(&one)? else {
+        for Chosen { tracked: one, .. } in chosen {
+            let Some(import) = self.import_of(one)? else {
                 continue;
             };
-            let expected = self.recorded_or_fetched(&one)?;
-            let is_here = expected.map(|expected| self.workspace().is_in_cache(&expected));
+            let expected = self.recorded_or_fetched(one)?;
+            let is_here = expected.map(|expected| self.is_in_cache(&expected));
             if is_here.transpose()? == Some(true) {
                 continue;
             }

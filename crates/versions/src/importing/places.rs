@@ -79,7 +79,7 @@ impl Repository {
         let (Place::There(outside), Some(recorded)) = (place, recorded) else {
             return Ok(None);
         };
-        if !self.workspace().is_in_cache(&recorded)? {
+        if !self.is_in_cache(&recorded)? {
             return Ok(None);
         }
         let now = outside.look()?;

@@ -394,6 +394,7 @@ fn leftovers_of_a_killed_command_do_no_harm() {
     let place = with_remote();
     place.write(".dvc/tmp/everloop/everloop-1-2.tmp", "half");
     place.write(".dvc/cache/files/md5/everloop-1-2.tmp", "half");
+    drop(place.repository.lock().unwrap());
     assert_eq!(place.checkout(false), None);
     assert!(
         !place

@@ -20,7 +20,7 @@ impl Run<'_> {
             match (recorded, now) {
                 (Some(_), None) if self.request.allows_missing => {}
                 (Some(recorded), None) if !self.request.is_dry => {
-                    self.fetch_if_wanted(&section, &[(one.path.clone(), recorded)])?;
+                    self.fetch_if_wanted(&[(one.path.clone(), recorded)])?;
                     section.view.workspace.restore(&one.path, recorded)?;
                     outcome = Outcome::Restored;
                 }

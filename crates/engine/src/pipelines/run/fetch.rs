@@ -33,7 +33,7 @@ impl Run<'_> {
             }
         }
         // A stage whose data no remote has is run instead.
-        if self.fetch_if_wanted(section, &wanted).is_err() {
+        if self.fetch_if_wanted(&wanted).is_err() {
             return Ok(false);
         }
         self.put_back(section, at, stage, before, None)
@@ -53,28 +53,24 @@ impl Run<'_> {
             return Ok(false);
         };
         let place = place(stage, path)?;
-        self.fetch_if_wanted(section, &[(place.clone(), recorded)])?;
+        self.fetch_if_wanted(&[(place.clone(), recorded)])?;
         section.view.workspace.restore(&place, recorded)?;
         Ok(true)
     }
 
     /// Fetches what another run made, where that is wanted. What no remote has is made anew.
-    pub(super) fn fetch_run(
-        &self,
-        section: &Section<'_, '_>,
-        run: &StageLock,
-    ) -> Result<(), Error> {
+    pub(super) fn fetch_run(&self, run: &StageLock) -> Result<(), Error> {
         if !self.request.fetches_missing {
             return Ok(());
         }
+        let repository = self.project.repository;
         let mut absent = Vec::new();
         for recorded in run.outs.iter().filter_map(to_versions) {
-            if !section.view.workspace.is_in_cache(&recorded)? {
+            if !repository.is_in_cache(&recorded)? {
                 absent.push(recorded);
             }
         }
         if !absent.is_empty() {
-            let repository = self.project.repository;
             // That it cannot be had is no failure: the stage runs then.
             let _ = tokio::task::block_in_place(|| repository.fetch_recorded(&absent, None));
         }
@@ -82,17 +78,13 @@ impl Run<'_> {
     }
 
     /// Fetches data that is not in the cache, where that is wanted.
-    pub(super) fn fetch_if_wanted(
-        &self,
-        section: &Section<'_, '_>,
-        data: &[(RepoPath, Recorded)],
-    ) -> Result<(), Error> {
+    pub(super) fn fetch_if_wanted(&self, data: &[(RepoPath, Recorded)]) -> Result<(), Error> {
         if !self.request.fetches_missing {
             return Ok(());
         }
         let mut absent = Vec::new();
         for (path, recorded) in data {
-            if !section.view.workspace.is_in_cache(recorded)? {
+            if !self.project.repository.is_in_cache(recorded)? {
                 absent.push(path.clone());
             }
         }

@@ -63,7 +63,7 @@ impl Run<'_> {
                     outs: run.outs,
                     ..inputs
                 };
-                self.fetch_run(section, &run)?;
+                self.fetch_run(&run)?;
                 self.put_back(section, at, stage, &run, None)
             }
             None => Ok(false),
@@ -91,7 +91,7 @@ impl Run<'_> {
             let Some(recorded) = Self::recorded(lock, &out.path) else {
                 return Ok(false);
             };
-            if !section.view.workspace.is_in_cache(&recorded)? {
+            if !self.project.repository.is_in_cache(&recorded)? {
                 return Ok(false);
             }
             found.push((place(stage, &out.path)?, recorded, out.is_cached));

@@ -1,0 +1,4 @@
+//! The runner as its users have it.
+
+#[cfg(test)]
+mod runner;
