@@ -93,7 +93,9 @@ impl Place {
     }
 
     fn update(&self, file: &str) -> Result<bool, Error> {
-        let updated = self.repository.update(self.root(), &named(file), None)?;
+        let updated = self
+            .repository
+            .update(self.root(), &named(file), (None, true))?;
         Ok(updated.is_changed)
     }
 
