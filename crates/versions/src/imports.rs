@@ -310,6 +310,41 @@ mod tests {
         assert_eq!(n_files, 10);
     }
 
+    /// What DVC 3.67.1 wrote of files on web servers and in buckets.
+    #[test]
+    fn tags_of_servers_are_kept_as_dvc_writes_them() {
+        let dep = |tag: &str, size: u64, path: &str| {
+            format!("deps:\n- {tag}\n  size: {size}\n  hash: md5\n  path: {path}\n")
+        };
+        let out = "outs:\n- md5: b1946ac92492d2347c6235b4d2611184\n  size: 6\n  hash: md5\n";
+        let s3 = dep(
+            "etag: b1946ac92492d2347c6235b4d2611184",
+            6,
+            "remote://main/a.txt",
+        );
+        let s3_dir = dep(
+            "md5: 0926468f2f056a6acb760aefb4c9a6e2.dir",
+            5,
+            "remote://main/dir",
+        );
+        let s3_dir = s3_dir.replace("  hash", "  nfiles: 2\n  hash");
+        let later = "outs:\n- hash: md5\n  path: dir2\n".to_owned();
+        for (md5, dep, outs) in [
+            (
+                "a82f17818811364248d37497eaa3c965",
+                s3,
+                format!("{out}  path: a.txt\n"),
+            ),
+            ("3791f6b708fcaec5aa2ee4f21d05bd60", s3_dir, later),
+        ] {
+            let text = format!("md5: {md5}\nfrozen: true\n{dep}{outs}");
+            let file = DvcFile::parse(text.as_bytes(), "x.dvc").unwrap();
+            let import = Import::parse(&text).unwrap();
+            let recorded = file.outs[0].recorded.as_ref();
+            assert_eq!(import.text(&file.outs[0].path, recorded), text);
+        }
+    }
+
     #[test]
     fn what_was_added_is_no_import() {
         assert_eq!(Import::parse("outs:\n- path: x\n"), None);

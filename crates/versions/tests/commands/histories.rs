@@ -95,7 +95,7 @@ impl Place {
     fn update(&self, file: &str) -> Result<bool, Error> {
         let updated = self
             .repository
-            .update(self.root(), &named(file), (None, false))?;
+            .update(self.root(), &named(file), (None, true))?;
         Ok(updated.is_changed)
     }
 

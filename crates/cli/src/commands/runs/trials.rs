@@ -19,6 +19,32 @@ const MAX_CHILDREN: usize = 10_000;
 
 /// Shows the children of a run: what they were given and what came of them.
 pub(super) async fn compare(metastore: &Metastore, parent: &Run, format: Format) -> Result<Exit> {
+    let children = children(metastore, parent).await?;
+    if children.is_empty() {
+        let problem = format!("run `{}` has no children to compare", parent.info.id);
+        return Err(Failure::new(Exit::Usage, problem)
+            .hint("name at least two runs, or one whose `train.tune` made trials")
+            .into());
+    }
+    let best = parent.tags.get(BEST_TRIAL_TAG);
+    let is_best = |child: &Run| best.is_some() && child.tags.get(TRIAL_TAG) == best;
+    if format == Format::Json {
+        let row = |child: &Run| {
+            let mut row = super::as_json(child);
+            row["is_best"] = json!(is_best(child));
+            row
+        };
+        let rows: Vec<_> = children.iter().map(row).collect();
+        let all = json!({"run": parent.info.id, "children": rows});
+        sayln!("{}", serde_json::to_string_pretty(&all)?);
+    } else {
+        say!("{}", table(&children, is_best));
+    }
+    Ok(Exit::Ok)
+}
+
+/// The children in the order of their trials.
+async fn children(metastore: &Metastore, parent: &Run) -> Result<Vec<Run>> {
     let id = parent.info.id.to_string();
     let id = parent.tags.get(SEARCH_RUN_TAG).unwrap_or(&id);
     let filter = format!("tags.`mlflow.parentRunId` = '{id}'");
@@ -28,79 +54,46 @@ pub(super) async fn compare(metastore: &Metastore, parent: &Run, format: Format)
     let mut children = metastore
         .read(move |tx| tx.runs().search(&[experiment], View::Active, &query))
         .await?;
-    if children.is_empty() {
-        let problem = format!("run `{}` has no children to compare", parent.info.id);
-        return Err(Failure::new(Exit::Usage, problem)
-            .hint("name at least two runs, or one whose `train.tune` made trials")
-            .into());
-    }
     children.sort_by_key(|child| {
-        (
-            trial(child),
-            child.info.start_time,
-            child.info.id.to_string(),
-        )
+        let id = child.info.id.to_string();
+        (trial(child), child.info.start_time, id)
     });
-    let best = parent.tags.get(BEST_TRIAL_TAG);
-    let is_best = |child: &Run| best.is_some() && child.tags.get(TRIAL_TAG) == best;
-    let params: BTreeSet<&String> = children
-        .iter()
-        .flat_map(|child| child.params.keys())
-        .collect();
-    let metrics: BTreeSet<&String> = children
-        .iter()
-        .flat_map(|child| child.metrics.iter().map(|metric| &metric.key))
-        .collect();
-    if format == Format::Json {
-        let rows: Vec<_> = children
-            .iter()
-            .map(|child| {
-                let mut row = super::as_json(child);
-                row["is_best"] = json!(is_best(child));
-                row
-            })
-            .collect();
-        let all = json!({"run": parent.info.id, "children": rows});
-        sayln!("{}", serde_json::to_string_pretty(&all)?);
-        return Ok(Exit::Ok);
-    }
+    Ok(children)
+}
+
+/// A line for each child, with all their metrics and parameters.
+fn table(children: &[Run], is_best: impl Fn(&Run) -> bool) -> String {
+    let params = children.iter().flat_map(|child| child.params.keys());
+    let params: BTreeSet<&String> = params.collect();
+    let metrics = children.iter().flat_map(|child| &child.metrics);
+    let metrics: BTreeSet<&String> = metrics.map(|metric| &metric.key).collect();
     let header: Vec<&str> = ["", "run", "name", "state"]
         .into_iter()
         .chain(metrics.iter().map(|name| name.as_str()))
         .chain(params.iter().map(|name| name.as_str()))
         .collect();
-    let rows: Vec<Vec<String>> = children
-        .iter()
-        .map(|child| {
-            let mark = if is_best(child) { "*" } else { "" };
-            let state = child.tags.get(STATE_TAG).cloned();
-            let state = state.unwrap_or_else(|| child.info.status.to_string());
-            let first = [
-                mark.to_owned(),
-                child.info.id.as_str()[..8].to_owned(),
-                child.info.name.clone(),
-                state,
-            ];
-            let value = |key: &&String| {
-                let found = child.metrics.iter().find(|metric| metric.key == **key);
-                found.map_or("-".to_owned(), |metric| number(metric.value))
-            };
-            let param = |key: &&String| {
-                child
-                    .params
-                    .get(*key)
-                    .cloned()
-                    .unwrap_or_else(|| "-".to_owned())
-            };
-            first
-                .into_iter()
-                .chain(metrics.iter().map(value))
-                .chain(params.iter().map(param))
-                .collect()
-        })
-        .collect();
-    say!("{}", output::table(&header, &rows));
-    Ok(Exit::Ok)
+    let row = |child: &Run| {
+        let mark = if is_best(child) { "*" } else { "" };
+        let state = child.tags.get(STATE_TAG).cloned();
+        let first = [
+            mark.to_owned(),
+            child.info.id.as_str()[..8].to_owned(),
+            child.info.name.clone(),
+            state.unwrap_or_else(|| child.info.status.to_string()),
+        ];
+        let metric = |key: &&String| {
+            let found = child.metrics.iter().find(|metric| metric.key == **key);
+            found.map_or("-".to_owned(), |metric| number(metric.value))
+        };
+        let param = |key: &&String| {
+            let found = child.params.get(*key).cloned();
+            found.unwrap_or_else(|| "-".to_owned())
+        };
+        let values = metrics.iter().map(metric).chain(params.iter().map(param));
+        first.into_iter().chain(values).collect()
+    };
+    let rows: Vec<Vec<String>> = children.iter().map(row).collect();
+    output::table(&header, &rows)
 }
 
 /// The number of a trial; children that are none come last.
