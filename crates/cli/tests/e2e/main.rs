@@ -19,6 +19,7 @@ mod cycles;
 mod demo;
 #[cfg(test)]
 mod diffs;
+#[cfg(test)]
 mod evaluate;
 #[cfg(test)]
 mod examples;

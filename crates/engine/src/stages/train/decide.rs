@@ -413,6 +413,7 @@ mod tests {
             predicted: vec![0.0, 0.0, 0.0, 1.0],
             probabilities: Some(vec![0.1, 0.3, 0.4, 0.9]),
             classes: vec![Value::Integer(0), Value::Integer(1)],
+            weights: None,
         }
     }
 
