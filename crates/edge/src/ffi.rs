@@ -103,7 +103,7 @@ unsafe fn text<'a>(text: *const c_char, what: &'static str) -> Result<&'a str, E
 }
 
 unsafe fn tell(problem: &Error, error: *mut *mut c_char) {
-    let words = problem.to_string().replace('\0', " ");
+    let words = problem.whole().replace('\0', " ");
     if let (false, Ok(words)) = (error.is_null(), CString::new(words)) {
         // SAFETY: the caller says that it may be written to.
         unsafe { *error = words.into_raw() };

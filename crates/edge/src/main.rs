@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => say(
             &mut stderr(),
-            &format!("everloop-edge: {error}\n"),
+            &format!("everloop-edge: {}\n", error.whole()),
             ExitCode::FAILURE,
         ),
     }

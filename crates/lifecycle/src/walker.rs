@@ -273,9 +273,8 @@ fn meant<'a>(shapes: &'a [Shape], node: &Node) -> Option<&'a Shape> {
     };
     let of_kind: Vec<&Shape> = shapes.iter().filter(is_kind).collect();
     match (of_kind.as_slice(), &node.data) {
-        ([only], Data::Map(_) | Data::List(_)) | ([only @ Shape::Condition], Data::Scalar(_)) => {
-            Some(only)
-        }
+        ([only], Data::Map(_) | Data::List(_))
+        | ([only @ (Shape::Condition | Shape::Choice(_))], Data::Scalar(_)) => Some(only),
         // A map is meant by its keys; if it has none of them, the last alternative is asked for.
         ([.., last], Data::Map(entries)) => {
             let n_known = |shape: &Shape| match shape {

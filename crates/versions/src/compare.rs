@@ -58,11 +58,7 @@ mod tests {
                 .collect()
         };
         let found = differences(&files(before), &files(now));
-        assert_eq!(
-            found,
-            expected.map(|paths| paths.to_vec()),
-            "{before} {now}"
-        );
+        assert_eq!(found, expected.map(<[&str]>::to_vec), "{before} {now}");
     }
 
     #[test]

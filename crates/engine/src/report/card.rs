@@ -36,7 +36,8 @@ pub(crate) fn markdown(facts: &Facts, evaluation: &Evaluation) -> String {
                 }
             }
             Block::Table { head, rows } => {
-                text.push_str(&row(&head));
+                let titles: Vec<String> = head.iter().map(|title| escaped(title)).collect();
+                text.push_str(&row(&titles));
                 text.push_str(&row(&vec!["---".to_owned(); head.len()]));
                 for cells in rows {
                     let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();

@@ -99,7 +99,8 @@ fn walker_and_schema_agree() {
     check("columns: all", "columns: some", false);
     check("false_alarm_rate: 0.01", "false_alarm_rate: 1", false);
     check("task: regression", "task: guess", false);
-    check("trainer: boosting", "trainer: svm", false);
+    check("trainer: boosting", "trainer: svm", true);
+    check("trainer: boosting", "trainer: oracle", false);
     check("trainer: boosting", "trianer: boosting", false);
     check("target: cnt,", "", true);
     check("train: 0.7", "train: 1.5", false);

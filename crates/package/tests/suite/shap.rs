@@ -46,7 +46,8 @@ fn tree(nodes: &Value) -> Tree {
         Some(values) => TreeNode::Leaves((0..).zip(numbers(values)).collect()),
         None => TreeNode::Split {
             feature: node["feature"].as_u64().unwrap() as u32,
-            threshold: node["threshold"].as_f64().unwrap() as f32,
+            // scikit-learn goes left at the threshold, our trees below it.
+            threshold: (node["threshold"].as_f64().unwrap() as f32).next_up(),
             missing_goes_left: false,
             left: node["left"].as_u64().unwrap() as u32,
             right: node["right"].as_u64().unwrap() as u32,

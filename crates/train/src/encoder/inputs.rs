@@ -8,6 +8,7 @@ use crate::Error;
 use crate::trees::Values;
 
 /// The train rows, encoded input by input.
+#[derive(Clone, Copy)]
 pub(crate) struct Inputs<'a> {
     encoder: &'a Encoder,
     columns: &'a RecordBatch,

@@ -1,8 +1,7 @@
 """Writes shap.json beside this folder: SHAP values of trees and of a linear model, as the package `shap` computes them.
 
 Run from anywhere: `python shap.py` in an environment with shap==0.51.0 and scikit-learn==1.9.1, which are not among the
-packages of `tests/requirements.txt`. Features are whole numbers, so that thresholds lie between them whatever is
-compared.
+packages of `tests/requirements.txt`. Features are whole numbers; where a row meets a threshold, it goes left here.
 """
 
 import json

@@ -7,7 +7,9 @@ use super::batch_norm::BatchNorm;
 use super::block::{Block, Rows};
 use super::*;
 use crate::Progress;
+use crate::encoder::Inputs;
 use crate::parameters::Parameters;
+use crate::trainers::tests::unseen;
 
 /// Two numbers and a text of three categories, for some rows.
 fn design(n_rows: usize) -> Design {
@@ -26,9 +28,9 @@ fn design(n_rows: usize) -> Design {
 fn with_job(task: Task, given: &[(&str, Value)], then: impl FnOnce(&mut Job<'_>)) {
     let design = design(40);
     let n_classes = match task {
-        Task::Regression => 0,
         Task::Binary => 2,
         Task::Multiclass => 3,
+        _ => 0,
     };
     let target: Vec<f64> = (0..design.n_rows)
         .map(|row| match n_classes {
@@ -41,12 +43,17 @@ fn with_job(task: Task, given: &[(&str, Value)], then: impl FnOnce(&mut Job<'_>)
         .map(|(name, value)| ((*name).to_owned(), value.clone().into()))
         .collect();
     let mut progress = |_: Progress| ControlFlow::Continue(());
+    let (encoder, rows) = unseen();
     let mut job = Job {
         task,
         parameters: Parameters::new("neural", task, &given).unwrap(),
         seed: 3,
         n_threads: 1,
         design: &design,
+        inputs: Inputs::new(&encoder, &rows),
+        blocks: Vec::new(),
+        rows: &rows,
+        time: None,
         n_categories: vec![0, 3, 0],
         target: &target,
         n_classes,
@@ -106,8 +113,8 @@ fn check(task: Task, activation: &str, has_batch_norm: bool) {
                     "{task} {activation}: {found} {slope}"
                 );
             };
-        for at in 0..network.values.len() {
-            compare(gradient[at], &mut network, &|network, by| {
+        for (at, slope) in gradient.iter().enumerate() {
+            compare(*slope, &mut network, &|network, by| {
                 network.values[at] += by;
             });
         }
@@ -153,6 +160,7 @@ fn unknown_texts_have_the_mean_embedding_where_training_had_none() {
             parameters: job.parameters.clone(),
             n_categories: vec![0, 3, 0],
             row_weights: Vec::new(),
+            blocks: Vec::new(),
             progress: &mut |_| ControlFlow::Continue(()),
             ..*job
         };

@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 
 use everloop_domain::{ParameterValue, Task, Value};
 
-use crate::encoder::Design;
+use crate::encoder::{Design, Inputs};
 use crate::parameters::Parameters;
 use crate::trainers::{Job, Trained, find};
 use crate::{Error, Progress};
+
+use super::unseen;
 
 /// What a test varies.
 #[derive(Clone)]
@@ -37,12 +39,18 @@ impl Probe<'_> {
     ) -> Result<Trained, Error> {
         let trainer = find(self.trainer).unwrap();
         let greatest = self.target.iter().copied().fold(0.0, f64::max);
+        let (encoder, rows) = unseen();
         (trainer.fit)(&mut Job {
             task: self.task,
             parameters: Parameters::new(self.trainer, self.task, &self.parameters)?,
             seed: 0,
             n_threads: self.n_threads,
             design: self.design,
+            inputs: Inputs::new(&encoder, &rows),
+            n_categories: vec![0; self.design.n_columns],
+            blocks: Vec::new(),
+            rows: &rows,
+            time: None,
             target: self.target,
             n_classes: if self.task.is_classification() {
                 greatest as usize + 1
