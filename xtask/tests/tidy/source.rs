@@ -38,7 +38,12 @@ pub(crate) fn files(below: &str) -> Vec<Source> {
 /// The texts of the tests that real clients run in Python; what makes golden numbers is none.
 pub(crate) fn python_tests() -> Vec<String> {
     let mut found = Vec::new();
-    for dir in ["crates/cli/tests/e2e", "crates/server/tests/api"] {
+    for dir in [
+        "crates/cli/tests/e2e",
+        "crates/package/tests",
+        "crates/server/tests/api",
+        "crates/train/tests/suite",
+    ] {
         let entries = fs::read_dir(root().join(dir)).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
         let scripts = paths.filter(|path| path.extension().is_some_and(|end| end == "py"));
@@ -51,7 +56,7 @@ pub(crate) fn python_tests() -> Vec<String> {
 pub(crate) fn product_files() -> Vec<Source> {
     let mut all = files("crates");
     all.extend(files("xtask/src"));
-    all.retain(|file| !is_test_file(&file.path));
+    all.retain(|file| !is_test_file(&file.path) && !file.path.contains("/examples/"));
     all
 }
 

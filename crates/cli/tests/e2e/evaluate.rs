@@ -136,7 +136,7 @@ fn a_warning_does_not_refuse_and_everything_is_in_the_report() {
     );
 }
 
-/// People of two groups, of whom the second one looks worse by `x` than it is.
+/// People of two groups; of the second one `x` tells less, so that fewer of its good ones are found.
 fn groups(evaluate: &str) -> TestProject {
     let lifecycle = format!(
         "
@@ -155,7 +155,7 @@ evaluate: {evaluate}
         let g = ["a", "b"][(id % 2) as usize];
         let worth = f64::from(id * 37 % 101) / 100.0;
         let noise = f64::from(id * 7919 % 97) / 97.0 - 0.5;
-        let x = worth + 0.6 * noise - if g == "b" { 0.3 } else { 0.0 };
+        let x = worth + noise * if g == "b" { 2.0 } else { 0.4 };
         let _ = writeln!(rows, "{x:.4},{g},{}", u8::from(worth > 0.6));
     }
     project.write("data/rows.csv", rows);
