@@ -87,9 +87,7 @@ def compare_types(session, package):
 def compare(directory):
     """What is wrong with the package of a case."""
     case = json.loads(directory.with_suffix(".json").read_text(encoding="utf-8"))
-    inputs, outputs = (
-        {name: column(spec) for name, spec in case[part].items()} for part in ("inputs", "outputs")
-    )
+    inputs, outputs = ({name: column(spec) for name, spec in case[part].items()} for part in ("inputs", "outputs"))
     session = onnxruntime.InferenceSession(str(directory / "model.onnx"), providers=["CPUExecutionProvider"])
     yield from compare_types(session, directory)
     for n_rows in (None, 1):

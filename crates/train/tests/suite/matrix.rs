@@ -15,7 +15,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use everloop_domain::Task;
-use everloop_package::{Kind, NewPackage};
+use everloop_package::{Input, Kind, NewPackage, Output, Signature};
 use everloop_train::Fitted;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -117,9 +117,12 @@ impl Content {
                     .map(|draw| ["red", "green", "blue", "a b"][place(draw)]),
             )),
             TextGaps => Arc::new(draws.iter().map(gaps).collect::<StringArray>()),
-            Boolean => Arc::new(BooleanArray::from_iter(
-                draws.iter().map(|draw| Some(*draw < 0.5)),
-            )),
+            Boolean => Arc::new(
+                draws
+                    .iter()
+                    .map(|draw| Some(*draw < 0.5))
+                    .collect::<BooleanArray>(),
+            ),
         };
         let added = match self {
             Whole => sizes(&|draw| whole(draw) / 5.0),
@@ -148,22 +151,23 @@ fn rows(columns: &Columns, n_rows: usize, seed: u64) -> (RecordBatch, Vec<f64>) 
     (rows, values)
 }
 
-/// The target of a task: as many rows of each class.
+/// The target of a task. No two classes are as frequent: else labels would be picked by rounding alone.
 fn target(task: Task, values: &[f64]) -> Option<ArrayRef> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let above =
-        |value: &f64, part: usize, parts: usize| *value >= sorted[sorted.len() * part / parts];
+    let above = |value: &f64, sixths: usize| *value >= sorted[sorted.len() * sixths / 6];
     Some(match task {
         Task::Regression => Arc::new(Float64Array::from(values.to_vec())),
         Task::Binary => Arc::new(StringArray::from_iter_values(
             values
                 .iter()
-                .map(|value| if above(value, 1, 2) { "yes" } else { "no" }),
+                .map(|value| if above(value, 2) { "yes" } else { "no" }),
         )),
-        Task::Multiclass => Arc::new(Int64Array::from_iter_values(values.iter().map(|value| {
-            10 * (1 + i64::from(above(value, 1, 3)) + i64::from(above(value, 2, 3)))
-        }))),
+        Task::Multiclass => {
+            Arc::new(Int64Array::from_iter_values(values.iter().map(|value| {
+                10 * (1 + i64::from(above(value, 1)) + i64::from(above(value, 3)))
+            })))
+        }
         Task::Anomaly | Task::Clustering => return None,
     })
 }
@@ -196,12 +200,10 @@ fn learn(trainer: &'static str, task: Task, columns: &Columns) -> Result<Learnt,
     let case = small(trainer, task, &train, name);
     let fitted = case.fit(&train, &train.slice(0, 20))?;
     let (fresh, _) = rows(columns, N_FRESH, 2);
-    let inputs = fitted.graph.signature().conform(&fresh)?;
-    let own = fitted.predict(&fresh)?;
     Ok(Learnt {
+        inputs: fitted.graph.signature().conform(&fresh)?,
+        own: fitted.predict(&fresh)?,
         fitted,
-        inputs,
-        own,
     })
 }
 
@@ -328,21 +330,21 @@ fn every_package_says_the_types_of_its_columns() {
         let package = everloop_package::open(package)?;
         let signature = package.signature.ok_or("it has no signature")?;
         let task = package.task.ok_or("it has no task")?;
-        let inputs = signature.inputs.iter();
-        let said: Vec<_> = inputs
-            .map(|input| (input.name.as_str(), input.kind))
-            .collect();
-        let wanted = columns.columns.iter();
-        let wanted: Vec<_> = wanted.map(|(name, _, kind)| (*name, *kind)).collect();
-        if said != wanted {
-            return Err(format!("it takes {said:?}, not {wanted:?}").into());
-        }
-        let said = signature.outputs.iter();
-        let said: Vec<_> = said
-            .map(|output| (output.name.as_str(), output.kind))
-            .collect();
-        if said != outputs(task) {
-            return Err(format!("it gives {said:?}, not {:?}", outputs(task)).into());
+        let inputs = columns.columns.iter().map(|(name, _, kind)| Input {
+            name: (*name).to_owned(),
+            kind: *kind,
+            required: true,
+        });
+        let outputs = outputs(task).iter().map(|(name, kind)| Output {
+            name: (*name).to_owned(),
+            kind: *kind,
+        });
+        let wanted = Signature {
+            inputs: inputs.collect(),
+            outputs: outputs.collect(),
+        };
+        if signature != wanted {
+            return Err(format!("it says {signature:?}, not {wanted:?}").into());
         }
         Ok(())
     });
