@@ -1,7 +1,6 @@
 //! Every trainer, every task that it suits, every type of column: ONNX Runtime gives what the trainer gives, and the
-//! package says the right types.
-//!
-//! The comparison needs a Python with `onnxruntime` in `EVERLOOP_TEST_PYTHON`; it is skipped without.
+//! package says the right types. The comparison needs a Python with `onnxruntime` in `EVERLOOP_TEST_PYTHON`, else it is
+//! skipped.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -244,7 +243,6 @@ fn write(package: &Path, task: Task, learnt: &Learnt) -> Result<(), Box<dyn Erro
 
 /// Columns as JSON; what JSON cannot hold goes as text.
 fn columns_json(rows: &RecordBatch) -> Json {
-    let schema = rows.schema();
     let shown = |value: &f64| {
         if value.is_finite() {
             json!(value)
@@ -252,7 +250,7 @@ fn columns_json(rows: &RecordBatch) -> Json {
             json!(value.to_string())
         }
     };
-    let pairs = schema.fields().iter().zip(rows.columns());
+    let pairs = rows.schema_ref().fields().iter().zip(rows.columns());
     let columns = pairs.map(|(field, column)| {
         let values: Json = match column.data_type() {
             DataType::Float64 => {
@@ -289,8 +287,7 @@ fn onnx_runtime_gives_what_every_trainer_gives_for_every_type_of_column() {
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/matrix.py");
     let output = Command::new(python)
-        .arg(script)
-        .arg(dir.path())
+        .args([script.as_path(), dir.path()])
         .output()
         .unwrap();
     let shown = String::from_utf8_lossy(&output.stdout).into_owned()
