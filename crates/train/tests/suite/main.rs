@@ -11,6 +11,7 @@ mod bad_input;
 mod contract;
 mod functions;
 mod golden;
+mod matrix;
 mod neural;
 mod options;
 mod quality;
