@@ -8,9 +8,12 @@
 )]
 
 mod bad_input;
+mod bounds;
 mod contract;
 mod functions;
 mod golden;
+mod invariants;
+mod learners;
 mod neural;
 mod options;
 mod quality;
@@ -18,3 +21,4 @@ mod rows;
 mod trees;
 mod tuning;
 mod weights;
+mod weights_as_rows;
