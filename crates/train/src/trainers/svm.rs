@@ -214,7 +214,9 @@ fn model(kernel: Kernel, design: &Design, decision: Decision) -> (Box<dyn Model>
         .values
         .chunks(n_columns)
         .zip(decision.factors.chunks(n_targets));
-    if kernel == Kernel::Linear {
+    // Without support vectors, where all values lie within the tube, only the bias is left.
+    let is_constant = decision.factors.iter().all(|factor| *factor == 0.0);
+    if kernel == Kernel::Linear || is_constant {
         let mut weights = vec![0.0; n_columns * n_targets];
         for (values, factors) in rows {
             for (at, factor) in factors

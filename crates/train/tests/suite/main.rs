@@ -8,9 +8,12 @@
 )]
 
 mod bad_input;
+mod bounds;
 mod contract;
 mod functions;
 mod golden;
+mod invariants;
+mod learners;
 mod matrix;
 mod neural;
 mod options;
@@ -19,3 +22,4 @@ mod rows;
 mod trees;
 mod tuning;
 mod weights;
+mod weights_as_rows;

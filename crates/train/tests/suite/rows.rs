@@ -217,6 +217,32 @@ pub(crate) fn numbers(rows: &RecordBatch, name: &str) -> Vec<f64> {
     }
 }
 
+/// What is predicted for rows, as numbers: values, probabilities, scores or distances, column by column.
+pub(crate) fn outputs(case: &Case, train: &RecordBatch, rows: &RecordBatch) -> Vec<f64> {
+    let fitted = case.fit(train, &train.slice(0, 0)).unwrap();
+    let own = fitted.predict(rows).unwrap();
+    let schema = own.schema();
+    let fields = schema.fields().iter();
+    fields
+        .filter(|field| field.data_type().is_floating())
+        .flat_map(|field| numbers(&own, field.name()))
+        .collect()
+}
+
+/// The greatest difference between two lists, as a share of the greater value where that is more than 1.
+pub(crate) fn difference(left: &[f64], right: &[f64]) -> f64 {
+    assert_eq!(left.len(), right.len());
+    let pairs = left.iter().zip(right);
+    let gaps = pairs.map(|(left, right)| (left - right).abs() / left.abs().max(1.0));
+    gaps.fold(0.0, |most, gap| {
+        if gap > most || gap.is_nan() {
+            gap
+        } else {
+            most
+        }
+    })
+}
+
 /// A column as texts.
 pub(crate) fn texts(rows: &RecordBatch, name: &str) -> Vec<String> {
     let column = arrow::compute::cast(rows.column_by_name(name).unwrap(), &DataType::Utf8).unwrap();
