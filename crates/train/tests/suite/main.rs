@@ -9,12 +9,18 @@
 
 mod bad_input;
 mod contract;
+mod fold_properties;
 mod functions;
 mod golden;
 mod neural;
 mod options;
+mod pruning;
 mod quality;
 mod rows;
+mod search_front;
+mod search_properties;
+mod search_resume;
+mod searches;
 mod trees;
 mod tuning;
 mod weights;
