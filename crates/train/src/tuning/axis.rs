@@ -72,7 +72,9 @@ impl Axis {
     pub(super) fn contains(&self, value: f64) -> bool {
         match self {
             Self::Choices(count) => value.fract() == 0.0 && (0.0..*count as f64).contains(&value),
-            Self::Line(line) => (line.ends.0..=line.ends.1).contains(&value),
+            Self::Line(line) => {
+                (line.ends.0..=line.ends.1).contains(&value) && line.is_reached(value)
+            }
         }
     }
 }
@@ -88,7 +90,7 @@ impl Line {
         let half = step.unwrap_or_default() / 2.0;
         if let Some(step) = step {
             // The last value that the steps reach; a little is allowed for rounding.
-            line.ends.1 = low + ((high - low) / step + 1e-9).floor() * step;
+            line.ends.1 = (low + ((high - low) / step + 1e-9).floor() * step).min(high);
         }
         line.bounds = (
             line.coordinate(line.ends.0 - half),
@@ -114,6 +116,14 @@ impl Line {
             None => value,
         };
         value.clamp(low, high)
+    }
+
+    /// Whether the steps lead to a value; a little is allowed for rounding.
+    fn is_reached(&self, value: f64) -> bool {
+        self.step.is_none_or(|step| {
+            let steps = (value - self.ends.0) / step;
+            (steps - steps.round()).abs() < 1e-6
+        })
     }
 
     /// The part of the line that belongs to a value; nothing where every number is a value.
@@ -148,7 +158,9 @@ impl Line {
                     MAX_GRID_VALUES
                 }
         {
-            return (0..n_values).map(|k| low + k as f64 * step).collect();
+            return (0..n_values)
+                .map(|k| (low + k as f64 * step).min(high))
+                .collect();
         }
         let (from, to) = (self.coordinate(low), self.coordinate(high));
         let share = |k: usize| k as f64 / (N_GRID_VALUES - 1) as f64;

@@ -25,11 +25,10 @@ pub(super) fn ordered(trials: &[&Trial], is_maximized: &[bool]) -> Vec<usize> {
         .collect();
     let mut pruned = places(TrialState::Pruned);
     let last = |place: usize| {
-        trials[place]
-            .curve
-            .last()
-            .copied()
-            .unwrap_or((0, f64::INFINITY))
+        let trial = trials[place];
+        let sign = if trial.is_curve_maximized { -1.0 } else { 1.0 };
+        let last = trial.curve.last();
+        last.map_or((0, f64::INFINITY), |(step, value)| (*step, sign * value))
     };
     pruned.sort_by(|left, right| {
         let (left, right) = (last(*left), last(*right));

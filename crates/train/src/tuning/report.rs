@@ -412,6 +412,7 @@ mod tests {
                 },
                 curve: vec![(1, 2.0), (2, number)],
                 curve_name: Some("log_loss".to_owned()),
+                is_curve_maximized: false,
                 problem: is_failed.then(|| "<script>".to_owned()),
                 seconds: 0.5,
             };

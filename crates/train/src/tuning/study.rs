@@ -49,6 +49,8 @@ pub struct Outcome {
     pub curve: Vec<(u64, f64)>,
     /// The name of what was seen on the way.
     pub curve_name: Option<String>,
+    /// Whether more of it is better.
+    pub is_curve_maximized: bool,
     /// Why it failed, if it did.
     pub problem: Option<String>,
     /// How long it took.
@@ -191,6 +193,7 @@ impl Study {
                 .filter(|(_, value)| is_number(value))
                 .collect(),
             curve_name: outcome.curve_name,
+            is_curve_maximized: outcome.is_curve_maximized,
             problem,
             seconds: outcome.seconds,
         };

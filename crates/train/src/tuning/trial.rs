@@ -22,6 +22,9 @@ pub struct Trial {
     pub curve: Vec<(u64, f64)>,
     /// The name of what was seen on the way.
     pub curve_name: Option<String>,
+    /// Whether more of it is better.
+    #[serde(default)]
+    pub is_curve_maximized: bool,
     /// Why it failed.
     pub problem: Option<String>,
     /// How long it took.

@@ -42,6 +42,8 @@ struct Shared {
 struct Seen {
     curve: Vec<(u64, f64)>,
     name: Option<String>,
+    /// Whether more of it is better.
+    is_maximized: bool,
     is_pruned: bool,
     is_late: bool,
 }
@@ -156,6 +158,7 @@ impl Trial<'_> {
             values,
             curve: self.seen.curve,
             curve_name: self.seen.name,
+            is_curve_maximized: self.seen.is_maximized,
             ..Outcome::default()
         }
     }
@@ -166,9 +169,8 @@ impl Trial<'_> {
             .name
             .get_or_insert_with(|| metric.name().to_owned());
         self.seen.curve.push((step, value));
-        self.seen.is_pruned = self
-            .judge
-            .sees(step, total, value, metric.higher_is_better());
+        self.seen.is_maximized = metric.higher_is_better();
+        self.seen.is_pruned = self.judge.sees(step, total, value, self.seen.is_maximized);
     }
 
     fn fit(&mut self, train: &RecordBatch, scored: &RecordBatch) -> Result<Fitted, Error> {

@@ -79,6 +79,7 @@ mod tests {
             values: vec![0.3],
             curve: vec![(1, 0.5)],
             curve_name: None,
+            is_curve_maximized: false,
             problem: None,
             seconds: 0.25,
         }
