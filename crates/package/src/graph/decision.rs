@@ -31,7 +31,8 @@ pub enum Decision {
 }
 
 impl Graph {
-    /// The same graph with another decision between its two classes. Probabilities stay as they are.
+    /// The same graph with another decision between its two classes, in the place of one that it got before.
+    /// Probabilities stay as they are.
     ///
     /// # Errors
     ///
@@ -41,6 +42,11 @@ impl Graph {
         let mut model = self.model().clone();
         let graph = model.graph.as_mut();
         let graph = graph.ok_or_else(|| Error::Model("it has no graph".to_owned()))?;
+        // What an earlier decision added would be there twice.
+        graph.node.retain(|node| !node.name.starts_with(PREFIX));
+        graph
+            .initializer
+            .retain(|constant| !constant.name.starts_with(PREFIX));
         let at = comparison(
             &graph.node,
             &graph

@@ -10,10 +10,13 @@
 )]
 
 mod compat;
+mod decision;
+mod export;
 mod expressions;
 mod hostile;
 mod models;
 mod network;
 mod onnxruntime;
+mod quantization;
 mod shap;
 mod trees;
