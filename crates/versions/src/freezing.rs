@@ -57,6 +57,12 @@ impl Repository {
         new: &NewStage,
         is_forced: bool,
     ) -> Result<RepoPath, Error> {
+        // DVC takes no others, and reads `:` and `@` in targets as signs of its own.
+        let is_sign = |c: char| c.is_ascii_punctuation() && !['_', '-'].contains(&c);
+        if new.name.is_empty() || new.name.contains(is_sign) {
+            let problem = "names of stages have no signs but `_` and `-`";
+            return Err(Error::form(&new.name, problem));
+        }
         let file = dir.join(stages::FILE)?;
         let mut recording = Recording::default();
         let before = recording.text(self.root(), &file)?.unwrap_or_default();
@@ -97,7 +103,10 @@ impl Repository {
         // In the order in which they were named.
         for out in new.outs.iter().filter(|out| out.is_cached) {
             let path = RepoPath::default().join(&stage.place(&out.path))?;
-            recording.ignore(self.root(), &path)?;
+            // Where there is no directory yet, that is done when the stage runs.
+            if path.parent().under(self.root()).is_dir() {
+                recording.ignore(self.root(), &path)?;
+            }
         }
         self.write(recording)?;
         Ok(file)

@@ -194,6 +194,10 @@ impl Repository {
 
 fn check_value(name: &str, value: &str) -> Result<(), Error> {
     let name = name.trim().to_lowercase();
+    if value.contains(['\n', '\r']) || (value.contains('"') && value.contains('\'')) {
+        let problem = "a value is of one line, and has one kind of quotes at most";
+        return Err(Error::form(name, problem));
+    }
     if TRUTHS.contains(&name.as_str()) && truth(value).is_none() {
         return Err(Error::form(
             name,
