@@ -8,6 +8,9 @@ mod the_evaluation;
 mod the_fairness;
 #[path = "diagnostics/the_form.rs"]
 mod the_form;
+#[path = "diagnostics/the_learning.rs"]
+#[cfg(test)]
+mod the_learning;
 #[path = "diagnostics/the_meaning.rs"]
 mod the_meaning;
 #[path = "diagnostics/the_scrutiny.rs"]
