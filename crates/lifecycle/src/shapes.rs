@@ -9,6 +9,7 @@ mod learn;
 mod tuning;
 mod watch;
 
+pub(crate) use self::evaluate::THRESHOLD;
 use crate::shape::{Field, Shape, optional, required};
 
 /// The version of the file format.

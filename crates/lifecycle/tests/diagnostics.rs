@@ -1,9 +1,21 @@
 //! The diagnostics as people read them: one change to a good file, and all that is said about it.
 
+#[path = "diagnostics/the_evaluation.rs"]
+#[cfg(test)]
+mod the_evaluation;
+#[path = "diagnostics/the_fairness.rs"]
+#[cfg(test)]
+mod the_fairness;
 #[path = "diagnostics/the_form.rs"]
 mod the_form;
+#[path = "diagnostics/the_learning.rs"]
+#[cfg(test)]
+mod the_learning;
 #[path = "diagnostics/the_meaning.rs"]
 mod the_meaning;
+#[path = "diagnostics/the_scrutiny.rs"]
+#[cfg(test)]
+mod the_scrutiny;
 #[path = "diagnostics/the_search.rs"]
 #[cfg(test)]
 mod the_search;

@@ -5,6 +5,8 @@ use everloop_domain::Task;
 use crate::codes;
 use crate::decode::evaluate::threshold_goal;
 use crate::diagnostic::Report;
+use crate::shapes::THRESHOLD;
+use crate::walker::walk;
 use crate::yaml::Node;
 
 /// Conditions that a threshold may be chosen under.
@@ -67,7 +69,7 @@ fn threshold(tree: &Node, evaluate: &Node, report: &mut Report) {
     } else if is_minimized && node.get("where").is_some() {
         let message = "`evaluate.threshold.where` belongs to `maximize`";
         Some((message, "say in `costs` what errors cost"))
-    } else if threshold_goal(node).is_none() {
+    } else if threshold_goal(node).is_none() && has_form(node) {
         let message = "`evaluate.threshold` cannot be chosen under this condition";
         Some((message, WHERE))
     } else if has_command(tree) {
@@ -81,6 +83,13 @@ fn threshold(tree: &Node, evaluate: &Node, report: &mut Report) {
             .add(codes::CONTRADICTION, &entry.place(), message)
             .hint(hint);
     }
+}
+
+/// Whether the keys are of their form; if not, that has been reported.
+fn has_form(threshold: &Node) -> bool {
+    let mut trial = Report::new("");
+    walk(&THRESHOLD, threshold, &mut trial);
+    !trial.has_errors()
 }
 
 fn fairness(tree: &Node, evaluate: &Node, report: &mut Report) {

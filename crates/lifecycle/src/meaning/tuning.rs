@@ -92,9 +92,10 @@ fn objectives(tree: &Node, tune: &Node, report: &mut Report) {
 fn folds(tree: &Node, node: &Node, report: &mut Report) {
     let place = |key: &str| tree.place_of(&["train", "tune", "cross_validation", key]);
     let by = node.get("by").and_then(Node::text);
-    let is_regression = tree.find(&["train", "task"]).and_then(Node::text) == Some("regression");
-    if by == Some("stratified") && is_regression {
-        let message = "folds cannot be stratified: the target of `task: regression` has no classes";
+    let task = tree.get("train").and_then(super::task);
+    if let Some(task) = task.filter(|task| by == Some("stratified") && !task.is_classification()) {
+        let message =
+            format!("folds cannot be stratified: the target of `task: {task}` has no classes");
         report
             .add(codes::IMPOSSIBLE_SPLIT, &place("by"), message)
             .hint("choose `by: random` or `by: time`");

@@ -26,7 +26,7 @@ static EVALUATE_FIELDS: [Field; 9] = [
     .or("{}"),
     optional(
         "threshold",
-        &Shape::Map(&THRESHOLD),
+        &THRESHOLD,
         "The probability from which on the positive class is predicted, chosen on the validation part; it becomes a part of the model. When absent, one half.",
     ),
     optional(
@@ -100,7 +100,9 @@ const INTERVAL_METHOD: Shape = Shape::Choice(Choice {
     planned: &[],
 });
 
-static THRESHOLD: [Field; 4] = [
+pub(crate) const THRESHOLD: Shape = Shape::Map(&THRESHOLD_FIELDS);
+
+static THRESHOLD_FIELDS: [Field; 4] = [
     optional(
         "minimize",
         &Shape::Choice(Choice {

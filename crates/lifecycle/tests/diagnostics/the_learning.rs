@@ -1,0 +1,424 @@
+//! Tasks without a target, weights, trainers and their parameters.
+
+use std::time::Duration;
+
+use everloop_domain::search::{CrossValidation, Domain, FoldsBy, Pruner, Sampler, Search};
+use everloop_domain::{ParameterValue, Value};
+use everloop_lifecycle::parse;
+use insta::assert_snapshot;
+
+use super::GOOD;
+use super::the_evaluation::{lifecycle, said};
+
+/// The good file for another task and trainer; `dataset` stands for the target, or nothing.
+fn learning(task: &str, trainer: &str, target: &str, rest: &str) -> String {
+    GOOD.replace("task: regression", &format!("task: {task}"))
+        .replace("trainer: boosting", &format!("trainer: {trainer}"))
+        .replace("target: cnt, ", target)
+        .replace("gates:\n  - rmse < 80\n", rest)
+}
+
+/// The good file with this below `train`, after the task.
+fn training(keys: &str) -> String {
+    GOOD.replace("trainer: boosting", keys)
+}
+
+#[track_caller]
+fn search(tune: &str) -> Search {
+    let text = training(&format!(
+        "trainer: boosting\n  seed: 11\n  tune: {{minimize: rmse, {tune}}}"
+    ));
+    lifecycle(&text).train.tune.unwrap()
+}
+
+#[test]
+fn rows_have_weights() {
+    assert_eq!(lifecycle(GOOD).dataset.weight, None);
+    for (written, column) in [("w", "w"), ("7", "7"), ("'a b'", "a b")] {
+        let text = GOOD.replace("time: day", &format!("time: day, weight: {written}"));
+        assert_eq!(lifecycle(&text).dataset.weight.as_deref(), Some(column));
+    }
+}
+
+#[test]
+fn weights_are_a_column_of_their_own() {
+    let text = |weight: &str| GOOD.replace("time: day", &format!("time: day, weight: {weight}"));
+    for (weight, role) in [("cnt", "target"), ("day", "time")] {
+        said(
+            &text(weight),
+            &[
+                &format!("error[E0316]: the column `{weight}` is both `weight` and `{role}`"),
+                "hint: make a column for the weights in `prepare`",
+            ],
+        );
+    }
+    said(
+        &text("[w]"),
+        &["error[E0202]: `dataset.weight` must be text, found a list"],
+    );
+    said(
+        &text("' '"),
+        &["error[E0206]: `dataset.weight` must not be empty"],
+    );
+}
+
+#[test]
+fn some_tasks_need_no_target() {
+    let metrics = |task: &str, target: &str| {
+        let read = lifecycle(&learning(task, "baseline", target, ""));
+        (read.dataset.target, read.evaluate.metrics.join(" "))
+    };
+    let known = "roc_auc average_precision precision recall f1 flagged_share";
+    let found = metrics("anomaly", "");
+    assert_eq!(found, (String::new(), "flagged_share".to_owned()));
+    let found = metrics("anomaly", "target: fraud, ");
+    assert_eq!(found, ("fraud".to_owned(), known.to_owned()));
+    let clusters = "silhouette davies_bouldin calinski_harabasz inertia";
+    for (target, name) in [("", ""), ("target: kind, ", "kind")] {
+        let found = metrics("clustering", target);
+        assert_eq!(found, (name.to_owned(), clusters.to_owned()));
+    }
+}
+
+#[test]
+fn other_tasks_need_a_target() {
+    for task in ["regression", "binary", "multiclass"] {
+        said(
+            &learning(task, "baseline", "", ""),
+            &[
+                "error[E0203]: `dataset` lacks the key `target`",
+                "hint: `target`: the column to predict",
+            ],
+        );
+    }
+}
+
+#[test]
+fn nothing_is_compared_with_a_truth_that_is_not_there() {
+    let rest = "evaluate: {metrics: [flagged_share, roc_auc], slices: [city]}\n";
+    said(
+        &learning("anomaly", "isolation_forest", "", rest),
+        &[
+            "error[E0306]: the metric `roc_auc` of the task `anomaly` needs the truth",
+            "hint: set `dataset.target` to the column that holds it",
+            "warning[W0402]: `evaluate.slices` has no effect without a target",
+        ],
+    );
+    let with_target = learning("anomaly", "isolation_forest", "target: fraud, ", rest);
+    assert_eq!(lifecycle(&with_target).evaluate.slices, ["city"]);
+    let labels = learning("clustering", "kmeans", "", "")
+        .replace("window: 1d", "window: 1d\n  labels: {key: id}");
+    said(
+        &labels,
+        &[
+            "error[E0316]: labels arrive, but there is no target",
+            "hint: set `dataset.target` to the column that holds the truth, or remove `labels`",
+        ],
+    );
+}
+
+#[test]
+fn metrics_of_other_tasks_do_not_suit() {
+    let gate = |task: &str, metric: &str| {
+        learning(
+            task,
+            "baseline",
+            "target: y, ",
+            &format!("gates: [{metric} > 0.1]\n"),
+        )
+    };
+    for (task, metric) in [
+        ("anomaly", "silhouette"),
+        ("clustering", "flagged_share"),
+        ("clustering", "rmse"),
+        ("regression", "inertia"),
+    ] {
+        let told = parse(&gate(task, metric), &[]).diagnostics;
+        assert_eq!(told.len(), 1, "{told:?}");
+        let expected = format!("the metric `{metric}` does not suit the task `{task}`");
+        assert_eq!((told[0].code, &*told[0].message), ("E0306", &*expected));
+    }
+    let read = lifecycle(&gate("anomaly", "roc_auc"));
+    assert_eq!(read.evaluate.metrics.len(), 6);
+}
+
+#[test]
+fn linear_models_suit_numbers_or_classes() {
+    for task in ["binary", "multiclass"] {
+        lifecycle(&learning(task, "logistic", "target: y, ", ""));
+        said(
+            &learning(task, "linear", "target: y, ", ""),
+            &[
+                &format!("error[E0308]: the trainer `linear` does not suit the task `{task}`"),
+                "hint: `logistic` is the linear model of classes",
+            ],
+        );
+    }
+    lifecycle(&learning("regression", "linear", "target: y, ", ""));
+}
+
+#[test]
+fn trainers_and_tasks_are_known() {
+    said(
+        &learning("anomally", "isolation_florest", "", ""),
+        &[
+            "error[E0203]: `dataset` lacks the key `target`",
+            "hint: `target`: the column to predict",
+            "error[E0204]: `train.task` cannot be `anomally`",
+            "hint: did you mean `anomaly`?",
+            "error[E0204]: `train.trainer` cannot be `isolation_florest`",
+            "hint: did you mean `isolation_forest`?",
+        ],
+    );
+}
+
+#[test]
+fn parameters_are_values_lists_and_maps() {
+    let keys = "trainer: neural\n  parameters: {depth: 3, rate: 0.5, name: '3', on: true, hidden: [64, 0.5, x], age: {up: 1, down: no}}";
+    let parameters = lifecycle(&training(keys)).train.parameters;
+    let text = |text: &str| Value::Text(text.to_owned());
+    let map = [
+        ("up".to_owned(), Value::Integer(1)),
+        ("down".to_owned(), text("no")),
+    ];
+    let expected = [
+        ("age", ParameterValue::Map(map.into())),
+        ("depth", Value::Integer(3).into()),
+        (
+            "hidden",
+            ParameterValue::List(vec![Value::Integer(64), Value::Number(0.5), text("x")]),
+        ),
+        ("name", text("3").into()),
+        ("on", Value::Boolean(true).into()),
+        ("rate", Value::Number(0.5).into()),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value));
+    assert_eq!(parameters, expected.into());
+    assert!(lifecycle(GOOD).train.parameters.is_empty());
+}
+
+#[test]
+fn parameters_do_not_nest() {
+    let shown = |parameters: &str| {
+        let text = training(&format!("trainer: neural\n  parameters: {parameters}"));
+        super::shown(&[("*", &text)])
+    };
+    assert_snapshot!(shown("{hidden: [], age: {}, a: [[1], {b: 2}], c: {d: [3]}}"), @r"
+error[E0203]: `train.parameters.hidden` must not be empty
+   ╭─[everloop.yaml:16:16]
+16 │   parameters: {hidden: [], age: {}, a: [[1], {b: 2}], c: {d: [3]}}
+   ·                ──────
+   ╰─
+error[E0203]: `train.parameters.age` must name at least one column
+   ╭─[everloop.yaml:16:28]
+16 │   parameters: {hidden: [], age: {}, a: [[1], {b: 2}], c: {d: [3]}}
+   ·                            ───
+   ╰─
+error[E0202]: `train.parameters.a.0` must be a text, a number or a boolean, found a list
+   ╭─[everloop.yaml:16:41]
+16 │   parameters: {hidden: [], age: {}, a: [[1], {b: 2}], c: {d: [3]}}
+   ·                                         ─
+   ╰─
+error[E0202]: `train.parameters.a.1` must be a text, a number or a boolean, found a map
+   ╭─[everloop.yaml:16:46]
+16 │   parameters: {hidden: [], age: {}, a: [[1], {b: 2}], c: {d: [3]}}
+   ·                                              ─
+   ╰─
+error[E0202]: `train.parameters.c.d` must be a text, a number or a boolean, found a list
+   ╭─[everloop.yaml:16:59]
+16 │   parameters: {hidden: [], age: {}, a: [[1], {b: 2}], c: {d: [3]}}
+   ·                                                           ─
+   ╰─
+");
+    assert_snapshot!(shown("[depth, 3]"), @r"
+error[E0202]: `train.parameters` must be a map, found a list
+   ╭─[everloop.yaml:16:3]
+16 │   parameters: [depth, 3]
+   ·   ──────────
+   ╰─
+");
+}
+
+#[test]
+fn samplers_and_pruners_have_names() {
+    let space = "space: {depth: [1, 2]}";
+    for (word, sampler) in [
+        ("tpe", Sampler::Tpe),
+        ("gp", Sampler::Gp),
+        ("random", Sampler::Random),
+        ("grid", Sampler::Grid),
+    ] {
+        assert_eq!(
+            search(&format!("sampler: {word}, {space}")).sampler,
+            sampler
+        );
+    }
+    let halving = |min_resource, reduction_factor| Pruner::SuccessiveHalving {
+        min_resource,
+        reduction_factor,
+    };
+    let median = Pruner::Median {
+        startup_trials: 5,
+        warmup_steps: 0,
+    };
+    let hyperband = Pruner::Hyperband {
+        min_resource: 2,
+        reduction_factor: 3,
+    };
+    for (written, pruner) in [
+        ("none", Pruner::None),
+        ("median", median),
+        ("successive_halving", halving(1, 3)),
+        ("{asha: {reduction_factor: 4}}", halving(1, 4)),
+        ("{successive_halving: {min_resource: 9}}", halving(9, 3)),
+        ("{hyperband: {min_resource: 2}}", hyperband),
+    ] {
+        assert_eq!(
+            search(&format!("pruner: {written}, {space}")).pruner,
+            pruner
+        );
+    }
+}
+
+#[test]
+fn searches_take_their_settings() {
+    let given = search(
+        "trials: 7, parallel: 3, timeout: 2h, trial_timeout: 90s, sampler: grid, \
+         space: {rate: {low: 0, high: 1, step: 0.25}, depth: {low: 2, high: 8, step: 2}}",
+    );
+    assert_eq!((given.trials, given.parallel), (7, 3));
+    assert_eq!(given.timeout, Some(Duration::from_hours(2)));
+    assert_eq!(given.trial_timeout, Some(Duration::from_secs(90)));
+    // Without a seed of its own, the search has that of the training.
+    assert_eq!(given.seed, 11);
+    let range = |low, high, step, is_whole| Domain::Range {
+        low,
+        high,
+        step: Some(step),
+        is_log: false,
+        is_whole,
+    };
+    assert_eq!(given.space[0].domain, range(0.0, 1.0, 0.25, false));
+    assert_eq!(given.space[1].domain, range(2.0, 8.0, 2.0, true));
+}
+
+#[test]
+fn searches_are_wrong() {
+    let text = training(
+        "trainer: boosting\n  tune: {minimize: [], trials: 0, sampler: tpee, pruner: medain, parallel: 0, timeout: 0s, space: [depth]}",
+    );
+    assert_snapshot!(super::shown(&[("*", &text)]), @r"
+error[E0203]: `train.tune.minimize` must not be empty
+   ╭─[everloop.yaml:16:10]
+16 │   tune: {minimize: [], trials: 0, sampler: tpee, pruner: medain, parallel: 0, timeout: 0s, space: [depth]}
+   ·          ────────
+   ╰─
+error[E0205]: `train.tune.trials` is 0; it must be at least 1
+   ╭─[everloop.yaml:16:32]
+16 │   tune: {minimize: [], trials: 0, sampler: tpee, pruner: medain, parallel: 0, timeout: 0s, space: [depth]}
+   ·                                ─
+   ╰─
+error[E0204]: `train.tune.sampler` cannot be `tpee`
+   ╭─[everloop.yaml:16:44]
+16 │   tune: {minimize: [], trials: 0, sampler: tpee, pruner: medain, parallel: 0, timeout: 0s, space: [depth]}
+   ·                                            ────
+   ╰─
+hint: did you mean `tpe`?
+error[E0204]: `train.tune.pruner` cannot be `medain`
+   ╭─[everloop.yaml:16:58]
+16 │   tune: {minimize: [], trials: 0, sampler: tpee, pruner: medain, parallel: 0, timeout: 0s, space: [depth]}
+   ·                                                          ──────
+   ╰─
+hint: did you mean `median`?
+error[E0205]: `train.tune.parallel` is 0; it must be at least 1
+   ╭─[everloop.yaml:16:76]
+16 │   tune: {minimize: [], trials: 0, sampler: tpee, pruner: medain, parallel: 0, timeout: 0s, space: [depth]}
+   ·                                                                            ─
+   ╰─
+error[E0205]: `train.tune.timeout` must be longer than nothing
+   ╭─[everloop.yaml:16:88]
+16 │  {minimize: [], trials: 0, sampler: tpee, pruner: medain, parallel: 0, timeout: 0s, space: [depth]}
+   ·                                                                                 ──
+   ╰─
+error[E0202]: `train.tune.space` must be a map, found a list
+   ╭─[everloop.yaml:16:92]
+16 │ nimize: [], trials: 0, sampler: tpee, pruner: medain, parallel: 0, timeout: 0s, space: [depth]}
+   ·                                                                                 ─────
+   ╰─
+");
+    let text = training(
+        "trainer: boosting\n  tune: {maximize: r2, pruner: {asha: {reduction_factor: 1}}, space: {kind: {choices: {1: {}, b: {c: {low: 1}}}}}}",
+    );
+    assert_snapshot!(super::shown(&[("*", &text)]), @r"
+error[E0205]: `train.tune.pruner.asha.reduction_factor` is 1; it must be at least 2
+   ╭─[everloop.yaml:16:58]
+16 │   tune: {maximize: r2, pruner: {asha: {reduction_factor: 1}}, space: {kind: {choices: {1: {}, b: {c: {low: 1}}}}}}
+   ·                                                          ─
+   ╰─
+error[E0206]: the choice `1` of `kind` is no word
+   ╭─[everloop.yaml:16:88]
+16 │  {maximize: r2, pruner: {asha: {reduction_factor: 1}}, space: {kind: {choices: {1: {}, b: {c: {low: 1}}}}}}
+   ·                                                                                 ─
+   ╰─
+hint: choices as a map are words; list other values and use `when`
+error[E0203]: `train.tune.space.kind.choices.b.c` lacks the key `high`
+   ╭─[everloop.yaml:16:99]
+16 │  r2, pruner: {asha: {reduction_factor: 1}}, space: {kind: {choices: {1: {}, b: {c: {low: 1}}}}}}
+   ·                                                                                 ─
+   ╰─
+hint: `high`: the greatest value
+");
+}
+
+#[test]
+fn commands_are_searched_in_their_own_way() {
+    said(
+        &training(
+            "run: python train.py\n  tune: {minimize: rmse, pruner: median, cross_validation: {}, space: {trainer: [forest, tree]}}",
+        ),
+        &[
+            "warning[W0402]: `train.tune.pruner` has no effect on a command",
+            "hint: the command scores itself: its metric is read from its run",
+            "warning[W0402]: `train.tune.cross_validation` has no effect on a command",
+            "hint: the command scores itself: its metric is read from its run",
+            "error[E0316]: `trainer` cannot be searched: training is the command of `run`",
+        ],
+    );
+}
+
+#[test]
+fn folds_suit_the_task() {
+    let folds = |task: &str, dataset: &str, folds: &str| {
+        let trainer = format!(
+            "baseline\n  tune: {{maximize: f1, cross_validation: {folds}, space: {{a: [1, 2]}}}}"
+        );
+        learning(task, &trainer, "target: y, ", "")
+            .replace(", time: day", dataset)
+            .replace("split: {by: time", "split: {by: random")
+    };
+    #[track_caller]
+    fn check(text: &str, folds: usize, by: FoldsBy) {
+        let tune = lifecycle(text).train.tune.unwrap();
+        assert_eq!(tune.cross_validation, Some(CrossValidation { folds, by }));
+    }
+    check(&folds("binary", "", "{}"), 5, FoldsBy::Stratified);
+    let random = folds("multiclass", ", time: day", "{by: random, folds: 2}");
+    check(&random, 2, FoldsBy::Random);
+    let stratified = folds("binary", ", time: day", "{by: stratified}");
+    check(&stratified, 5, FoldsBy::Stratified);
+    check(&folds("anomaly", "", "{}"), 5, FoldsBy::Random);
+    said(
+        &folds("binary", "", "{by: time}"),
+        &[
+            "error[E0304]: folds cannot be divided by time: `dataset.time` is not set",
+            "hint: set `dataset.time` to the column that orders rows, or choose `by: random`",
+        ],
+    );
+    for task in ["regression", "anomaly", "clustering"] {
+        let text = folds(task, "", "{by: stratified}").replace("maximize: f1", "maximize: []");
+        let told = parse(&text, &[]).diagnostics;
+        let message =
+            format!("folds cannot be stratified: the target of `task: {task}` has no classes");
+        assert!(told.iter().any(|it| it.message == message), "{told:?}");
+    }
+}
