@@ -24,6 +24,9 @@ mod the_scrutiny;
 mod the_search;
 #[path = "diagnostics/the_text.rs"]
 mod the_text;
+#[path = "diagnostics/the_tuning.rs"]
+#[cfg(test)]
+mod the_tuning;
 
 use everloop_lifecycle::{codes, parse};
 
