@@ -13,6 +13,9 @@ mod the_form;
 mod the_learning;
 #[path = "diagnostics/the_meaning.rs"]
 mod the_meaning;
+#[path = "diagnostics/the_mutations.rs"]
+#[cfg(test)]
+mod the_mutations;
 #[path = "diagnostics/the_scrutiny.rs"]
 #[cfg(test)]
 mod the_scrutiny;
@@ -21,6 +24,9 @@ mod the_scrutiny;
 mod the_search;
 #[path = "diagnostics/the_text.rs"]
 mod the_text;
+#[path = "diagnostics/the_tuning.rs"]
+#[cfg(test)]
+mod the_tuning;
 
 use everloop_lifecycle::{codes, parse};
 
