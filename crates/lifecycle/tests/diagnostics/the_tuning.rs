@@ -166,6 +166,11 @@ fn commands_are_searched_in_their_own_way() {
 
 #[test]
 fn folds_suit_the_task() {
+    fn check(text: &str, folds: usize, by: FoldsBy) {
+        let tune = lifecycle(text).train.tune.unwrap();
+        assert_eq!(tune.cross_validation, Some(CrossValidation { folds, by }));
+    }
+
     let folds = |task: &str, dataset: &str, folds: &str| {
         let trainer = format!(
             "baseline\n  tune: {{maximize: f1, cross_validation: {folds}, space: {{a: [1, 2]}}}}"
@@ -175,10 +180,6 @@ fn folds_suit_the_task() {
             .replace("split: {by: time", "split: {by: random")
     };
     #[track_caller]
-    fn check(text: &str, folds: usize, by: FoldsBy) {
-        let tune = lifecycle(text).train.tune.unwrap();
-        assert_eq!(tune.cross_validation, Some(CrossValidation { folds, by }));
-    }
     check(&folds("binary", "", "{}"), 5, FoldsBy::Stratified);
     let random = folds("multiclass", ", time: day", "{by: random, folds: 2}");
     check(&random, 2, FoldsBy::Random);
