@@ -166,6 +166,7 @@ fn commands_are_searched_in_their_own_way() {
 
 #[test]
 fn folds_suit_the_task() {
+    #[track_caller]
     fn check(text: &str, folds: usize, by: FoldsBy) {
         let tune = lifecycle(text).train.tune.unwrap();
         assert_eq!(tune.cross_validation, Some(CrossValidation { folds, by }));
@@ -179,7 +180,6 @@ fn folds_suit_the_task() {
             .replace(", time: day", dataset)
             .replace("split: {by: time", "split: {by: random")
     };
-    #[track_caller]
     check(&folds("binary", "", "{}"), 5, FoldsBy::Stratified);
     let random = folds("multiclass", ", time: day", "{by: random, folds: 2}");
     check(&random, 2, FoldsBy::Random);
