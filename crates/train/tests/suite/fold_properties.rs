@@ -96,7 +96,9 @@ proptest! {
         keys in keys(), n_folds in 2_usize..7, seed in any::<u64>(),
     ) {
         let mut sizes: BTreeMap<Option<u8>, usize> = BTreeMap::new();
-        keys.iter().for_each(|key| *sizes.entry(*key).or_default() += 1);
+        for key in &keys {
+            *sizes.entry(*key).or_default() += 1;
+        }
         let largest = sizes.values().max().copied().unwrap_or_default();
         for name in ["text", "number"] {
             let found = divided(&keys, FoldsBy::Group(name.to_owned()), n_folds, seed);

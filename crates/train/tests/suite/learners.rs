@@ -269,6 +269,9 @@ fn along(case: &Case, train: &RecordBatch, b: Option<f64>) -> Vec<f64> {
     outputs(case, train, &probes)
 }
 
+/// What is drawn for a row: two inputs that may be missing, and the target.
+type Drawn = (Option<u8>, Option<u8>, i32);
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
@@ -282,7 +285,7 @@ proptest! {
         rate in prop::sample::select(vec![0.1, 1.0]),
         b in prop::option::of(0_u8..10),
     ) {
-        let column = |value: fn(&(Option<u8>, Option<u8>, i32)) -> Option<f64>| rows.iter().map(value).collect();
+        let column = |value: fn(&Drawn) -> Option<f64>| rows.iter().map(value).collect();
         let train = table(vec![
             ("a", column(|row| row.0.map(f64::from))),
             ("b", column(|row| row.1.map(f64::from))),

@@ -107,7 +107,7 @@ proptest! {
         lead in 0_u8..2,
     ) {
         // The least that anyone had at this or a later step: as good as the best, or better.
-        let mut best = vec![f64::INFINITY; N_STEPS];
+        let mut best = [f64::INFINITY; N_STEPS];
         for row in &rows {
             best.iter_mut().zip(row).for_each(|(best, loss)| *best = best.min(*loss));
         }

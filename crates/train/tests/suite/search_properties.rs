@@ -146,12 +146,12 @@ fn anything(asked: &Asked) -> Outcome {
 fn suggests_points_of(
     sampler: Sampler,
     trials: usize,
-    space: Vec<Dimension>,
+    space: &[Dimension],
 ) -> Result<(), TestCaseError> {
-    let study = carried_out(search(sampler, trials, space.clone()), anything);
+    let study = carried_out(search(sampler, trials, space.to_vec()), anything);
     prop_assert_eq!(study.trials().count(), study.n_trials());
     for trial in study.trials() {
-        lies_in(&space, &trial.parameters)?;
+        lies_in(space, &trial.parameters)?;
     }
     // What was suggested is taken up again.
     let mut again = Study::new(study.search().clone()).unwrap();
@@ -169,12 +169,12 @@ proptest! {
 
     #[test]
     fn chance_stays_in_the_space(space in space()) {
-        suggests_points_of(Sampler::Random, 30, space)?;
+        suggests_points_of(Sampler::Random, 30, &space)?;
     }
 
     #[test]
     fn parzen_estimators_stay_in_the_space(space in space()) {
-        suggests_points_of(Sampler::Tpe, 30, space)?;
+        suggests_points_of(Sampler::Tpe, 30, &space)?;
     }
 }
 
@@ -183,21 +183,21 @@ proptest! {
 
     #[test]
     fn gaussian_processes_stay_in_the_space(space in space()) {
-        suggests_points_of(Sampler::Gp, 15, space)?;
+        suggests_points_of(Sampler::Gp, 15, &space)?;
     }
 }
 
 /// Few values each, so that the grid can be counted: the values of a choice lead on, those of a range do not.
 #[track_caller]
-fn grid_is(space: Vec<Dimension>, expected: usize) {
-    let study = carried_out(search(Sampler::Grid, usize::MAX, space.clone()), anything);
+fn grid_is(space: &[Dimension], expected: usize) {
+    let study = carried_out(search(Sampler::Grid, usize::MAX, space.to_vec()), anything);
     let distinct: BTreeSet<String> = study
         .trials()
         .map(|trial| format!("{:?}", trial.parameters))
         .collect();
     assert_eq!((study.n_trials(), distinct.len()), (expected, expected));
     for trial in study.trials() {
-        lies_in(&space, &trial.parameters).unwrap();
+        lies_in(space, &trial.parameters).unwrap();
     }
 }
 
@@ -210,21 +210,18 @@ fn a_grid_visits_every_point_once() {
         }],
         ..what
     };
-    grid_is(vec![stepped("tenths", (0.0, 0.3), 0.1, false)], 4);
-    grid_is(vec![stepped("short", (0.0, 1.0), 0.3, false)], 4);
+    grid_is(&[stepped("tenths", (0.0, 0.3), 0.1, false)], 4);
+    grid_is(&[stepped("short", (0.0, 1.0), 0.3, false)], 4);
+    grid_is(&[choices("a", 3), range("n", (1.0, 4.0), false, true)], 12);
     grid_is(
-        vec![choices("a", 3), range("n", (1.0, 4.0), false, true)],
-        12,
-    );
-    grid_is(
-        vec![
+        &[
             choices("a", 2),
             under(0, 1, choices("b", 3)),
             under(1, 2, range("n", (0.0, 1.0), false, true)),
         ],
         1 + 2 + 2,
     );
-    grid_is(mixed().space, 5 * (5 + 5 + 2));
+    grid_is(&mixed().space, 5 * (5 + 5 + 2));
 }
 
 /// Whatever is no number counts like a failure: the search goes the same way.
