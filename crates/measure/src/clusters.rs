@@ -176,7 +176,7 @@ mod tests {
         let values = [0.0, 1.0, 10.0, 11.0];
         let clusters = Clusters::new(&values, 1, &[0, 0, 2, 2]).unwrap();
         // Within 1, to the others 10.5 and 9.5.
-        let expected = (9.5 / 10.5 + 8.5 / 9.5) / 2.0;
+        let expected = f64::midpoint(9.5 / 10.5, 8.5 / 9.5);
         assert!((clusters.silhouette(100) - expected).abs() < 1e-12);
         assert!((clusters.davies_bouldin() - 0.1).abs() < 1e-12);
         assert!((clusters.calinski_harabasz() - 200.0).abs() < 1e-9);
