@@ -83,7 +83,8 @@ def main():
     cases.append(case("forest", trees, 3, rows, explainer, [0.0, 0.0, 0.0]))
 
     linear = LinearRegression().fit(rows, number)
-    explainer = shap.LinearExplainer(linear, rows)
+    # Of a bare array `shap` takes 100 rows as background.
+    explainer = shap.LinearExplainer(linear, shap.maskers.Independent(rows, max_samples=len(rows)))
     told = {
         "weights": linear.coef_.tolist(),
         "intercept": float(linear.intercept_),
