@@ -5,9 +5,14 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-/// The root of the repository.
+/// The root of the repository that `cargo xtask` was called in. A target directory may be shared by several checkouts,
+/// so where this program was compiled says little.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    let here = std::env::var_os("CARGO_MANIFEST_DIR");
+    here.map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+        |xtask| Path::new(&xtask).join(".."),
+    )
 }
 
 /// Where tasks keep what outlives a checkout: next to the target directory if that is outside.
