@@ -1,7 +1,7 @@
 //! Taking objects over from elsewhere: what is kept was checked on its way.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Cache, MODE, damaged};
 use crate::Error;
@@ -94,31 +94,7 @@ impl Cache {
         place: &str,
         fill: Fill<'_>,
     ) -> Result<u64, Error> {
-        self.make_dir()
-            .map_err(|error| Error::file("create", &self.dir, error))?;
-        let temporary = temporary(&self.dir);
-        let write = |error| Error::file("write", &temporary, error);
-        let received = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&temporary);
-        let received = received.map_err(write).and_then(|file| {
-            let mut running = object.hashing.running(file);
-            let filled = fill(&mut |piece| {
-                self.progress.pass(piece.len() as u64);
-                running.write_all(piece)
-            });
-            // Where the disk is full, the remote is not to blame.
-            running
-                .take_error()
-                .map_or(filled, |error| Err(write(error)))?;
-            running.finish().map_err(write)
-        });
-        let (md5, size) = received.inspect_err(|_| {
-            // Nothing half-written is kept; the error is the one to tell.
-            let _ = fs::remove_file(&temporary);
-        })?;
+        let (temporary, md5, size) = self.write_pieces(object.hashing, fill)?;
         if md5 != object.md5 {
             let _ = fs::remove_file(&temporary);
             return Err(Error::Damaged {
@@ -129,6 +105,38 @@ impl Cache {
         }
         self.finish(&temporary, Ok(object))?;
         Ok(size)
+    }
+
+    /// Writes the bytes that `fill` gives to a file without a name yet; tells which, their digest and their number. Nothing is
+    /// left of bytes that cannot be had or kept.
+    pub(crate) fn write_pieces(
+        &self,
+        hashing: Hashing,
+        fill: Fill<'_>,
+    ) -> Result<(PathBuf, Md5, u64), Error> {
+        self.make_dir()
+            .map_err(|error| Error::file("create", &self.dir, error))?;
+        let temporary = temporary(&self.dir);
+        let write = |error| Error::file("write", &temporary, error);
+        let mut opened = File::options();
+        let opened = opened.read(true).write(true).create_new(true);
+        let received = opened.open(&temporary).map_err(write).and_then(|file| {
+            let mut running = hashing.running(file);
+            let filled = fill(&mut |piece| {
+                self.progress.pass(piece.len() as u64);
+                running.write_all(piece)
+            });
+            // Where the disk is full, the other side is not to blame.
+            running
+                .take_error()
+                .map_or(filled, |error| Err(write(error)))?;
+            running.finish().map_err(write)
+        });
+        let (md5, size) = received.inspect_err(|_| {
+            // The error is the one to tell.
+            let _ = fs::remove_file(&temporary);
+        })?;
+        Ok((temporary, md5, size))
     }
 
     /// Gives what was written its mode and its name, or removes it.
