@@ -49,7 +49,6 @@ const fn all() -> [(&'static str, &'static str); N_METRICS] {
 /// The name of a metric.
 pub(crate) const METRIC: Shape = Shape::Choice(Choice {
     words: &METRIC_WORDS,
-    planned: &[],
 });
 
 /// What is measured of a candidate besides its metrics.

@@ -61,8 +61,6 @@ pub(crate) enum Shape {
 pub(crate) struct Choice {
     /// The words with what they mean.
     pub(crate) words: &'static [(&'static str, &'static str)],
-    /// Words that the design knows and this release does not carry out.
-    pub(crate) planned: &'static [&'static str],
 }
 
 /// A key of a map.

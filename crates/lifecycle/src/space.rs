@@ -2,6 +2,7 @@
 
 use everloop_domain::{ParameterValue, Value};
 
+use crate::order::{Order, order};
 use crate::yaml::{Entry, Node};
 
 /// A parameter of the space, wherever it is nested.
@@ -19,6 +20,21 @@ pub(crate) fn listed(space: &Node) -> Vec<Listed<'_>> {
     let mut all = Vec::new();
     add(space, "", None, &mut all);
     all
+}
+
+/// Orders parameters after those that they depend on: by nesting, and by condition.
+pub(crate) fn by_dependency(all: &[Listed<'_>]) -> Order {
+    let things: Vec<(&str, Vec<&str>)> = all
+        .iter()
+        .map(|one| {
+            let under = one.under.iter().map(|(id, _)| id.as_str());
+            let named = one
+                .conditions()
+                .filter_map(|(entry, _)| Some(one.named(&entry.key, all)?.id.as_str()));
+            (one.id.as_str(), under.chain(named).collect())
+        })
+        .collect();
+    order(&things)
 }
 
 fn add<'a>(

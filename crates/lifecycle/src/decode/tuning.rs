@@ -8,8 +8,7 @@ use everloop_domain::search::{
 use everloop_domain::{ParameterValue, Value};
 
 use super::name;
-use crate::order::order;
-use crate::space::{Listed, listed};
+use crate::space::{Listed, by_dependency, listed};
 use crate::yaml::Node;
 
 /// Trials when the file does not say how many.
@@ -119,17 +118,7 @@ fn cross_validation(node: &Node, dataset: &Dataset, task: Task) -> Option<CrossV
 /// The dimensions, each after those that it depends on.
 fn space(node: &Node) -> Option<Vec<Dimension>> {
     let all = listed(node);
-    let things: Vec<(&str, Vec<&str>)> = all
-        .iter()
-        .map(|one| {
-            let under = one.under.iter().map(|(id, _)| id.as_str());
-            let named = one
-                .conditions()
-                .filter_map(|(entry, _)| Some(one.named(&entry.key, &all)?.id.as_str()));
-            (one.id.as_str(), under.chain(named).collect())
-        })
-        .collect();
-    let sorted: Vec<&Listed<'_>> = order(&things)
+    let sorted: Vec<&Listed<'_>> = by_dependency(&all)
         .sorted
         .into_iter()
         .map(|place| &all[place])

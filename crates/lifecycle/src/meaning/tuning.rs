@@ -4,8 +4,7 @@ use everloop_domain::Value;
 
 use crate::codes;
 use crate::diagnostic::Report;
-use crate::order::order;
-use crate::space::{Listed, listed};
+use crate::space::{Listed, by_dependency, listed};
 use crate::suggestion;
 use crate::yaml::Node;
 
@@ -208,17 +207,7 @@ fn conditions(one: &Listed<'_>, all: &[Listed<'_>], report: &mut Report) {
 }
 
 fn circles(all: &[Listed<'_>], report: &mut Report) {
-    let things: Vec<(&str, Vec<&str>)> = all
-        .iter()
-        .map(|one| {
-            let under = one.under.iter().map(|(id, _)| id.as_str());
-            let named = one
-                .conditions()
-                .filter_map(|(entry, _)| Some(one.named(&entry.key, all)?.id.as_str()));
-            (one.id.as_str(), under.chain(named).collect())
-        })
-        .collect();
-    for circle in order(&things).circles {
+    for circle in by_dependency(all).circles {
         let names: Vec<&str> = circle
             .iter()
             .chain(circle.first())

@@ -64,7 +64,6 @@ const FORMAT: Shape = Shape::Choice(Choice {
         ("parquet", "Apache Parquet"),
         ("arrow", "Arrow IPC file"),
     ],
-    planned: &[],
 });
 
 pub(super) const CHECKS: Shape = Shape::MapOf {
@@ -139,7 +138,6 @@ const COLUMN_TYPE: Shape = Shape::Choice(Choice {
         ("date", "a calendar day"),
         ("timestamp", "a moment"),
     ],
-    planned: &[],
 });
 
 const SEVERITY: Shape = Shape::Choice(Choice {
@@ -147,7 +145,6 @@ const SEVERITY: Shape = Shape::Choice(Choice {
         ("error", "the cycle stops"),
         ("warn", "it is recorded and the cycle goes on"),
     ],
-    planned: &[],
 });
 
 static ROW_COUNT: [Field; 3] = [

@@ -63,7 +63,6 @@ static EVALUATE_FIELDS: [Field; 9] = [
 const METRICS: Shape = Shape::List {
     shape: &Shape::Choice(Choice {
         words: &METRIC_WORDS,
-        planned: &[],
     }),
     may_be_empty: false,
 };
@@ -97,7 +96,6 @@ const INTERVAL_METHOD: Shape = Shape::Choice(Choice {
         ("bca", "the bootstrap, corrected for bias and acceleration"),
         ("none", "no intervals"),
     ],
-    planned: &[],
 });
 
 pub(crate) const THRESHOLD: Shape = Shape::Map(&THRESHOLD_FIELDS);
@@ -110,7 +108,6 @@ static THRESHOLD_FIELDS: [Field; 4] = [
                 "cost",
                 "What is made small: the cost of the decisions, by `costs`; or else `maximize`.",
             )],
-            planned: &[],
         }),
         "What is made small; or else `maximize`.",
     ),
@@ -137,7 +134,6 @@ const MAXIMIZED: Shape = Shape::Choice(Choice {
         ("recall", "recall, where something holds"),
         ("precision", "precision, where recall is high enough"),
     ],
-    planned: &[],
 });
 
 static COSTS: [Field; 4] = [
@@ -227,7 +223,6 @@ const MITIGATION: Shape = Shape::Choice(Choice {
             "the model predicts with a threshold for each group of the first column of `groups`, which must be an input",
         ),
     ],
-    planned: &[],
 });
 
 const PARITY: Shape = Shape::Choice(Choice {
@@ -237,7 +232,6 @@ const PARITY: Shape = Shape::Choice(Choice {
         ("false_positive_rate", "false positive rates"),
         ("equalized_odds", "true and false positive rates"),
     ],
-    planned: &[],
 });
 
 static FAIRNESS_METRICS: [Field; N_COMPARISONS] = fairness_metrics();
@@ -266,7 +260,6 @@ static WEAK_SLICES: [Field; 5] = [
         &Shape::AnyOf(&[
             Shape::Choice(Choice {
                 words: &[("all", "every input of the model")],
-                planned: &[],
             }),
             Shape::List {
                 shape: &Shape::Written,
@@ -401,7 +394,6 @@ static GATE: [Field; 2] = [
                 ("refuse", "the candidate is refused"),
                 ("warn", "the candidate passes, and the numbers are told"),
             ],
-            planned: &[],
         }),
         "What happens if it does not hold.",
     )

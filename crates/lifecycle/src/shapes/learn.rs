@@ -84,7 +84,6 @@ const SPLIT_BY: Shape = Shape::Choice(Choice {
         ),
         ("column", "a column says it"),
     ],
-    planned: &[],
 });
 
 pub(super) const TRAIN: Shape = Shape::Map(&TRAIN_FIELDS);
@@ -133,7 +132,6 @@ const TASK: Shape = Shape::Choice(Choice {
         ),
         ("clustering", "the group of a row, learnt without a target"),
     ],
-    planned: &[],
 });
 
 const TRAINER: Shape = Shape::Choice(Choice {
@@ -154,7 +152,6 @@ const TRAINER: Shape = Shape::Choice(Choice {
             "the mean, the majority or the last value, whatever the inputs",
         ),
     ],
-    planned: &[],
 });
 
 const PARAMETERS: Shape = Shape::MapOf {

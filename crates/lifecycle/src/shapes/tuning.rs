@@ -66,7 +66,6 @@ const SAMPLER: Shape = Shape::Choice(Choice {
             "every combination once; ranges without a step have five values",
         ),
     ],
-    planned: &[],
 });
 
 const PRUNER: Shape = Shape::AnyOf(&[
@@ -84,7 +83,6 @@ const PRUNER: Shape = Shape::AnyOf(&[
             ("successive_halving", "the same as `asha`"),
             ("hyperband", "successive halving with several first steps"),
         ],
-        planned: &[],
     }),
     Shape::Map(&PRUNERS),
 ]);
@@ -159,7 +157,6 @@ static CROSS_VALIDATION: [Field; 3] = [
                 ),
                 ("time", "each part is scored by what came before it"),
             ],
-            planned: &[],
         }),
         "What decides the part of a row. When absent: `group` if `group` is set, `time` if `dataset.time` is set, else `stratified` for classes and `random` for numbers.",
     ),

@@ -30,7 +30,6 @@ const APPROVE: Shape = Shape::Choice(Choice {
         ("auto", "the gates alone"),
         ("manual", "a person, by `everloop model promote`"),
     ],
-    planned: &[],
 });
 
 static ROLLOUT: [Field; 3] = [
@@ -110,7 +109,6 @@ static DRIFT: [Field; 3] = [
 const DRIFT_COLUMNS: Shape = Shape::AnyOf(&[
     Shape::Choice(Choice {
         words: &[("all", "every input of the model, and its prediction")],
-        planned: &[],
     }),
     Shape::List {
         shape: &Shape::Written,

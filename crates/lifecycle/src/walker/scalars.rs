@@ -192,14 +192,6 @@ fn check_choice(choice: &Choice, node: &Node, text: &str, path: &str, report: &m
         return;
     }
     let words = choice.words.iter().map(|(word, _)| *word);
-    if choice.planned.contains(&text) {
-        let message = format!("`{path}: {text}` is planned, but not part of this release");
-        let all: Vec<&str> = words.collect();
-        report
-            .at(codes::UNKNOWN_VALUE, node, message)
-            .hint(format!("choose one of {}", all.join(", ")));
-        return;
-    }
     let hint = suggestion::hint(text, "it can be", words);
     report
         .at(
