@@ -3,7 +3,8 @@
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type};
 
-use super::{Encoder, Rule, numbers, places, texts};
+use super::Encoder;
+use super::rule::{Rule, numbers, places, texts};
 use crate::Error;
 use crate::trees::Values;
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 
 use super::*;
 

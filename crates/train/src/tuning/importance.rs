@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
+use super::normal::mean_and_deviation;
 use super::space::Space;
 use super::trial::Trial;
 
@@ -94,13 +95,8 @@ fn density(axis: &Axis, values: &[f64]) -> Vec<f64> {
 /// Scott's rule, with a floor that keeps few values from being spikes.
 fn bandwidth(values: &[f64]) -> f64 {
     let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let variance = values
-        .iter()
-        .map(|value| (value - mean).powi(2))
-        .sum::<f64>()
-        / count;
-    (1.059 * variance.sqrt() * count.powf(-0.2)).max(0.05)
+    let (_, deviation) = mean_and_deviation(values);
+    (1.059 * deviation * count.powf(-0.2)).max(0.05)
 }
 
 #[cfg(test)]

@@ -7,6 +7,14 @@ use rand::{Rng, RngExt as _};
 /// The logarithm of `sqrt(2 pi)`.
 pub(super) const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_8;
 
+/// Mean and deviation of values, of all of them.
+pub(super) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares = values.iter().map(|value| (value - mean).powi(2));
+    (mean, (squares.sum::<f64>() / count).sqrt())
+}
+
 /// The complementary error function, to about 1e-14 of its value: a Taylor series near 0, Lentz's continued fraction in
 /// the tail (Abramowitz and Stegun 7.1.5 and 7.1.14).
 fn erfc(x: f64) -> f64 {

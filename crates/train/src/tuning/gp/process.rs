@@ -4,6 +4,8 @@
 use faer::linalg::solvers::Solve as _;
 use faer::{Mat, Side};
 
+use super::super::normal::mean_and_deviation;
+
 /// Steps of the search for lengths and noise.
 const N_STEPS: usize = 60;
 /// The prior of a length: its logarithm is normal around this plus half the logarithm of the number of dimensions
@@ -41,14 +43,7 @@ struct Solved {
 impl Process {
     /// Nothing if the values say nothing.
     pub(super) fn fit(is_choice: Vec<bool>, places: Vec<Vec<f64>>, values: &[f64]) -> Option<Self> {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let variance = values
-            .iter()
-            .map(|value| (value - mean).powi(2))
-            .sum::<f64>()
-            / count;
-        let scale = (mean, variance.sqrt());
+        let scale = mean_and_deviation(values);
         if !(scale.1.is_finite() && scale.1 > 0.0) {
             return None;
         }
