@@ -12,6 +12,7 @@ mod error;
 mod executor;
 mod fingerprint;
 mod inputs;
+mod learning;
 mod lock;
 mod origin;
 pub mod pipelines;

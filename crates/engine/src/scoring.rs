@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use everloop_domain::dataset::Part;
 use everloop_domain::{Task, Value};
 use everloop_lifecycle::Lifecycle;
@@ -11,43 +11,11 @@ use everloop_measure::{Metric, Outcomes};
 use everloop_package::Scorer;
 
 use crate::Error;
+use crate::learning::input_columns;
 
 /// The file of a part in the directory that `prepare` wrote.
 pub(crate) fn part_file(dir: &Path, part: Part) -> PathBuf {
     dir.join(format!("{}.parquet", part.as_str()))
-}
-
-/// The columns that are inputs as they are, and notes on those that cannot be.
-pub(crate) fn input_columns(lifecycle: &Lifecycle, schema: &Schema) -> (Vec<String>, Vec<String>) {
-    let dataset = &lifecycle.dataset;
-    let mut notes = Vec::new();
-    let columns = schema
-        .fields()
-        .iter()
-        .filter(|field| {
-            let name = field.name();
-            *name != dataset.target
-                && dataset.time.as_ref() != Some(name)
-                && dataset.weight.as_ref() != Some(name)
-                && !dataset.exclude.contains(name)
-        })
-        .filter(|field| {
-            let is_input = matches!(
-                field.data_type(),
-                DataType::Int64 | DataType::Float64 | DataType::Utf8 | DataType::Boolean
-            );
-            if !is_input {
-                notes.push(format!(
-                    "column `{}` is a {}: it is no input; turn it into numbers in `prepare`",
-                    field.name(),
-                    field.data_type()
-                ));
-            }
-            is_input
-        })
-        .map(|field| field.name().clone())
-        .collect();
-    (columns, notes)
 }
 
 /// Truth and predictions of the same rows, as numbers.
@@ -123,6 +91,29 @@ impl Scored {
         })
     }
 
+    /// Predictions beside the truth and the weights that a part's rows hold.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Self::new`] does, or if the target or the weight is no column of the rows.
+    pub(crate) fn of(
+        lifecycle: &Lifecycle,
+        rows: &RecordBatch,
+        predictions: &RecordBatch,
+        classes: &[Value],
+    ) -> Result<Self, Error> {
+        let dataset = &lifecycle.dataset;
+        let truth = rows.column_by_name(&dataset.target).ok_or_else(|| {
+            Error::Invalid(format!("the test rows have no column `{}`", dataset.target))
+        })?;
+        let mut scored = Self::new(lifecycle.train.task, truth, predictions, classes)?;
+        if let Some(weight) = &dataset.weight {
+            let weights = everloop_train::sample_weights(rows, weight, "test")?;
+            scored.weights = Some(weights);
+        }
+        Ok(scored)
+    }
+
     /// Two classes, of which the last in order is that of the anomalies, and their scores.
     fn anomalies(truth: &ArrayRef, predictions: &RecordBatch) -> Result<Self, Error> {
         let column = |name: &str| {
@@ -163,13 +154,6 @@ impl Scored {
             classes,
             weights: None,
         })
-    }
-
-    /// The same, with rows that count differently.
-    #[must_use]
-    pub fn weighted(mut self, weights: Option<Vec<f64>>) -> Self {
-        self.weights = weights;
-        self
     }
 
     /// A score of all rows. A metric that knows no weights counts them all the same.

@@ -3,6 +3,7 @@
 //! Everything that is measured is a function of the rows, the packages and the seed; what takes long is bounded, and
 //! `notes` say where. `latency_p99_ms` alone depends on the machine.
 
+mod candidate;
 mod chance;
 mod curves;
 mod disturbed;
@@ -21,13 +22,14 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use everloop_data::read_parquet;
+use everloop_domain::StageName;
 use everloop_domain::dataset::Part;
-use everloop_domain::{StageName, Task};
 use everloop_lifecycle::Lifecycle;
 use everloop_measure::{GroupReport, Metric, SliceScore, WeakSlice};
 use everloop_package::Scorer;
 use serde::{Deserialize, Serialize};
 
+use self::candidate::{Candidate, Measured};
 use self::gates::Names;
 use super::deploy::Champion;
 use super::monitor::write_reference;
@@ -36,7 +38,7 @@ use super::train::Trained;
 use super::train::decide::{Decided, HALF};
 use super::{Output, blocking, cached};
 use crate::report::{self, Facts};
-use crate::scoring::{Scored, input_columns, inputs, part_file, texts};
+use crate::scoring::{Scored, inputs, part_file, texts};
 use crate::{Error, Fingerprint, Runner};
 
 pub use self::curves::Curves;
@@ -186,81 +188,6 @@ fn threshold(decided: &[Decided]) -> f64 {
     decided.last().and_then(|it| it.threshold).unwrap_or(HALF)
 }
 
-/// A model that is looked at, and how its rows are scored.
-struct Candidate<'a> {
-    scorer: &'a dyn Scorer,
-    lifecycle: &'a Lifecycle,
-    classes: Vec<everloop_domain::Value>,
-}
-
-impl<'a> Candidate<'a> {
-    fn new(scorer: &'a dyn Scorer, lifecycle: &'a Lifecycle, dir: &Path) -> Result<Self, Error> {
-        Ok(Self {
-            scorer,
-            lifecycle,
-            classes: everloop_package::open(dir)?.classes,
-        })
-    }
-
-    fn score(&self, rows: &RecordBatch) -> Result<Scored, Error> {
-        let dataset = &self.lifecycle.dataset;
-        let truth = rows.column_by_name(&dataset.target).ok_or_else(|| {
-            Error::Invalid(format!("the test rows have no column `{}`", dataset.target))
-        })?;
-        let predictions = self
-            .scorer
-            .score(&inputs(self.scorer, self.lifecycle, rows)?)?;
-        let task = self.lifecycle.train.task;
-        let scored = Scored::new(task, truth, &predictions, &self.classes)?;
-        let weights = match &dataset.weight {
-            Some(weight) => Some(everloop_train::sample_weights(rows, weight, "test")?),
-            None => None,
-        };
-        Ok(scored.weighted(weights))
-    }
-
-    /// What can be said of the model's predictions for rows, with and without a truth.
-    fn measure(&self, parts: &Path, rows: &RecordBatch) -> Result<Measured, Error> {
-        let lifecycle = self.lifecycle;
-        let task = lifecycle.train.task;
-        let mut measured = Measured::default();
-        if !task.is_supervised() {
-            let predictions = self.scorer.score(&inputs(self.scorer, lifecycle, rows)?)?;
-            measured.metrics = unsupervised::scores(lifecycle, parts, rows, &predictions)?;
-            if task == Task::Clustering || lifecycle.dataset.target.is_empty() {
-                return Ok(measured);
-            }
-        }
-        let scored = self.score(rows)?;
-        let (metrics, missing) = scores(lifecycle, &scored)?;
-        measured.metrics.extend(metrics);
-        Ok(Measured {
-            missing,
-            scored: Some(scored),
-            ..measured
-        })
-    }
-
-    /// The columns that the model sees.
-    fn inputs(&self, rows: &RecordBatch) -> Vec<String> {
-        let declared = &self.scorer.signature().inputs;
-        if declared.is_empty() {
-            return input_columns(self.lifecycle, &rows.schema()).0;
-        }
-        declared.iter().map(|input| input.name.clone()).collect()
-    }
-}
-
-/// What a model's predictions for some rows amount to.
-#[derive(Default)]
-struct Measured {
-    metrics: BTreeMap<String, f64>,
-    /// Why a metric has no value.
-    missing: BTreeMap<String, String>,
-    /// Truth and predictions, where there is a truth.
-    scored: Option<Scored>,
-}
-
 struct Work {
     runner: Runner,
     parts: PathBuf,
@@ -291,6 +218,7 @@ impl Work {
         let runner = self.runner.clone();
         let lifecycle = runner.lifecycle();
         let seed = lifecycle.train.seed;
+        let train = read_parquet(&part_file(&self.parts, Part::Train))?;
         let test = read_parquet(&part_file(&self.parts, Part::Test))?;
         let loaded = self.runner.load_model(&self.candidate)?;
         let candidate = Candidate::new(loaded.as_ref(), lifecycle, &self.candidate)?;
@@ -299,7 +227,7 @@ impl Work {
             mut metrics,
             missing,
             scored,
-        } = candidate.measure(&self.parts, &test)?;
+        } = candidate.measure(&train, &test)?;
         let scored = scored.as_ref();
         let mut notes = Vec::new();
         let evaluate = &lifecycle.evaluate;
@@ -307,7 +235,7 @@ impl Work {
             intervals::intervals(evaluate, scored, &metrics, seed, &mut notes)
         });
         self.cost(&candidate, &test, &mut metrics)?;
-        let (champion, champion_problem) = self.champion(&test);
+        let (champion, champion_problem) = self.champion(&train, &test);
         let both = scored.zip(champion.as_ref().and_then(|it| it.scored.as_ref()));
         let comparison = both.map_or_else(Vec::new, |(scored, champion)| {
             intervals::paired(evaluate, scored, champion, seed, &mut notes)
@@ -315,7 +243,7 @@ impl Work {
         let champion = champion.map(|champion| champion.metrics);
         let slices = of(scored, |scored| slices(lifecycle, scored, &test))?;
         let groups = of(scored, |scored| groups::groups(evaluate, scored, &test))?;
-        let naive = NaiveScores::of(lifecycle, &self.parts, &test);
+        let naive = NaiveScores::of(lifecycle, &train, &test);
         let mut names = Names::new(&metrics, &missing, champion.as_ref());
         names.add_groups(naive.named().collect());
         names.add_intervals(&intervals);
@@ -346,7 +274,8 @@ impl Work {
                 disturbed::robustness(&candidate, &test, seed, &mut notes)
             })?,
             explanation: of(taught, |scored| {
-                self.explanation(&candidate, &test, scored, &mut notes)
+                let dir = &self.candidate;
+                explain::explain(&candidate, dir, &train, &test, scored, &mut notes)
             })?,
             decided: std::mem::take(&mut self.decided),
             metrics,
@@ -358,17 +287,6 @@ impl Work {
 
     fn lifecycle(&self) -> &Lifecycle {
         self.runner.lifecycle()
-    }
-
-    fn explanation(
-        &self,
-        candidate: &Candidate<'_>,
-        test: &RecordBatch,
-        scored: &Scored,
-        notes: &mut Vec<String>,
-    ) -> Result<Explanation, Error> {
-        let train = read_parquet(&part_file(&self.parts, Part::Train))?;
-        explain::explain(candidate, &self.candidate, &train, test, scored, notes)
     }
 
     /// Adds what the candidate costs to the metrics.
@@ -390,13 +308,17 @@ impl Work {
 
     /// The champion's scores on the candidate's rows. A champion that cannot take these rows any more
     /// (a column is gone) does not stop the cycle: the gates then see no champion, and it is told.
-    fn champion(&self, test: &RecordBatch) -> (Option<Measured>, Option<String>) {
+    fn champion(
+        &self,
+        train: &RecordBatch,
+        test: &RecordBatch,
+    ) -> (Option<Measured>, Option<String>) {
         let Some(dir) = &self.champion else {
             return (None, None);
         };
         let measured = self.runner.load_model(dir).and_then(|champion| {
             let champion = Candidate::new(champion.as_ref(), self.lifecycle(), dir)?;
-            champion.measure(&self.parts, test)
+            champion.measure(train, test)
         });
         match measured {
             Ok(found) => (Some(found), None),
@@ -427,36 +349,10 @@ fn of<T: Default>(
     scored.map_or_else(|| Ok(T::default()), find)
 }
 
-/// Every metric of the task that can be computed on these rows; why the others cannot.
-#[expect(
-    clippy::type_complexity,
-    reason = "values and what is missing belong together only here"
-)]
-fn scores(
-    lifecycle: &Lifecycle,
-    scored: &Scored,
-) -> Result<(BTreeMap<String, f64>, BTreeMap<String, String>), Error> {
-    let (mut metrics, mut missing) = (BTreeMap::new(), BTreeMap::new());
-    // What is measured without a truth is no metric of outcomes.
-    let is_own =
-        |name: &&String| scored.task == lifecycle.train.task || Metric::parse(name).is_some();
-    for name in lifecycle.evaluate.metrics.iter().filter(is_own) {
-        let metric = Metric::parse(name)
-            .ok_or_else(|| Error::Invalid(format!("unknown metric `{name}`")))?;
-        match scored.score(metric) {
-            Ok(value) => {
-                metrics.insert(name.clone(), value);
-            }
-            Err(error) => {
-                missing.insert(name.clone(), error.to_string());
-            }
-        }
-    }
-    // Something must be known of a candidate.
-    match missing.first_key_value() {
-        Some((_, why)) if metrics.is_empty() => Err(Error::Invalid(why.clone())),
-        _ => Ok((metrics, missing)),
-    }
+/// The metrics of the file that outcomes have.
+fn metrics(lifecycle: &Lifecycle) -> Vec<Metric> {
+    let names = lifecycle.evaluate.metrics.iter();
+    names.filter_map(|name| Metric::parse(name)).collect()
 }
 
 fn column_texts(rows: &RecordBatch, column: &str) -> Result<Vec<String>, Error> {
@@ -474,12 +370,7 @@ fn slices(
     scored: &Scored,
     test: &RecordBatch,
 ) -> Result<Vec<SliceScore>, Error> {
-    let metrics: Vec<Metric> = lifecycle
-        .evaluate
-        .metrics
-        .iter()
-        .filter_map(|name| Metric::parse(name))
-        .collect();
+    let metrics = metrics(lifecycle);
     let mut found = Vec::new();
     for column in &lifecycle.evaluate.slices {
         let values = column_texts(test, column)?;

@@ -1,18 +1,16 @@
 //! The naive prediction beside the candidate: a model that is not better than a constant is worth nothing.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use arrow::array::RecordBatch;
-use everloop_data::read_parquet;
-use everloop_domain::dataset::Part;
 use everloop_lifecycle::Lifecycle;
 use everloop_measure::Metric;
 use everloop_train::Naive;
 use serde::{Deserialize, Serialize};
 
+use super::metrics;
 use crate::Error;
-use crate::scoring::{Scored, part_file};
+use crate::scoring::Scored;
 
 /// What stands before a metric of the naive prediction, in gates and runs.
 const PREFIX: &str = "naive";
@@ -30,11 +28,11 @@ pub struct NaiveScores {
 
 impl NaiveScores {
     /// Fits it to the train part and scores it on the test rows.
-    pub(super) fn of(lifecycle: &Lifecycle, parts: &Path, test: &RecordBatch) -> Self {
+    pub(super) fn of(lifecycle: &Lifecycle, train: &RecordBatch, test: &RecordBatch) -> Self {
         if !lifecycle.train.task.is_supervised() {
             return Self::default();
         }
-        match Self::compute(lifecycle, parts, test) {
+        match Self::compute(lifecycle, train, test) {
             Ok(found) => found,
             Err(error) => Self {
                 problem: Some(error.to_string()),
@@ -44,22 +42,20 @@ impl NaiveScores {
     }
 
     /// Of several naive predictions the one that is hardest to beat by the first metric.
-    fn compute(lifecycle: &Lifecycle, parts: &Path, test: &RecordBatch) -> Result<Self, Error> {
+    fn compute(
+        lifecycle: &Lifecycle,
+        train: &RecordBatch,
+        test: &RecordBatch,
+    ) -> Result<Self, Error> {
         let dataset = &lifecycle.dataset;
-        let train = read_parquet(&part_file(parts, Part::Train))?;
         let all = Naive::fit(
             lifecycle.train.task,
-            &train,
+            train,
             &dataset.target,
             dataset.weight.as_deref(),
             dataset.time.as_deref(),
         )?;
-        let metrics: Vec<Metric> = lifecycle
-            .evaluate
-            .metrics
-            .iter()
-            .filter_map(|name| Metric::parse(name))
-            .collect();
+        let metrics = metrics(lifecycle);
         let mut best: Option<(Self, Option<f64>)> = None;
         for naive in all {
             let own = Self::score(lifecycle, &naive, test, &metrics)?;
@@ -84,17 +80,8 @@ impl NaiveScores {
         test: &RecordBatch,
         metrics: &[Metric],
     ) -> Result<Self, Error> {
-        let dataset = &lifecycle.dataset;
-        let truth = test.column_by_name(&dataset.target).ok_or_else(|| {
-            Error::Invalid(format!("the test rows have no column `{}`", dataset.target))
-        })?;
-        let weights = match &dataset.weight {
-            Some(weight) => Some(everloop_train::sample_weights(test, weight, "test")?),
-            None => None,
-        };
         let predictions = naive.predict(test.num_rows())?;
-        let scored = Scored::new(lifecycle.train.task, truth, &predictions, &naive.classes)?;
-        let scored = scored.weighted(weights);
+        let scored = Scored::of(lifecycle, test, &predictions, &naive.classes)?;
         let metrics = metrics.iter().filter_map(|metric| {
             let value = scored.score(*metric).ok()?;
             Some((metric.name().to_owned(), value))

@@ -1,20 +1,15 @@
 //! Scores of models that learn without a target.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
-use everloop_data::read_parquet;
 use everloop_domain::Task;
-use everloop_domain::dataset::Part;
-use everloop_domain::expression::Expression;
 use everloop_lifecycle::Lifecycle;
 use everloop_measure::Clusters;
-use everloop_train::FitRequest;
 
 use crate::Error;
-use crate::scoring::{input_columns, part_file};
+use crate::learning::Inputs;
 
 /// Rows that the silhouette is taken from at most.
 const MAX_SILHOUETTE_ROWS: usize = 2000;
@@ -23,13 +18,13 @@ const MAX_SILHOUETTE_ROWS: usize = 2000;
 /// not defined, as of a single group, is absent.
 pub(super) fn scores(
     lifecycle: &Lifecycle,
-    parts: &Path,
+    train: &RecordBatch,
     rows: &RecordBatch,
     predictions: &RecordBatch,
 ) -> Result<BTreeMap<String, f64>, Error> {
     match lifecycle.train.task {
         Task::Anomaly => anomalies(predictions),
-        Task::Clustering => clusters(lifecycle, parts, rows, predictions),
+        Task::Clustering => clusters(lifecycle, train, rows, predictions),
         Task::Regression | Task::Binary | Task::Multiclass => Ok(BTreeMap::new()),
     }
 }
@@ -49,7 +44,7 @@ fn anomalies(predictions: &RecordBatch) -> Result<BTreeMap<String, f64>, Error> 
 
 fn clusters(
     lifecycle: &Lifecycle,
-    parts: &Path,
+    train: &RecordBatch,
     rows: &RecordBatch,
     predictions: &RecordBatch,
 ) -> Result<BTreeMap<String, f64>, Error> {
@@ -67,8 +62,7 @@ fn clusters(
     if let Some(inertia) = inertia(predictions) {
         metrics.insert("inertia".to_owned(), inertia);
     }
-    let train = read_parquet(&part_file(parts, Part::Train))?;
-    let points = points(lifecycle, &train, rows)?;
+    let points = points(lifecycle, train, rows)?;
     if let Ok(clusters) = Clusters::new(&points.values, points.n_columns, &labels) {
         let silhouette = clusters.silhouette(MAX_SILHOUETTE_ROWS);
         metrics.insert("silhouette".to_owned(), silhouette);
@@ -101,25 +95,8 @@ fn points(
     train: &RecordBatch,
     rows: &RecordBatch,
 ) -> Result<everloop_train::Points, Error> {
-    let (columns, _) = input_columns(lifecycle, &train.schema());
-    let features: Vec<(String, Expression)> = lifecycle
-        .features
-        .iter()
-        .map(|feature| (feature.name.clone(), feature.expression.clone()))
-        .collect();
-    let request = FitRequest {
-        task: lifecycle.train.task,
-        trainer: "kmeans",
-        parameters: &BTreeMap::new(),
-        seed: 0,
-        features: &features,
-        columns: &columns,
-        target: &lifecycle.dataset.target,
-        weight: lifecycle.dataset.weight.as_deref(),
-        time: lifecycle.dataset.time.as_deref(),
-        row_weights: None,
-        n_threads: 1,
-        memory_bytes: usize::MAX,
-    };
+    let inputs = Inputs::of(lifecycle, &train.schema());
+    let parameters = BTreeMap::new();
+    let request = inputs.request(lifecycle, "kmeans", &parameters);
     Ok(everloop_train::points(&request, train, rows)?)
 }

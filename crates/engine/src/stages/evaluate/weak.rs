@@ -7,7 +7,8 @@ use everloop_measure::{SliceColumn, SliceSearch, SliceValues, WeakSlice, row_los
 
 use super::column_texts;
 use crate::Error;
-use crate::scoring::{Scored, input_columns};
+use crate::learning::input_columns;
+use crate::scoring::Scored;
 
 /// Columns that are searched at most in pairs; of more, pairs are left out.
 const MAX_PAIRED_COLUMNS: usize = 40;

@@ -9,14 +9,14 @@ use arrow::array::RecordBatch;
 use everloop_data::read_parquet;
 use everloop_domain::ParameterValue;
 use everloop_domain::dataset::Part;
-use everloop_domain::expression::Expression;
 use everloop_package::NewPackage;
 use everloop_train::{FitRequest, Fitted};
 
 use super::decide::{self, Decided};
 use super::usage::Meter;
 use super::{Trained, metadata};
-use crate::scoring::{input_columns, part_file};
+use crate::learning::Inputs;
+use crate::scoring::part_file;
 use crate::stages::prepare::Prepared;
 use crate::stages::{Output, blocking};
 use crate::{Error, Progress, Runner};
@@ -110,25 +110,12 @@ impl Work {
         row_weights: Option<&[f64]>,
     ) -> Result<(Fitted, BTreeMap<String, Vec<f64>>, Vec<String>), Error> {
         let lifecycle = self.runner.lifecycle();
-        let (columns, notes) = input_columns(lifecycle, &train.schema());
-        let features: Vec<(String, Expression)> = lifecycle
-            .features
-            .iter()
-            .map(|feature| (feature.name.clone(), feature.expression.clone()))
-            .collect();
+        let inputs = Inputs::of(lifecycle, &train.schema());
         let request = FitRequest {
-            task: lifecycle.train.task,
-            trainer: &self.trainer,
-            parameters: &self.parameters,
-            seed: lifecycle.train.seed,
-            features: &features,
-            columns: &columns,
-            target: &lifecycle.dataset.target,
-            weight: lifecycle.dataset.weight.as_deref(),
-            time: lifecycle.dataset.time.as_deref(),
             row_weights,
             n_threads: self.runner.n_threads(),
             memory_bytes: self.runner.training_memory_bytes(),
+            ..inputs.request(lifecycle, &self.trainer, &self.parameters)
         };
         let mut curves: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         let tell = Arc::clone(self.runner.progress());
@@ -142,6 +129,6 @@ impl Work {
             });
             ControlFlow::Continue(())
         })?;
-        Ok((fitted, curves, notes))
+        Ok((fitted, curves, inputs.notes))
     }
 }

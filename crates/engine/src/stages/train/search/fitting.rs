@@ -8,7 +8,6 @@ use std::time::Instant;
 use arrow::array::{RecordBatch, UInt32Array};
 use everloop_data::read_parquet;
 use everloop_domain::dataset::Part;
-use everloop_domain::expression::Expression;
 use everloop_domain::search::Search;
 use everloop_domain::{ParameterValue, Task};
 use everloop_measure::Metric;
@@ -16,8 +15,9 @@ use everloop_train::tuning::{Asked, Judge, Outcome, folds, parameters_of};
 use everloop_train::{FitRequest, Fitted};
 
 use super::failed;
+use crate::learning::Inputs;
 use crate::runner::chain;
-use crate::scoring::{Scored, input_columns, part_file};
+use crate::scoring::{Scored, part_file};
 use crate::stages::Output;
 use crate::stages::prepare::Prepared;
 use crate::{Error, Runner};
@@ -29,8 +29,7 @@ pub(super) struct Fitting(Arc<Shared>);
 struct Shared {
     runner: Runner,
     trainer: String,
-    features: Vec<(String, Expression)>,
-    columns: Vec<String>,
+    inputs: Inputs,
     metrics: Vec<Metric>,
     search: Search,
     /// What is learnt from and what is scored: the train and the validation part, or the folds.
@@ -75,15 +74,10 @@ impl Fitting {
         let metric = |name: &str| {
             Metric::parse(name).ok_or_else(|| Error::Invalid(format!("unknown metric `{name}`")))
         };
-        let (columns, _) = input_columns(lifecycle, &train.schema());
-        let features = lifecycle.features.iter();
         Ok(Self(Arc::new(Shared {
             runner: runner.clone(),
             trainer: trainer.to_owned(),
-            features: features
-                .map(|feature| (feature.name.clone(), feature.expression.clone()))
-                .collect(),
-            columns,
+            inputs: Inputs::of(lifecycle, &train.schema()),
             metrics: search
                 .objectives
                 .iter()
@@ -178,18 +172,9 @@ impl Trial<'_> {
         let lifecycle = shared.runner.lifecycle();
         let (trainer, parameters) = (self.trainer.clone(), self.parameters.clone());
         let request = FitRequest {
-            task: lifecycle.train.task,
-            trainer: &trainer,
-            parameters: &parameters,
-            seed: lifecycle.train.seed,
-            features: &shared.features,
-            columns: &shared.columns,
-            target: &lifecycle.dataset.target,
-            weight: lifecycle.dataset.weight.as_deref(),
-            time: lifecycle.dataset.time.as_deref(),
-            row_weights: None,
             n_threads: self.n_threads,
             memory_bytes: shared.runner.training_memory_bytes(),
+            ..shared.inputs.request(lifecycle, &trainer, &parameters)
         };
         let watches = shared.search.cross_validation.is_none();
         let limit = shared.search.trial_timeout;
