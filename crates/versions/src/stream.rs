@@ -3,9 +3,9 @@
 //! MD5 of one stream cannot be divided: a large file takes as long as its digest does. It is copied by another thread meanwhile.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read as _};
+use std::io::{Error, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
 use md5::{Digest as _, Md5 as Hasher};
 
@@ -15,10 +15,11 @@ use crate::progress::Progress;
 /// Files up to this size are read at once.
 pub(crate) const SMALL: u64 = 1 << 18;
 
+/// Small enough to stay in the nearest cache between the reading and the hashing.
 const BUFFER: usize = 1 << 16;
-const PIECE: u64 = 1 << 21;
+const PIECE: usize = 1 << 18;
 /// So many pieces may be copied and not hashed yet.
-const N_AHEAD: usize = 8;
+const N_AHEAD: usize = 16;
 
 /// All bytes of a small file that is said to have `size` of them; one more, if it has more.
 pub(crate) fn read_small(mut file: &File, size: u64) -> Result<Vec<u8>, Error> {
@@ -48,68 +49,72 @@ pub(crate) fn hash(file: &File, size: u64, progress: &Progress) -> Result<(Md5, 
             return Ok((Md5::of(&bytes), bytes.len() as u64));
         }
     }
-    let mut hashed = Running::default();
-    hashed.read(file, u64::MAX, progress)?;
-    Ok(hashed.finish())
+    let mut running = Running::default();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match file.read_at(&mut buffer, running.size) {
+            Ok(0) => return Ok(running.finish()),
+            Ok(n_read) => running.add(&buffer[..n_read], progress),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
-/// Copies all of `from` to `to`, which can be read, too, and gives the digest of what was written, and its size.
+/// Copies all of `from` to `to`, and gives the digest of what was written, and its size.
 ///
-/// The digest is taken of the copy, as it grows: whoever writes to `from` meanwhile, what is kept is what was hashed.
+/// Each piece is read once, then written and hashed: whoever writes to `from` meanwhile, what is kept is what was hashed.
 pub(crate) fn copy(from: &File, to: &File, progress: &Progress) -> Result<(Md5, u64), Error> {
     let (written, to_hash) = sync_channel(N_AHEAD);
+    let (hashed, to_fill) = channel();
     std::thread::scope(|scope| {
-        let work = scope.spawn(move || transport(from, to, &written));
-        let mut hashed = Running::default();
-        for n_bytes in to_hash {
-            hashed.read(to, n_bytes, progress)?;
+        let work = scope.spawn(move || transport((from, to), &to_fill, &written));
+        let mut running = Running::default();
+        for (buffer, n_bytes) in to_hash {
+            running.add(&buffer[..n_bytes], progress);
+            // After an error nobody wants it back.
+            let _ = hashed.send(buffer);
         }
         match work.join() {
             Ok(done) => done?,
             Err(panic) => std::panic::resume_unwind(panic),
         }
-        Ok(hashed.finish())
+        Ok(running.finish())
     })
 }
 
-/// Copies piece by piece, within the kernel where it can, and tells the size of each piece.
-fn transport(from: &File, mut to: &File, written: &SyncSender<u64>) -> Result<(), Error> {
+/// Copies piece by piece, and passes on what was written. Buffers that come back are filled again.
+fn transport(
+    (mut from, mut to): (&File, &File),
+    hashed: &Receiver<Vec<u8>>,
+    written: &SyncSender<(Vec<u8>, usize)>,
+) -> Result<(), Error> {
     loop {
-        let n_bytes = std::io::copy(&mut from.take(PIECE), &mut to)?;
-        if n_bytes == 0 || written.send(n_bytes).is_err() {
+        let mut buffer = hashed.try_recv().unwrap_or_else(|_| vec![0; PIECE]);
+        let n_bytes = match from.read(&mut buffer) {
+            Ok(n_bytes) => n_bytes,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        to.write_all(&buffer[..n_bytes])?;
+        if n_bytes == 0 || written.send((buffer, n_bytes)).is_err() {
             return Ok(());
         }
     }
 }
 
-/// The digest of the beginning of a file.
+/// The digest of what has come so far.
 #[derive(Default)]
 struct Running {
     hasher: Hasher,
     size: u64,
-    buffer: Vec<u8>,
 }
 
 impl Running {
-    /// Goes on by so many bytes, or to the end of the file.
-    fn read(&mut self, file: &File, n_bytes: u64, progress: &Progress) -> Result<(), Error> {
-        // Small enough to stay in the nearest cache between the reading and the hashing.
-        self.buffer.resize(BUFFER, 0);
-        let mut n_left = n_bytes;
-        while n_left > 0 {
-            let n_wanted = usize::try_from(n_left).unwrap_or(BUFFER).min(BUFFER);
-            let n_read = match file.read_at(&mut self.buffer[..n_wanted], self.size) {
-                Ok(0) => return Ok(()),
-                Ok(n_read) => n_read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            self.hasher.update(&self.buffer[..n_read]);
-            progress.pass(n_read as u64);
-            self.size += n_read as u64;
-            n_left -= n_read as u64;
-        }
-        Ok(())
+    fn add(&mut self, bytes: &[u8], progress: &Progress) {
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        progress.pass(bytes.len() as u64);
     }
 
     fn finish(self) -> (Md5, u64) {
@@ -126,7 +131,7 @@ mod tests {
     fn copies_have_their_digest() {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("from"), dir.path().join("to"));
-        for n_bytes in [0, 1, PIECE, PIECE * 3 + 17] {
+        for n_bytes in [0, 1, PIECE as u64, PIECE as u64 * 3 + 17] {
             let bytes: Vec<u8> = (0..n_bytes).map(|index| (index % 251) as u8).collect();
             std::fs::write(&from, &bytes).unwrap();
             let mut options = File::options();
