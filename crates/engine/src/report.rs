@@ -38,7 +38,7 @@ pub(crate) struct Facts {
     pub(crate) importances: Vec<(String, f64)>,
     pub(crate) training_notes: Vec<String>,
     /// The probability from which on the positive class is predicted.
-    pub(crate) threshold: f64,
+    pub(crate) threshold: Option<f64>,
     pub(crate) card: Card,
     /// The version of this program.
     pub(crate) program: &'static str,

@@ -10,7 +10,7 @@ const SIZE: (f64, f64) = (440.0, 320.0);
 const MAX_CLASSES: usize = 20;
 
 /// All pictures that these rows give.
-pub(super) fn section(curves: &Curves, threshold: f64) -> Markup {
+pub(super) fn section(curves: &Curves, threshold: Option<f64>) -> Markup {
     html! {
         div class="pictures" {
             @if !curves.confusion.is_empty() && curves.classes.len() <= MAX_CLASSES { (confusion(curves)) }
@@ -62,21 +62,22 @@ fn confusion(curves: &Curves) -> Markup {
     figure("Confusion matrix", &alt, size, &drawn, words)
 }
 
-fn roc(curves: &Curves, threshold: f64) -> Markup {
+fn roc(curves: &Curves, threshold: Option<f64>) -> Markup {
     let frame = unit();
-    let chosen = curves
-        .roc
-        .iter()
-        .rfind(|point| point.threshold.is_some_and(|it| it >= threshold));
+    let chosen = threshold.and_then(|threshold| {
+        let mut points = curves.roc.iter();
+        let point = points.rfind(|point| point.threshold.is_some_and(|it| it >= threshold))?;
+        Some((threshold, point))
+    });
     let drawn = html! {
         (frame.axes("false positive rate", "true positive rate"))
         (frame.line("line faint", [(0.0, 0.0), (1.0, 1.0)]))
         (frame.line("line", curves.roc.iter().map(|it| (it.false_positive_rate, it.true_positive_rate))))
-        @if let Some(point) = chosen {
+        @if let Some((_, point)) = chosen {
             circle class="dot" cx=(place(frame.x(point.false_positive_rate))) cy=(place(frame.y(point.true_positive_rate))) r="5" {}
         }
     };
-    let at = chosen.map_or_else(String::new, |it| {
+    let at = chosen.map_or_else(String::new, |(threshold, it)| {
         format!(
             " At the threshold {} it finds {:.1} % of the positives and takes {:.1} % of the negatives for positive.",
             number(threshold),
@@ -85,7 +86,11 @@ fn roc(curves: &Curves, threshold: f64) -> Markup {
         )
     });
     let alt = format!("ROC curve.{at}");
-    let words = "The dot is the threshold; the diagonal is what chance would do.";
+    let words = if chosen.is_some() {
+        "The dot is the threshold; the diagonal is what chance would do."
+    } else {
+        "No one threshold holds for all rows; the diagonal is what chance would do."
+    };
     figure("ROC curve", &alt, SIZE, &drawn, words)
 }
 

@@ -20,7 +20,7 @@ fn facts() -> Facts {
         metrics: vec!["roc_auc".to_owned(), "recall".to_owned()],
         importances: vec![(HOSTILE.to_owned(), 1.0)],
         training_notes: Vec::new(),
-        threshold: 0.5,
+        threshold: Some(0.5),
         card: Card::default(),
         program: "0",
     }
@@ -96,6 +96,35 @@ fn names_from_outside_are_words_and_nothing_breaks_a_picture() {
         &card_page(&facts(), &evaluation()),
         &["&lt;script&gt;", "sha256:11"],
     );
+}
+
+#[test]
+fn the_roc_curve_marks_a_threshold_that_holds_for_all_rows() {
+    let point = |threshold: Option<f64>, rate: f64| everloop_measure::RocPoint {
+        threshold,
+        false_positive_rate: rate / 2.0,
+        true_positive_rate: rate,
+    };
+    let mut evaluation = evaluation();
+    evaluation.curves.roc = vec![
+        point(None, 0.0),
+        point(Some(0.7), 0.6),
+        point(Some(0.1), 1.0),
+    ];
+    let shown = |threshold| {
+        let facts = Facts {
+            threshold,
+            ..facts()
+        };
+        page(&facts, &evaluation)
+    };
+    check(
+        &shown(Some(0.5)),
+        &["class=\"dot\"", "it finds 60.0 % of the positives"],
+    );
+    let without = shown(None);
+    check(&without, &["No one threshold holds for all rows"]);
+    assert!(!without.contains("class=\"dot\""));
 }
 
 #[test]

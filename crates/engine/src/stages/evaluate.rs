@@ -183,9 +183,9 @@ fn facts(runner: &Runner, prepared: &Output<Prepared>, trained: &Output<Trained>
     }
 }
 
-/// The threshold that was decided on last.
-fn threshold(decided: &[Decided]) -> f64 {
-    decided.last().and_then(|it| it.threshold).unwrap_or(HALF)
+/// The threshold of all rows; nothing if groups have their own, or if no row is to be positive.
+fn threshold(decided: &[Decided]) -> Option<f64> {
+    decided.last().map_or(Some(HALF), |it| it.threshold)
 }
 
 struct Work {
