@@ -59,15 +59,17 @@ impl Repository {
                 &mut known,
                 Purpose::Compare(tracked.hashing()),
             )?;
-            statuses.push(self.compare(tracked, now)?);
+            statuses.extend(self.compare(tracked, now)?);
         }
         known.save();
         Ok(statuses)
     }
 
-    fn compare(&self, tracked: Tracked, now: Option<Content>) -> Result<Status, Error> {
+    /// How data stands; nothing where a stage has yet to make it for the first time.
+    fn compare(&self, tracked: Tracked, now: Option<Content>) -> Result<Option<Status>, Error> {
         let recorded = tracked.out().recorded;
         let state = match (recorded, &now) {
+            (None, None) if tracked.stage_name().is_some() => return Ok(None),
             (_, None) => State::Deleted,
             (None, Some(_)) => State::New,
             (Some(recorded), Some(now))
@@ -89,13 +91,13 @@ impl Repository {
             let before = self.cache().listing(recorded.object)?;
             files = differences(before.files(), now.into_parts().0.files());
         }
-        Ok(Status {
+        Ok(Some(Status {
             path: tracked.path.clone(),
             tracked,
             state,
             is_in_cache,
             files,
-        })
+        }))
     }
 
     fn status_of_part(

@@ -11,6 +11,12 @@ impl Run<'_> {
         let mut outcome = Outcome::UpToDate;
         let of_file = self.tracked.get(file).into_iter().flatten();
         for one in of_file.map(|at| &self.project.tracked[*at]) {
+            if one.is_of_old_stage() {
+                return Err(Error::Stage {
+                    stage: file.to_owned(),
+                    problem: "it is a stage in the form of DVC 1, which DVC 3 does not run either; `everloop stage add` writes it into `dvc.yaml`".to_owned(),
+                });
+            }
             if !one.out().is_cached {
                 continue;
             }
