@@ -25,7 +25,20 @@ impl Run<'_> {
             let now = section.view.workspace.look(&one.path, is_legacy)?;
             match (recorded, now) {
                 (Some(_), None) if self.request.allows_missing => {}
-                (Some(recorded), None) if !self.request.is_dry => {
+                (Some(recorded), None) if self.request.is_dry => {
+                    let is_here = self.project.repository.is_in_cache(&recorded)?;
+                    if !is_here && !self.request.fetches_missing {
+                        return Err(Error::Stage {
+                            stage: file.to_owned(),
+                            problem: format!(
+                                "`{}` is neither here nor in the cache; `everloop data pull` gets it from the remote",
+                                one.path
+                            ),
+                        });
+                    }
+                    outcome = Outcome::WouldRun;
+                }
+                (Some(recorded), None) => {
                     self.fetch_if_wanted(&[(one.path.clone(), recorded)])?;
                     section.view.workspace.restore(&one.path, recorded)?;
                     outcome = Outcome::Restored;

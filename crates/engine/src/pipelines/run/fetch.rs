@@ -92,7 +92,16 @@ impl Run<'_> {
         }
         if !absent.is_empty() {
             // Remotes may wait for the network in their own ways.
-            tokio::task::block_in_place(|| self.project.repository.fetch(&absent, None))?;
+            let got = tokio::task::block_in_place(|| self.project.repository.fetch(&absent, None))?;
+            if let Some((object, why)) = got.problems.first() {
+                let paths: Vec<&str> = absent.iter().map(RepoPath::as_str).collect();
+                return Err(Error::File {
+                    problems: format!(
+                        "`{}` could not be fetched: {object}: {why}",
+                        paths.join("`, `")
+                    ),
+                });
+            }
         }
         Ok(())
     }
