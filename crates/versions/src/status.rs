@@ -59,17 +59,20 @@ impl Repository {
                 &mut known,
                 Purpose::Compare(tracked.hashing()),
             )?;
-            statuses.extend(self.compare(tracked, now)?);
+            // What a stage has yet to make for the first time is told only to who names it.
+            let is_to_come = tracked.stage_name().is_some() && tracked.out().recorded.is_none();
+            if targets.is_empty() && is_to_come && now.is_none() {
+                continue;
+            }
+            statuses.push(self.compare(tracked, now)?);
         }
         known.save();
         Ok(statuses)
     }
 
-    /// How data stands; nothing where a stage has yet to make it for the first time.
-    fn compare(&self, tracked: Tracked, now: Option<Content>) -> Result<Option<Status>, Error> {
+    fn compare(&self, tracked: Tracked, now: Option<Content>) -> Result<Status, Error> {
         let recorded = tracked.out().recorded;
         let state = match (recorded, &now) {
-            (None, None) if tracked.stage_name().is_some() => return Ok(None),
             (_, None) => State::Deleted,
             (None, Some(_)) => State::New,
             (Some(recorded), Some(now))
@@ -91,13 +94,13 @@ impl Repository {
             let before = self.cache().listing(recorded.object)?;
             files = differences(before.files(), now.into_parts().0.files());
         }
-        Ok(Some(Status {
+        Ok(Status {
             path: tracked.path.clone(),
             tracked,
             state,
             is_in_cache,
             files,
-        }))
+        })
     }
 
     fn status_of_part(
