@@ -176,11 +176,7 @@ fn list(here: &Here, is_all: bool, has_names_only: bool, format: Format) -> Resu
         let found = pipeline.stages.into_iter();
         stages.extend(found.map(|stage| (file.clone(), stage)));
     }
-    let data = if is_all {
-        tracked(here)?
-    } else {
-        Vec::new()
-    };
+    let data = if is_all { tracked(here)? } else { Vec::new() };
     let address = |(file, stage): &(RepoPath, Stage)| {
         if *file == own {
             return stage.name.clone();
@@ -206,14 +202,14 @@ fn list(here: &Here, is_all: bool, has_names_only: bool, format: Format) -> Resu
                 .for_each(|name| sayln!("{name}"));
         }
         Format::Text => {
-            let rows: Vec<Vec<String>> = stages
-                .iter()
-                .map(|one| vec![address(one), description(&one.1)])
-                .chain(
-                    data.iter()
-                        .map(|(file, outs)| vec![file.clone(), format!("tracks {}", outs.join(", "))]),
-                )
-                .collect();
+            let rows: Vec<Vec<String>> =
+                stages
+                    .iter()
+                    .map(|one| vec![address(one), description(&one.1)])
+                    .chain(data.iter().map(|(file, outs)| {
+                        vec![file.clone(), format!("tracks {}", outs.join(", "))]
+                    }))
+                    .collect();
             say!("{}", output::table(&["stage", "what it does"], &rows));
         }
     }

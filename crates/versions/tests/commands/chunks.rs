@@ -143,7 +143,13 @@ fn first_chunk(remote: &Path) -> String {
     let manifests = remote.join("everloop/manifests/md5");
     let only = |dir: &Path| fs::read_dir(dir).unwrap().next().unwrap().unwrap().path();
     let text = fs::read_to_string(only(&only(&manifests))).unwrap();
-    let name = text.split("[[\"").nth(1).unwrap().split('"').next().unwrap();
+    let name = text
+        .split("[[\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
     format!("everloop/chunks/{}/{}", &name[..2], &name[2..])
 }
 

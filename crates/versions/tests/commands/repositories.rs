@@ -289,7 +289,10 @@ fn names_that_a_disk_takes_for_one_are_refused_before_anything_is_written() {
     assert!(!place.root().join("d").exists());
     fs::remove_dir(place.root().join(".DVC")).unwrap();
     assert_eq!(place.checkout(false), None);
-    assert_eq!((place.read("d/read"), place.read("d/Read")), ("1".into(), "2".into()));
+    assert_eq!(
+        (place.read("d/read"), place.read("d/Read")),
+        ("1".into(), "2".into())
+    );
 }
 
 #[test]
