@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
 use crate::md5::{Hashing, ObjectId};
+use crate::receiving::From;
 use crate::remote::Remote;
 use crate::{Error, parallel};
 
@@ -64,6 +65,18 @@ impl Manifest {
             return Err(refused(words.to_owned()));
         }
         Ok(manifest)
+    }
+
+    /// How many chunks lie before a place of the object, and how many bytes of the next one do.
+    fn before(&self, place: u64) -> (usize, u64) {
+        let mut rest = place;
+        for (index, (_, size)) in self.chunks.iter().enumerate() {
+            if *size > rest {
+                return (index, rest);
+            }
+            rest -= size;
+        }
+        (self.chunks.len(), 0)
     }
 }
 
@@ -128,7 +141,7 @@ impl Remote {
         Ok((name, bytes.len() as u64))
     }
 
-    /// Puts an object together from its chunks.
+    /// Puts an object together from its chunks. One that broke off goes on where it was.
     pub(crate) fn fetch_chunks(&self, object: ObjectId, cache: &Cache) -> Result<u64, Error> {
         let path = manifest_of(object);
         if self.size(&path)?.is_none() {
@@ -136,18 +149,28 @@ impl Remote {
         }
         let manifest = self.read(&path, MAX_MANIFEST_BYTES)?;
         let manifest = Manifest::parse(&manifest, object, &self.shown(&path))?;
-        cache.receive(object, &self.shown(&path), &mut |sink| {
-            for some in manifest.chunks.chunks(N_AT_ONCE) {
-                let got = parallel::map(some, self.n_jobs(), |(name, size)| {
-                    self.get_chunk(object, name, *size)
-                })?;
-                for bytes in got {
-                    sink(&bytes)
-                        .map_err(|error| Error::file("write", &cache.path(object), error))?;
+        let place = self.shown(&path);
+        let mut from = From {
+            place: &place,
+            size: &|| Ok(Some(manifest.size)),
+            fill: &mut |start, sink| {
+                let (skipped, mut n_known) = manifest.before(start);
+                for some in manifest.chunks[skipped..].chunks(N_AT_ONCE) {
+                    let got = parallel::map(some, self.n_jobs(), |(name, size)| {
+                        self.get_chunk(object, name, *size)
+                    })?;
+                    for bytes in got {
+                        // The first may be there in part.
+                        let rest = usize::try_from(n_known).ok().and_then(|n| bytes.get(n..));
+                        sink(rest.unwrap_or_default())
+                            .map_err(|error| Error::file("write", &cache.path(object), error))?;
+                        n_known = 0;
+                    }
                 }
-            }
-            Ok(())
-        })
+                Ok(())
+            },
+        };
+        cache.receive_on(object, &mut from)
     }
 
     fn get_chunk(&self, object: ObjectId, name: &str, size: u64) -> Result<Vec<u8>, Error> {

@@ -28,6 +28,8 @@ pub struct DvcFile {
     pub is_import: bool,
     /// Whether it comes from another repository (`dvc import`), and not just from another place.
     pub is_of_repository: bool,
+    /// Whether it is a stage, as DVC 1 wrote them: it has a command.
+    pub is_stage: bool,
 }
 
 /// A tracked file or directory.
@@ -100,6 +102,7 @@ struct RawFile {
     outs: Option<Vec<RawOut>>,
     deps: Option<Vec<RawDep>>,
     wdir: Option<String>,
+    cmd: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +152,7 @@ impl DvcFile {
             text: text.to_owned(),
             outs: outs.map_err(|problem| Error::form(name, problem))?,
             wdir: raw.wdir,
+            is_stage: raw.cmd.is_some(),
             is_import: raw.deps.as_ref().is_some_and(|deps| !deps.is_empty()),
             is_of_repository: raw
                 .deps

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use everloop_lifecycle::dvc::{NewStage, Pipeline, Surroundings, parse};
+use everloop_lifecycle::dvc::{Fault, Graph, NewStage, Pipeline, Surroundings, parse};
 
 use crate::recording::Recording;
 use crate::repository::Repository;
-use crate::stage_text::{with_frozen, with_stage};
+use crate::stage_text::{saying_frozen, with_frozen, with_stage};
 use crate::tracked::is_dvc_file;
 use crate::{Error, RepoPath, stages};
 
@@ -99,6 +99,7 @@ impl Repository {
                 });
             }
         }
+        self.check_circles(&file, &pipeline)?;
         recording.set(self.root(), &file, Some(after.into_bytes()))?;
         // In the order in which they were named.
         for out in new.outs.iter().filter(|out| out.is_cached) {
@@ -110,6 +111,25 @@ impl Repository {
         }
         self.write(recording)?;
         Ok(file)
+    }
+
+    /// Whether the stages of a file, as it is to be, need each other in a circle with those of all files.
+    fn check_circles(&self, file: &RepoPath, pipeline: &Pipeline) -> Result<(), Error> {
+        let mut pipelines = vec![pipeline.clone()];
+        for other in self.pipeline_files(&[])? {
+            // What is wrong with another file is told by those who run it.
+            let parsed = self.parse_pipeline(&other).ok();
+            let parsed = parsed.and_then(|(parsed, _)| parsed.pipeline);
+            pipelines.extend(parsed.filter(|_| other != *file));
+        }
+        let faults = Graph::of(&pipelines.iter().collect::<Vec<_>>()).err();
+        let is_circle = |fault: &Fault| matches!(fault, Fault::Circle { .. });
+        match faults.unwrap_or_default().into_iter().find(is_circle) {
+            Some(fault) => Err(Error::Conflict {
+                what: fault.to_string(),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn stage_frozen(
@@ -182,21 +202,29 @@ fn no_lines(file: &RepoPath, name: &str) -> Error {
 
 /// A `.dvc` file that is frozen, or not any more; DVC 2 said `locked`.
 fn file_frozen(text: &str, is_frozen: bool) -> String {
-    let is_said = |line: &&str| line.starts_with("frozen:") || line.starts_with("locked:");
-    let lines = || text.split_inclusive('\n');
-    if is_frozen {
-        let is_yes = |line: &str| line.trim_end().ends_with("true");
-        if lines().any(|line| is_said(&line) && is_yes(line)) {
-            return text.to_owned();
-        }
-        let mut after: String = lines().filter(|line| !is_said(line)).collect();
+    let is_said = |line: &str| line.starts_with("frozen:") || line.starts_with("locked:");
+    let changed = |line: &str| match is_said(line) {
+        true if is_frozen && says_yes(line) => line.to_owned(),
+        true => saying_frozen(line, is_frozen),
+        false => line.to_owned(),
+    };
+    let mut after: String = text.split_inclusive('\n').map(changed).collect();
+    if is_frozen && !text.lines().any(is_said) {
+        let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
         if !after.ends_with('\n') {
-            after.push('\n');
+            after.push_str(end);
         }
-        after.push_str("frozen: true\n");
-        return after;
+        after.push_str("frozen: true");
+        after.push_str(end);
     }
-    lines().filter(|line| !is_said(line)).collect()
+    after
+}
+
+/// Whether the value of a line is `true`.
+fn says_yes(line: &str) -> bool {
+    let value = line.split_once(':').map_or("", |(_, value)| value);
+    let value = value.split(" #").next().unwrap_or_default().trim();
+    value.eq_ignore_ascii_case("true")
 }
 
 #[cfg(test)]
@@ -217,6 +245,12 @@ mod tests {
         assert_eq!(file_frozen(&frozen, false), text);
         assert_eq!(file_frozen("locked: true\nouts: []\n", false), "outs: []\n");
         assert_eq!(file_frozen("outs: []", true), "outs: []\nfrozen: true\n");
+        let said = "frozen: true # the source moved\nouts: []\n";
+        assert_eq!(file_frozen(said, true), said);
+        let thawed = "# the source moved\nouts: []\n";
+        assert_eq!(file_frozen(said, false), thawed);
+        let again = file_frozen("frozen: false  # not yet\r\nouts: []\r\n", true);
+        assert_eq!(again, "frozen: true  # not yet\r\nouts: []\r\n");
     }
 
     #[test]
@@ -250,6 +284,11 @@ mod tests {
             error.to_string().contains("is made by the stages"),
             "{error}"
         );
+        new.deps = vec!["b".to_owned()];
+        new.outs[0].path = "a".to_owned();
+        let error = repository.add_stage(&top, &new, false).unwrap_err();
+        assert!(error.to_string().contains("one -> two"), "{error}");
+        assert_eq!(text(), written);
 
         let one = ["one".to_owned()];
         assert_eq!(repository.freeze(&top, &one, true).unwrap().len(), 1);

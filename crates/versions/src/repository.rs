@@ -181,6 +181,11 @@ impl Repository {
         Known::load(&self.tmp()).counting(&self.progress)
     }
 
+    /// As [`Self::known`], for files that are not in the repository; their paths start at the top of the machine.
+    pub(crate) fn known_outside(&self) -> Known {
+        Known::load(&self.tmp().join("outside")).counting(&self.progress)
+    }
+
     /// How far the work of the methods has come.
     #[must_use]
     pub fn progress(&self) -> &Arc<Progress> {

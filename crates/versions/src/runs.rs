@@ -4,8 +4,8 @@
 //! runs/ab/abcd…/1234…   the same below the cache and below a remote
 //! ```
 //!
-//! Runs name what was made by digests. DVC sends the runs alone; here the objects that they name go first, as far as they are in
-//! the cache, for a run without them is of no use to anybody.
+//! Runs name what was made by digests. DVC sends the runs alone; here the objects that they name go first, and runs whose objects
+//! are not in the cache stay, for a run without them is of no use to anybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,14 +19,14 @@ use crate::remote::Remote;
 use crate::repository::Repository;
 use crate::transfer::Transferred;
 use crate::whole::{read_whole, write_whole};
-use crate::{Error, parallel};
+use crate::{Error, parallel, stages};
 
 const DIR: &str = "runs";
 /// A run names the outputs of one stage; longer files are none.
 const MAX_BYTES: u64 = 16 << 20;
 
 impl Repository {
-    /// Sends the run cache, and the objects that its runs name and that are here.
+    /// Sends the runs of the run cache whose objects are here, and these objects.
     ///
     /// # Errors
     ///
@@ -36,18 +36,25 @@ impl Repository {
         let mut sum = Transferred::default();
         let here = self.runs_here()?;
         let mut objects: BTreeMap<ObjectId, Parts> = BTreeMap::new();
-        let mut texts = Vec::new();
+        let (mut texts, mut n_empty) = (Vec::new(), 0);
         for path in here.iter().filter(|path| is_run(path)) {
             let file = self.cache().runs_dir().join(path);
             let text = read_whole(&file).map_err(|error| Error::file("read", &file, error))?;
             // A damaged run is nobody's; the next run of its stage writes it anew.
             let Some(run) = read(&text) else { continue };
-            for recorded in run.outs.iter().filter_map(crate::stages::recorded) {
-                if self.is_in_cache(&recorded)? {
-                    objects.insert(recorded.object, Parts::default());
-                }
+            let made: Vec<Recorded> = run.outs.iter().filter_map(stages::recorded).collect();
+            let is_here = made.iter().map(|one| self.is_in_cache(one));
+            if is_here.collect::<Result<Vec<bool>, _>>()?.contains(&false) {
+                n_empty += 1;
+                continue;
             }
+            objects.extend(made.iter().map(|one| (one.object, Parts::default())));
             texts.push((path, text));
+        }
+        if n_empty > 0 {
+            sum.notes.push(format!(
+                "{n_empty} runs are not sent: what they made is not in the cache"
+            ));
         }
         self.send_with_files(&remote, objects, &mut sum)?;
         let there = runs_there(&remote)?;

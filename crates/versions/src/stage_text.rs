@@ -20,17 +20,30 @@ pub(crate) fn with_frozen(text: &str, name: &str, is_frozen: bool) -> Option<Str
         indent_of(line) == block.indent && key_of(line).is_some_and(|key| key == "frozen")
     };
     let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-    let inside = block.start + 1..block.end;
-    if let Some(at) = inside.clone().find(|index| is_said(&lines[*index])) {
-        changed.remove(at);
-    }
-    if is_frozen {
-        let n_said = inside.filter(|index| is_said(&lines[*index])).count();
-        let end = block.end - n_said;
-        end_line(&mut changed[..end]);
-        changed.insert(end, format!("{}frozen: true\n", " ".repeat(block.indent)));
+    let mut inside = block.start + 1..block.end;
+    if let Some(at) = inside.find(|index| is_said(&lines[*index])) {
+        changed[at] = saying_frozen(lines[at], is_frozen);
+    } else if is_frozen {
+        end_line(&mut changed[..block.end]);
+        let line = format!("{}frozen: true\n", " ".repeat(block.indent));
+        changed.insert(block.end, line);
     }
     Some(changed.concat())
+}
+
+/// A line `frozen: …` (DVC 1 wrote `locked`) that says otherwise now; a comment behind it stays. That something is not frozen
+/// needs no words.
+pub(crate) fn saying_frozen(line: &str, is_frozen: bool) -> String {
+    let words = line.trim_end();
+    let end = &line[words.len()..];
+    let indent = " ".repeat(indent_of(line));
+    let comment = words.find(" #").map(|at| words[..at].trim_end().len());
+    let comment = comment.map_or("", |from| &words[from..]);
+    match (is_frozen, comment) {
+        (true, comment) => format!("{indent}frozen: true{comment}{end}"),
+        (false, "") => String::new(),
+        (false, comment) => format!("{indent}{}{end}", comment.trim_start()),
+    }
 }
 
 /// The text with an entry of `stages:` at the end, in the place of the one of the same name if there is one. None where `stages:`
@@ -138,6 +151,10 @@ mod tests {
         assert!(!with_frozen(TEXT, "two", false).unwrap().contains("frozen"));
         assert_eq!(with_frozen(TEXT, "three", true), None);
         assert_eq!(with_frozen("stages: {one: {cmd: a}}\n", "one", true), None);
+        let said = "stages:\n  one:\n    frozen: true  # why\n    cmd: a\n";
+        assert_eq!(with_frozen(said, "one", true).unwrap(), said);
+        let thawed = "stages:\n  one:\n    # why\n    cmd: a\n";
+        assert_eq!(with_frozen(said, "one", false).unwrap(), thawed);
         let last = "stages:\n  one:\n    cmd: a";
         let expected = "stages:\n  one:\n    cmd: a\n    frozen: true\n";
         assert_eq!(with_frozen(last, "one", true).unwrap(), expected);

@@ -81,6 +81,12 @@ impl Tracked {
         matches!(&self.origin, Origin::File(file, _) if file.is_import)
     }
 
+    /// Whether its `.dvc` file is a stage, as DVC 1 wrote them.
+    #[must_use]
+    pub fn is_of_old_stage(&self) -> bool {
+        matches!(&self.origin, Origin::File(file, _) if file.is_stage)
+    }
+
     /// Whether it comes from another repository, which keeps it.
     #[must_use]
     pub fn is_of_repository(&self) -> bool {

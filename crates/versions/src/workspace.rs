@@ -21,6 +21,8 @@ use crate::{Error, RepoPath, git, parallel};
 pub struct Workspace<'a> {
     repository: &'a Repository,
     known: Known,
+    /// What is remembered of files that are not in the repository, once one was looked at.
+    known_outside: Option<Known>,
 }
 
 impl Repository {
@@ -30,6 +32,7 @@ impl Repository {
         Workspace {
             repository: self,
             known: self.known(),
+            known_outside: None,
         }
     }
 
@@ -192,17 +195,30 @@ impl Workspace<'_> {
     ///
     /// Fails if it cannot be read.
     pub fn look(&mut self, path: &RepoPath, is_legacy: bool) -> Result<Option<Recorded>, Error> {
-        let hashing = if is_legacy {
-            Hashing::Dos2Unix
-        } else {
-            Hashing::Plain
+        look(self.repository.root(), path, &mut self.known, is_legacy)
+    }
+
+    /// What is at a place that a stage only reads, wherever that is: outside of the repository, or behind a link to a directory.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be read.
+    pub fn look_outside(
+        &mut self,
+        place: &Path,
+        is_legacy: bool,
+    ) -> Result<Option<Recorded>, Error> {
+        let place = match place.canonicalize() {
+            Err(error) if crate::scan::is_absent(&error) => return Ok(None),
+            found => found.map_err(|error| Error::file("read", place, error))?,
         };
-        let purpose = Purpose::Compare(hashing);
-        let found = scan(self.repository.root(), path, &mut self.known, purpose)?;
-        Ok(found.map(|content| Recorded {
-            object: content.object(hashing),
-            ..content.recorded()
-        }))
+        let top = Path::new("/");
+        let path = RepoPath::of(top, &place)?;
+        let repository = self.repository;
+        let known = self
+            .known_outside
+            .get_or_insert_with(|| repository.known_outside());
+        look(top, &path, known, is_legacy)
     }
 
     /// Keeps what is at a path in the cache; [`crate::Ignoring`] has git ignore it.
@@ -233,5 +249,26 @@ impl Workspace<'_> {
     /// Remembers the digests of files for the next time.
     pub fn save(&mut self) {
         self.known.save();
+        if let Some(known) = &mut self.known_outside {
+            known.save();
+        }
     }
+}
+
+fn look(
+    root: &Path,
+    path: &RepoPath,
+    known: &mut Known,
+    is_legacy: bool,
+) -> Result<Option<Recorded>, Error> {
+    let hashing = if is_legacy {
+        Hashing::Dos2Unix
+    } else {
+        Hashing::Plain
+    };
+    let found = scan(root, path, known, Purpose::Compare(hashing))?;
+    Ok(found.map(|content| Recorded {
+        object: content.object(hashing),
+        ..content.recorded()
+    }))
 }

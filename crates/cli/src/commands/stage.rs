@@ -16,7 +16,7 @@ use crate::output::{self, Format};
 pub(crate) enum Command {
     /// Tell which stages there are, and what each is for.
     List {
-        /// The stages of all files of the repository.
+        /// The stages of all files of the repository, and its `.dvc` files.
         #[arg(long, short)]
         all: bool,
 
@@ -176,6 +176,7 @@ fn list(here: &Here, is_all: bool, has_names_only: bool, format: Format) -> Resu
         let found = pipeline.stages.into_iter();
         stages.extend(found.map(|stage| (file.clone(), stage)));
     }
+    let data = if is_all { tracked(here)? } else { Vec::new() };
     let address = |(file, stage): &(RepoPath, Stage)| {
         if *file == own {
             return stage.name.clone();
@@ -190,19 +191,42 @@ fn list(here: &Here, is_all: bool, has_names_only: bool, format: Format) -> Resu
                     json!({"name": stage.name, "file": file.as_str(), "desc": stage.desc, "frozen": stage.is_frozen,
                         "deps": stage.deps, "outs": stage.outs.iter().map(|out| &out.path).collect::<Vec<_>>()})
                 })
+                .chain(data.iter().map(|(file, outs)| json!({"name": null, "file": file, "outs": outs})))
                 .collect();
             sayln!("{}", serde_json::to_string_pretty(&rows)?);
         }
-        Format::Text if has_names_only => stages.iter().for_each(|one| sayln!("{}", address(one))),
+        Format::Text if has_names_only => {
+            let names = stages.iter().map(address);
+            names
+                .chain(data.into_iter().map(|(file, _)| file))
+                .for_each(|name| sayln!("{name}"));
+        }
         Format::Text => {
-            let rows: Vec<Vec<String>> = stages
-                .iter()
-                .map(|one| vec![address(one), description(&one.1)])
-                .collect();
+            let rows: Vec<Vec<String>> =
+                stages
+                    .iter()
+                    .map(|one| vec![address(one), description(&one.1)])
+                    .chain(data.iter().map(|(file, outs)| {
+                        vec![file.clone(), format!("tracks {}", outs.join(", "))]
+                    }))
+                    .collect();
             say!("{}", output::table(&["stage", "what it does"], &rows));
         }
     }
     Ok(Exit::Ok)
+}
+
+/// The `.dvc` files of the repository, with what each tracks.
+fn tracked(here: &Here) -> Result<Vec<(String, Vec<String>)>> {
+    let mut files: Vec<(String, Vec<String>)> = Vec::new();
+    for one in here.repository.tracked_by_files()? {
+        let (file, path) = (one.file.to_string(), one.path.to_string());
+        match files.last_mut() {
+            Some((last, outs)) if *last == file => outs.push(path),
+            _ => files.push((file, vec![path])),
+        }
+    }
+    Ok(files)
 }
 
 /// What a stage is for: as it says itself, or what it makes, or what it reads.

@@ -6,23 +6,31 @@ import hmac
 import sys
 import urllib.request
 
+# The account that every Azurite has (published in its documentation).
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
 
 def make_container(store, name):
-    """Makes a container with the account that every Azurite has (published in its documentation)."""
-    account = "devstoreaccount1"
-    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-    date = email.utils.formatdate(usegmt=True)
-    signed = ["PUT", *[""] * 11, f"x-ms-date:{date}", "x-ms-version:2021-08-06"]
-    signed += [f"/{account}/{account}/{name}", "restype:container"]
-    digest = hmac.digest(base64.b64decode(key), "\n".join(signed).encode(), "sha256")
-    headers = {
-        "x-ms-date": date,
-        "x-ms-version": "2021-08-06",
-        "Authorization": f"SharedKey {account}:{base64.b64encode(digest).decode()}",
-        "Content-Type": "",
-    }
-    place = f"{store}/{account}/{name}?restype=container"
-    request = urllib.request.Request(place, method="PUT", data=b"", headers=headers)
+    """Makes a container."""
+    put(store, name, b"", {}, "restype:container")
+
+
+def put_blob(store, path, body):
+    """Writes a file of a container: `container/path`."""
+    put(store, path, body, {"x-ms-blob-type": "BlockBlob"}, None)
+
+
+def put(store, path, body, headers, query):
+    headers = {**headers, "x-ms-date": email.utils.formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+    length = str(len(body)) if body else ""
+    signed = ["PUT", "", "", length, *[""] * 8, *[f"{name}:{headers[name]}" for name in sorted(headers)]]
+    signed += [f"/{ACCOUNT}/{ACCOUNT}/{path}", *([query] if query else [])]
+    digest = hmac.digest(base64.b64decode(KEY), "\n".join(signed).encode(), "sha256")
+    headers["Authorization"] = f"SharedKey {ACCOUNT}:{base64.b64encode(digest).decode()}"
+    headers["Content-Type"] = ""
+    place = f"{store}/{ACCOUNT}/{path}" + (f"?{query.replace(':', '=')}" if query else "")
+    request = urllib.request.Request(place, method="PUT", data=body, headers=headers)
     with urllib.request.urlopen(request) as answer:
         assert answer.status == 201
 

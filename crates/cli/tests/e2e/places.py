@@ -1,7 +1,8 @@
-"""Imports from URLs with Everloop and DVC: `places.py EVERLOOP http|ssh|s3 [...]`, run in an empty directory.
+"""Imports from URLs with Everloop and DVC: `places.py EVERLOOP http|ssh|s3|azure [...]`, run in an empty directory.
 
 http starts its own servers; ssh takes URL, PORT, KEY and DIRECTORY of a machine; s3 takes the address of a store with a
-bucket `data`, and compares with what DVC 3.67.1 and dvc-s3 3.2.2 wrote, for they are not installed beside the other clients.
+bucket `data`, and compares with what DVC 3.67.1 and dvc-s3 3.2.2 wrote, for they are not installed beside the other clients; azure
+takes the address of an Azurite, and is not compared with anybody.
 """
 
 import base64
@@ -209,5 +210,33 @@ def over_s3():
     return 6
 
 
-n_files = {"http": over_http, "ssh": over_ssh, "s3": over_s3}[WAY]()
+def over_azure():
+    from azure_container import ACCOUNT, KEY, make_container, put_blob
+
+    store = REST[0]
+    make_container(store, "data")
+    for name, body in {"a.txt": b"hello\n", "dir/b": b"x\n", "dir/sub/c.txt": b"yy\n"}.items():
+        put_blob(store, f"data/p/{name}", body)
+    make(OURS)
+    connection = f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={store}/{ACCOUNT};"
+    os.environ["AZURE_STORAGE_CONNECTION_STRING"] = connection
+    everloop("remote", "add", "main", "azure://data/p")
+    everloop("import-url", "azure://data/p/a.txt")
+    everloop("import-url", "remote://main/dir")
+    everloop("import-url", "--no-download", "remote://main/a.txt", "later.txt")
+    assert "- etag: " in (OURS / "a.txt.dvc").read_text() and "nfiles: 2" in (OURS / "dir.dvc").read_text()
+    assert (OURS / "dir/sub/c.txt").read_text() == "yy\n"
+    pulled("later.txt", "hello\n")
+    files = dvc_files(OURS)
+    everloop("update", "dir.dvc", "a.txt.dvc")
+    assert dvc_files(OURS) == files, "nothing has changed there"
+    put_blob(store, "data/p/a.txt", b"more\n")
+    put_blob(store, "data/p/dir/e", b"e\n")
+    everloop("update", "dir.dvc", "a.txt.dvc")
+    assert (OURS / "a.txt").read_text() == "more\n" and (OURS / "dir/e").read_text() == "e\n"
+    assert "does not exist" in everloop("import-url", "remote://main/none", code=30)
+    return len(dvc_files(OURS))
+
+
+n_files = {"http": over_http, "ssh": over_ssh, "s3": over_s3, "azure": over_azure}[WAY]()
 print(f"{n_files} files are those of DVC\nok")

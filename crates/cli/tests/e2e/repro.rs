@@ -26,6 +26,11 @@ fn runs_go_through_remotes_as_with_dvc() {
     check("runs_shared.py");
 }
 
+#[test]
+fn projects_of_strangers_are_seen_as_dvc_sees_them() {
+    check("strangers.py");
+}
+
 /// Runs a script with both programs in an empty directory.
 #[track_caller]
 fn check(script: &str) {

@@ -22,7 +22,8 @@ impl Run<'_> {
     pub(super) async fn commands(&self, stage: &Stage, address: &str) -> Result<(), Error> {
         let repository = self.project.repository;
         let place = |path: &String| place(stage, path);
-        let reads: Vec<RepoPath> = stage.deps.iter().map(place).collect::<Result<_, _>>()?;
+        // What is not in the repository is nobody's to keep others away from.
+        let reads: Vec<RepoPath> = stage.deps.iter().flat_map(place).collect();
         let outs = stage.outs.iter().map(|out| &out.path);
         let writes: Vec<RepoPath> = outs.map(place).collect::<Result<_, _>>()?;
         let dir = RepoPath::default().join(&stage.directory)?;

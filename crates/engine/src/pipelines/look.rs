@@ -6,10 +6,10 @@ use std::time::Duration;
 use everloop_lifecycle::dvc::{
     Current, Recorded, Stage, StageLock, Value, Verdict, changes, read_params,
 };
-use everloop_versions::{RepoPath, Repository, Workspace};
+use everloop_versions::{self as versions, RepoPath, Repository, Workspace};
 
 use super::project::{Node, Stamp};
-use super::record::{place, to_versions};
+use super::record::{Input, place, to_versions};
 use super::reproduce::Request;
 use super::{Error, Project};
 
@@ -31,6 +31,20 @@ impl<'a> View<'a> {
             workspace: repository.workspace(),
             params: HashMap::new(),
         }
+    }
+
+    /// What is at a path that a stage reads. Such a path may lead out of the repository.
+    pub(super) fn input(
+        &mut self,
+        project: &Project<'_>,
+        stage: &Stage,
+        path: &str,
+        is_legacy: bool,
+    ) -> Result<Option<versions::Recorded>, Error> {
+        Ok(match Input::of(project, stage, path)? {
+            Input::Inside(data) => self.workspace.look(&data, is_legacy)?,
+            Input::Outside(place) => self.workspace.look_outside(&place, is_legacy)?,
+        })
     }
 
     /// The content of a file of parameters, if there is one.
@@ -69,25 +83,30 @@ impl Project<'_> {
         } else {
             stage.deps.as_slice()
         };
-        let deps = deps.iter().map(|path| (path, false));
+        let deps = deps.iter().map(|path| (path, None));
         let outs = stage.outs.iter();
-        let outs = outs.map(|out| (&out.path, out.is_cached));
+        let outs = outs.map(|out| (&out.path, Some(out.is_cached)));
         let empty: &[Recorded] = &[];
         let (known_deps, known_outs) = lock.map_or((empty, empty), |lock| (&lock.deps, &lock.outs));
-        for (path, is_cached) in deps.chain(outs) {
-            let data = place(stage, path)?;
+        for (path, of_out) in deps.chain(outs) {
+            let data = stage.place(path);
             let mut records = known_deps.iter().chain(known_outs);
             let before = records.find(|record| record.path == *path);
             let is_legacy = before.is_some_and(|record| record.is_legacy);
-            if let Some(found) = view.workspace.look(&data, is_legacy)? {
+            let found = match of_out {
+                None => view.input(self, stage, path, is_legacy)?,
+                Some(_) => view.workspace.look(&place(stage, path)?, is_legacy)?,
+            };
+            if let Some(found) = found {
                 let digest = found.object.to_string();
-                current.digests.insert(data.as_str().to_owned(), digest);
+                current.digests.insert(data.clone(), digest);
             }
+            let is_cached = of_out.unwrap_or(false);
             let recorded = before.filter(|_| is_cached).and_then(to_versions);
             if let Some(recorded) = recorded
                 && !self.repository.is_in_cache(&recorded)?
             {
-                current.not_in_cache.insert(data.as_str().to_owned());
+                current.not_in_cache.insert(data);
             }
         }
         if !stage.is_frozen {

@@ -1,7 +1,9 @@
 //! What a stage was run with and what it made, as `dvc.lock` has it.
 
+use std::path::PathBuf;
+
 use everloop_lifecycle::dvc::{Recorded, Stage, StageLock, Value};
-use everloop_versions::{self as versions, RepoPath, Workspace};
+use everloop_versions::{self as versions, RepoPath};
 
 use super::look::View;
 use super::{Error, Project};
@@ -14,6 +16,35 @@ pub(super) fn place(stage: &Stage, path: &str) -> Result<RepoPath, Error> {
     Ok(RepoPath::default().join(&stage.place(path))?)
 }
 
+/// Where something that a stage reads lies.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// In the repository.
+    Inside(RepoPath),
+    /// Not in the repository, or behind a link to a directory.
+    Outside(PathBuf),
+}
+
+impl Input {
+    pub(super) fn of(project: &Project<'_>, stage: &Stage, path: &str) -> Result<Self, Error> {
+        let data = stage.place(path);
+        let place = project.repository.root().join(&data);
+        if data.contains("://") {
+            return Err(Error::Stage {
+                stage: stage.name.clone(),
+                problem: format!(
+                    "it depends on `{path}`, which is no file of this machine; `everloop data import-url` brings it in"
+                ),
+            });
+        }
+        let is_out = data.starts_with('/') || data == ".." || data.starts_with("../");
+        if is_out || (place.is_symlink() && place.is_dir()) {
+            return Ok(Self::Outside(place));
+        }
+        Ok(Self::Inside(RepoPath::default().join(&data)?))
+    }
+}
+
 /// A record in the form of the cache; none where it names no object of ours.
 pub(super) fn to_versions(record: &Recorded) -> Option<versions::Recorded> {
     versions::Recorded::of_lock(record).ok().flatten()
@@ -21,14 +52,13 @@ pub(super) fn to_versions(record: &Recorded) -> Option<versions::Recorded> {
 
 /// A record of DVC 2 that is still right.
 fn still_legacy(
-    workspace: &mut Workspace<'_>,
-    data: &RepoPath,
     before: Option<&Recorded>,
+    look: impl FnOnce() -> Result<Option<versions::Recorded>, Error>,
 ) -> Result<Option<Recorded>, Error> {
     let Some(before) = before.filter(|before| before.is_legacy) else {
         return Ok(None);
     };
-    let now = workspace.look(data, true)?;
+    let now = look()?;
     let digest = now.map(|now| now.object.to_string());
     Ok((digest == before.md5).then(|| before.clone()))
 }
@@ -56,7 +86,8 @@ impl Project<'_> {
         for out in &stage.outs {
             let (path, data) = (&out.path, place(stage, &out.path)?);
             let before = find(before.map(|lock| &lock.outs), path);
-            if let Some(kept) = still_legacy(workspace, &data, before.as_ref())? {
+            let look = || Ok(workspace.look(&data, true)?);
+            if let Some(kept) = still_legacy(before.as_ref(), look)? {
                 lock.outs.push(kept);
                 continue;
             }
@@ -88,13 +119,13 @@ impl Project<'_> {
     ) -> Result<StageLock, Error> {
         let mut deps = Vec::new();
         for path in &stage.deps {
-            let data = place(stage, path)?;
             let before = find(before.map(|lock| &lock.deps), path);
-            if let Some(kept) = still_legacy(&mut view.workspace, &data, before.as_ref())? {
+            let look = || view.input(self, stage, path, true);
+            if let Some(kept) = still_legacy(before.as_ref(), look)? {
                 deps.push(kept);
                 continue;
             }
-            let found = view.workspace.look(&data, false)?;
+            let found = view.input(self, stage, path, false)?;
             let found = found.ok_or_else(|| Error::Stage {
                 stage: stage.name.clone(),
                 problem: format!("`{path}`, which the stage needs, does not exist"),

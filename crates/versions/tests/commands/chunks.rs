@@ -112,6 +112,48 @@ fn a_large_file_that_grows_by_a_percent_adds_about_a_percent() {
 }
 
 #[test]
+fn an_object_in_chunks_that_broke_off_goes_on_where_it_was() {
+    let place = Place::new();
+    let content = bytes(6, 12 * MIB);
+    let object = place.add(&content);
+    place.push();
+    let cache = place.repository.root().join(".dvc/cache");
+    fs::remove_dir_all(&cache).unwrap();
+    let dir = cache.join("files/md5");
+    fs::create_dir_all(&dir).unwrap();
+    // Killed in the middle of a chunk; what came before is not asked for again.
+    let part = dir.join(format!("everloop-{object}.part"));
+    fs::write(&part, &content[..9 * MIB + 17]).unwrap();
+    assert!(place.repository.fsck(&[], true, None).is_ok());
+    assert!(place.repository.status(&[]).is_ok());
+    let first = place.remote().join(first_chunk(&place.remote()));
+    let kept = fs::read(&first).unwrap();
+    assert!(content.starts_with(&kept));
+    fs::remove_file(&first).unwrap();
+    let got = place.repository.fetch(&[], None).unwrap();
+    assert_eq!((got.n_objects, got.problems), (1, vec![]));
+    assert!(!part.exists());
+    place.repository.checkout(&[], false).unwrap();
+    fs::write(&first, kept).unwrap();
+    place.comes_back(&content);
+}
+
+/// The first chunk of the only manifest of a remote.
+fn first_chunk(remote: &Path) -> String {
+    let manifests = remote.join("everloop/manifests/md5");
+    let only = |dir: &Path| fs::read_dir(dir).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(only(&only(&manifests))).unwrap();
+    let name = text
+        .split("[[\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    format!("everloop/chunks/{}/{}", &name[..2], &name[2..])
+}
+
+#[test]
 fn what_is_inserted_moves_no_other_chunk() {
     let place = Place::new();
     let mut content = bytes(3, 16 * MIB);

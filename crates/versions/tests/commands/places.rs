@@ -216,6 +216,8 @@ fn runs_go_with_what_they_made_and_come_back_byte_by_byte() {
         (run_path('2'), "cmd: ["),
         (format!("{}.tmp", run_path('3')), RUN),
         ("ab/notes".to_owned(), RUN),
+        // What it made is not here.
+        (run_path('5'), &RUN.replace("c4ca4238a0b9", "c4ca4238a0b8")),
     ] {
         let file = runs.join(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -223,6 +225,7 @@ fn runs_go_with_what_they_made_and_come_back_byte_by_byte() {
     }
     let sent = from.repository.push_runs(None).unwrap();
     assert_eq!((sent.n_runs, sent.n_objects), (1, 1));
+    assert!(sent.notes[0].starts_with("1 runs are not sent"));
     let object = "files/md5/c4/ca4238a0b923820dcc509a6f75849b";
     assert!(store.path().join(object).exists());
     assert_eq!(from.repository.push_runs(None).unwrap().n_runs, 0);

@@ -130,14 +130,14 @@ pub(super) fn collect(
     for version in versions {
         let snapshot = here.snapshot(version)?;
         for (id, plot) in chosen(&snapshot, here, targets, drawn) {
-            match read(&snapshot, &plot) {
-                Ok((content, labels)) => {
-                    collected.add(id, version, plot, content, labels);
-                }
-                Err(problem) => {
-                    here.tell(version, &problem);
-                    collected.problems.push((id, version.clone(), problem));
-                }
+            let (found, problems) = read(&snapshot, &plot);
+            for problem in problems {
+                here.tell(version, &problem);
+                let entry = (id.clone(), version.clone(), problem);
+                collected.problems.push(entry);
+            }
+            if let Some((content, labels)) = found {
+                collected.add(id, version, plot, content, labels);
             }
         }
     }
@@ -286,31 +286,58 @@ fn expanded(snapshot: &Snapshot, plots: Vec<Plot>) -> Vec<Plot> {
     all
 }
 
-fn read(snapshot: &Snapshot, plot: &Plot) -> Result<(Content, (String, String)), Problem> {
+/// What can be read of a plot, and what cannot: a file that is not there takes nothing away from the others.
+fn read(snapshot: &Snapshot, plot: &Plot) -> (Option<(Content, (String, String))>, Vec<Problem>) {
     let sources = plot.sources();
     let contents = snapshot.read(&sources);
     let is_image = plot.is_path() && image_type(&plot.id).is_some();
     let mut data: BTreeMap<String, Vec<Point>> = BTreeMap::new();
+    let mut problems = Vec::new();
     for (path, bytes) in sources.into_iter().zip(contents) {
-        let bytes = bytes?;
-        if is_image {
-            return Ok((Content::Image(bytes), (String::new(), String::new())));
+        match bytes {
+            Ok(bytes) if is_image => {
+                let content = Content::Image(bytes);
+                return (Some((content, (String::new(), String::new()))), problems);
+            }
+            Ok(bytes) => match points(&path, bytes, plot) {
+                Ok(points) => {
+                    data.insert(path, points);
+                }
+                Err(problem) => problems.push(problem),
+            },
+            Err(problem) => problems.push(problem),
         }
-        let problem = |kind, message: &str| Problem {
-            path: path.clone(),
-            kind,
-            message: message.to_owned(),
-        };
-        let text = String::from_utf8(bytes);
-        let text = text.map_err(|_| problem("EncodingError", "it is not UTF-8"))?;
-        let points = read_points(&path, &text, !plot.properties.has_no_header);
-        let points = points.map_err(|why| problem("PlotMetricTypeError", &why))?;
-        data.insert(path, points);
     }
-    let series = plot.series(&data).map_err(|message| Problem {
-        path: plot.id.clone(),
-        kind: "FieldNotFoundError",
-        message,
-    })?;
-    Ok((Content::Series(series), plot.labels(&data)))
+    if data.is_empty() {
+        return (None, problems);
+    }
+    match plot.series(&data) {
+        Ok(series) => (
+            Some((Content::Series(series), plot.labels(&data))),
+            problems,
+        ),
+        Err(message) => {
+            let path = plot.id.clone();
+            let kind = "FieldNotFoundError";
+            problems.push(Problem {
+                path,
+                kind,
+                message,
+            });
+            (None, problems)
+        }
+    }
+}
+
+/// The points of a file.
+fn points(path: &str, bytes: Vec<u8>, plot: &Plot) -> Result<Vec<Point>, Problem> {
+    let problem = |kind, message: &str| Problem {
+        path: path.to_owned(),
+        kind,
+        message: message.to_owned(),
+    };
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| problem("EncodingError", "it is not UTF-8"))?;
+    let points = read_points(path, &text, !plot.properties.has_no_header);
+    points.map_err(|why| problem("PlotMetricTypeError", &why))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use everloop_testkit::{Objects, Sshd};
+use everloop_testkit::{Azurite, Objects, Sshd};
 
 use super::whoami;
 use crate::projects::BINARY;
@@ -54,4 +54,13 @@ fn files_of_buckets_are_imported_as_dvc_does_it() {
     let environment = objects.environment();
     let address = environment[3].1.clone();
     beside_dvc(&["s3", &address], &environment);
+}
+
+#[test]
+fn files_of_containers_are_imported_and_followed() {
+    let Some(azurite) = Azurite::start() else {
+        return;
+    };
+    let url = format!("http://{}", azurite.address());
+    beside_dvc(&["azure", &url], &[]);
 }

@@ -11,6 +11,12 @@ impl Run<'_> {
         let mut outcome = Outcome::UpToDate;
         let of_file = self.tracked.get(file).into_iter().flatten();
         for one in of_file.map(|at| &self.project.tracked[*at]) {
+            if one.is_of_old_stage() {
+                return Err(Error::Stage {
+                    stage: file.to_owned(),
+                    problem: "it is a stage in the form of DVC 1, which DVC 3 does not run either; `everloop stage add` writes it into `dvc.yaml`".to_owned(),
+                });
+            }
             if !one.out().is_cached {
                 continue;
             }
@@ -19,7 +25,20 @@ impl Run<'_> {
             let now = section.view.workspace.look(&one.path, is_legacy)?;
             match (recorded, now) {
                 (Some(_), None) if self.request.allows_missing => {}
-                (Some(recorded), None) if !self.request.is_dry => {
+                (Some(recorded), None) if self.request.is_dry => {
+                    let is_here = self.project.repository.is_in_cache(&recorded)?;
+                    if !is_here && !self.request.fetches_missing {
+                        return Err(Error::Stage {
+                            stage: file.to_owned(),
+                            problem: format!(
+                                "`{}` is neither here nor in the cache; `everloop data pull` gets it from the remote",
+                                one.path
+                            ),
+                        });
+                    }
+                    outcome = Outcome::WouldRun;
+                }
+                (Some(recorded), None) => {
                     self.fetch_if_wanted(&[(one.path.clone(), recorded)])?;
                     section.view.workspace.restore(&one.path, recorded)?;
                     outcome = Outcome::Restored;

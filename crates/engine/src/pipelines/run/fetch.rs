@@ -5,7 +5,7 @@ use everloop_versions::{Recorded, RepoPath};
 
 use super::{Run, Section, places};
 use crate::pipelines::Error;
-use crate::pipelines::record::{place, to_versions};
+use crate::pipelines::record::{Input, to_versions};
 
 impl Run<'_> {
     /// Fetches what a stage made, where all that differs is that it is not here. Says whether it is here now.
@@ -52,7 +52,9 @@ impl Run<'_> {
         let Some(recorded) = recorded.filter(|_| self.request.fetches_missing) else {
             return Ok(false);
         };
-        let place = place(stage, path)?;
+        let Input::Inside(place) = Input::of(self.project, stage, path)? else {
+            return Ok(false);
+        };
         self.fetch_if_wanted(&[(place.clone(), recorded)])?;
         section.view.workspace.restore(&place, recorded)?;
         Ok(true)
@@ -90,7 +92,16 @@ impl Run<'_> {
         }
         if !absent.is_empty() {
             // Remotes may wait for the network in their own ways.
-            tokio::task::block_in_place(|| self.project.repository.fetch(&absent, None))?;
+            let got = tokio::task::block_in_place(|| self.project.repository.fetch(&absent, None))?;
+            if let Some((object, why)) = got.problems.first() {
+                let paths: Vec<&str> = absent.iter().map(RepoPath::as_str).collect();
+                return Err(Error::File {
+                    problems: format!(
+                        "`{}` could not be fetched: {object}: {why}",
+                        paths.join("`, `")
+                    ),
+                });
+            }
         }
         Ok(())
     }
