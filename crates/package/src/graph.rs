@@ -46,7 +46,7 @@ use crate::{Error, Input, Kind, Signature};
 
 pub use decision::Decision;
 pub use expression::check_expression;
-pub(crate) use finish::PROBABILITY;
+pub(crate) use finish::{PREDICTION, PROBABILITY};
 pub use neighbours::{Distance, Neighbours};
 pub use trees::{Tree, TreeEnsemble, TreeNode};
 

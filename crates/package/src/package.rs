@@ -22,6 +22,7 @@ mod manifest;
 mod mlmodel;
 mod open;
 mod parity;
+mod quantized;
 mod sbom;
 mod write;
 
@@ -43,6 +44,7 @@ pub use files::digest;
 pub use flavor::add_graph;
 pub use open::open;
 pub use parity::agree;
+pub use quantized::write_quantized;
 pub use write::write;
 
 /// What a package is made of.

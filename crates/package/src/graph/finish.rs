@@ -13,7 +13,7 @@ use crate::onnx::{
 use crate::{Error, Input, Kind, Output, Signature};
 
 /// The name of the output that every model has.
-const PREDICTION: &str = "prediction";
+pub(crate) const PREDICTION: &str = "prediction";
 /// The name of the positive class's probability, and the start of the names for several classes.
 pub(crate) const PROBABILITY: &str = "probability";
 

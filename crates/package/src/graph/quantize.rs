@@ -44,7 +44,7 @@ impl Graph {
         }
         if rewriting.n_rounded == 0 {
             return Err(Error::Build(format!(
-                "there is nothing to quantise: no matrix of {MIN_WEIGHTS} weights or more is multiplied; only neural networks have such"
+                "there is nothing to quantise: no matrix of {MIN_WEIGHTS} weights or more is multiplied; only networks of the trainer `neural` have such"
             )));
         }
         graph.node = rewriting.nodes;

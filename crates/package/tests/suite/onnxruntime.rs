@@ -290,7 +290,7 @@ fn quantised() -> Graph {
     let graph = models::neural_regression();
     let rows = models::rows(50, 4);
     let rows = models::with_number(&rows, "amount");
-    everloop_package::quantize(&graph, &rows, "amount")
+    everloop_package::quantize(&graph, &rows)
         .unwrap()
         .graph
 }
