@@ -140,9 +140,8 @@ impl QuantizationLoss {
         let mut notes = Vec::new();
         let metrics = match knows_truth(package, kept, lifecycle) {
             Ok(lifecycle) => {
-                let score = |predictions| {
-                    Scored::of(lifecycle, &kept.rows, predictions, &package.classes)
-                };
+                let score =
+                    |predictions| Scored::of(lifecycle, &kept.rows, predictions, &package.classes);
                 let (before, after) = &quantized.predictions;
                 metrics(lifecycle, &score(before)?, &score(after)?, &mut notes)
             }
@@ -179,7 +178,9 @@ fn knows_truth<'a>(
     let lifecycle = lifecycle.ok_or("there is no project that names the target")?;
     let task = lifecycle.train.task;
     if package.task != Some(task) {
-        return Err(format!("the project's task is `{task}`, the model has another"));
+        return Err(format!(
+            "the project's task is `{task}`, the model has another"
+        ));
     }
     let dataset = &lifecycle.dataset;
     let mut needed = std::iter::once(&dataset.target).chain(&dataset.weight);

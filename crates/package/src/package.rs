@@ -44,7 +44,7 @@ pub use files::digest;
 pub use flavor::add_graph;
 pub use open::open;
 pub use parity::agree;
-pub use quantized::write_quantized;
+pub use quantized::{QUANTIZATION, write_quantized};
 pub use write::write;
 
 /// What a package is made of.

@@ -50,6 +50,8 @@ mod progress;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
+mod quantize;
+#[cfg(test)]
 mod remotes;
 #[cfg(test)]
 mod repro;

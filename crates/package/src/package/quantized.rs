@@ -7,8 +7,8 @@ use super::manifest::{MANIFEST, Manifest};
 use super::{NewPackage, Package, Written, write};
 use crate::{Error, Quantized};
 
-/// The key of the metadata under which the kind of weights stands, if they were rounded.
-const QUANTIZATION: &str = "quantization";
+/// The key of a package's metadata under which the kind of weights stands, if they were rounded.
+pub const QUANTIZATION: &str = "quantization";
 /// Its value: 8-bit whole numbers.
 pub(super) const INT8: &str = "int8";
 /// The key under which the digest of the package stands that was rounded.
@@ -30,7 +30,9 @@ pub fn write_quantized(
     let path = package.dir.join(MANIFEST);
     let foreign = || Error::Package {
         path: package.dir.clone(),
-        problem: format!("it holds no `{MANIFEST}`: only models that Everloop trained are quantised"),
+        problem: format!(
+            "it holds no `{MANIFEST}`: only models that Everloop trained are quantised"
+        ),
     };
     if !path.is_file() {
         return Err(foreign());

@@ -290,9 +290,7 @@ fn quantised() -> Graph {
     let graph = models::neural_regression();
     let rows = models::rows(50, 4);
     let rows = models::with_number(&rows, "amount");
-    everloop_package::quantize(&graph, &rows)
-        .unwrap()
-        .graph
+    everloop_package::quantize(&graph, &rows).unwrap().graph
 }
 
 /// Models of one column, which MLflow's own loader would hand over as `[rows, 1]`.

@@ -206,8 +206,13 @@ fn rows_that_get_another_class_are_counted() {
     assert_eq!(small.n_relabelled, others.count());
     let probability = |found: &RecordBatch| found.column(1).as_primitive::<Float64Type>().clone();
     let pairs = probability(before);
-    let pairs = pairs.values().iter().zip(probability(after).values().to_vec());
-    let apart: Vec<f64> = pairs.map(|(before, after)| (before - after).abs()).collect();
+    let pairs = pairs
+        .values()
+        .iter()
+        .zip(probability(after).values().to_vec());
+    let apart: Vec<f64> = pairs
+        .map(|(before, after)| (before - after).abs())
+        .collect();
     assert_eq!(small.max_difference, size(apart.iter().copied()));
     let mean = apart.iter().sum::<f64>() / 400.0;
     assert!((small.mean_difference - mean).abs() < 1e-12 && mean > 0.0);

@@ -48,6 +48,15 @@ pub(super) async fn run(
     project: Option<&Path>,
 ) -> Result<Quantized> {
     let package = everloop_package::open(&found.dir)?;
+    if package
+        .metadata
+        .contains_key(everloop_package::QUANTIZATION)
+    {
+        let problem = format!("`{}` is quantised already", asked.model);
+        return Err(Failure::new(Exit::Usage, problem)
+            .hint("export it without `--quantize`")
+            .into());
+    }
     let graph = package.graph()?;
     let kept = kept_rows(asked, found).await?;
     let quantized = everloop_package::quantize(&graph, &kept.rows).map_err(explain)?;
@@ -120,7 +129,9 @@ pub(super) fn tell(loss: &QuantizationLoss) {
         .map(|metric| {
             let change = metric.after - metric.before;
             let numbers = [metric.before, metric.after, change].map(output::number);
-            std::iter::once(metric.name.clone()).chain(numbers).collect()
+            std::iter::once(metric.name.clone())
+                .chain(numbers)
+                .collect()
         })
         .collect();
     sayln!("{} rows: {}", loss.n_rows, loss.rows);
@@ -132,7 +143,7 @@ pub(super) fn tell(loss: &QuantizationLoss) {
         sayln!("{note}");
     }
     sayln!(
-        "predictions differ by {} at most and {} on average; {} rows get another class",
+        "predictions differ by {} at most and {} on average; rows with another class: {}",
         output::number(loss.max_difference),
         output::number(loss.mean_difference),
         loss.n_relabelled
