@@ -4,7 +4,7 @@
 //!
 //! - `MLmodel`: flavours, signature and input example as MLflow wants them.
 //! - `model.onnx`: the graph.
-//! - `code/everloop_pyfunc.py`: how `mlflow.pyfunc` loads it. MLflow's own ONNX loader cannot take
+//! - `code/everloop_pyfunc2.py`: how `mlflow.pyfunc` loads it. MLflow's own ONNX loader cannot take
 //!   the text columns of pandas 3, nor a single column. Everloop itself never runs it.
 //! - `everloop.json`: `{format_version, name, task, classes, metadata}`.
 //! - `input_example.json`, `serving_input_example.json`: a few raw rows.

@@ -119,6 +119,33 @@ fn zeros_are_not_rounded_to_anything_else() {
 }
 
 #[test]
+fn what_is_no_number_stays_none() {
+    let odd = |at: usize, value: f64| {
+        let mut row = vec![0.5; N];
+        row[at] = value;
+        row
+    };
+    let rows = [
+        odd(0, f64::NAN),
+        odd(N - 1, f64::NAN),
+        vec![f64::NAN; N],
+        odd(3, f64::INFINITY),
+        odd(0, f64::NEG_INFINITY),
+        odd(2, 0.25),
+    ];
+    let rows = batch(&rows);
+    let graph = linear(&models::weights(N * N, 5), 0.5, 11);
+    let small = quantize(&graph, &rows.slice(5, 1)).unwrap();
+    let (before, after) = (predictions(&graph, &rows), predictions(&small.graph, &rows));
+    assert!(before[..3].iter().all(|value| value.is_nan()), "{before:?}");
+    assert!(after[..5].iter().all(|value| value.is_nan()), "{after:?}");
+    assert!((before[5] - after[5]).abs() < 0.05, "{before:?} {after:?}");
+    let small = quantize(&graph, &rows).unwrap();
+    assert_eq!(small.max_difference, f64::INFINITY);
+    onnxruntime::compare(&[("missing", small.graph, rows)]);
+}
+
+#[test]
 fn whole_numbers_of_the_right_size_are_exact() {
     let weights: Vec<f64> = (0..N * N).map(|at| (at % 5) as f64 - 2.0).collect();
     let weights: Vec<f64> = weights
@@ -179,7 +206,7 @@ fn the_bytes_are_an_eighth_where_weights_are_many() {
     let back = builder.linear(&wide, &models::weights(n_wide * N, 2), &[0.0; N]);
     let result = builder.pick(&back, &[0]);
     let graph = builder.finish_regression(&result).unwrap();
-    let small = quantize(&graph, &batch(&[vec![1.0; N]]), "y").unwrap();
+    let small = quantize(&graph, &batch(&[vec![1.0; N]])).unwrap();
     assert_eq!(small.n_rounded, 2);
     assert_eq!(
         small.n_bytes,
