@@ -1,6 +1,7 @@
 //! What a model takes and what it gives.
 
 mod conform;
+mod kept;
 #[cfg(test)]
 mod tests;
 

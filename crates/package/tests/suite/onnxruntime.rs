@@ -133,7 +133,7 @@ fn run_script(python: &Path, mode: &str, dir: &Path) {
 fn column_json(column: &ArrayRef) -> Json {
     let (kind, values): (&str, Vec<Json>) = match Kind::from_data_type(column.data_type()).unwrap()
     {
-        Kind::Number => {
+        Kind::Number | Kind::Timestamp => {
             let shown = |value: f64| {
                 if value.is_finite() {
                     json!(value)
