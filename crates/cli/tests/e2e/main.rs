@@ -16,6 +16,8 @@ mod crashes;
 #[cfg(test)]
 mod cycles;
 #[cfg(test)]
+mod dates;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod diffs;

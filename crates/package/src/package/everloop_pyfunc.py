@@ -32,7 +32,7 @@ def _values(column, kind):
         texts = column.astype(object)
         return texts.where(texts.notna(), "").to_numpy()
     is_number = pandas.api.types.is_numeric_dtype(column.dtype)
-    if kind == "tensor(double)" and not is_number and column.notna().any():
+    if kind == "tensor(double)" and not is_number:
         moments = pandas.to_datetime(column, utc=True)
         millis = (moments - pandas.Timestamp(0, tz="UTC")) / pandas.Timedelta("1ms")
         return numpy.trunc(millis.to_numpy(dtype=float))
