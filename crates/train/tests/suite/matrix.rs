@@ -36,12 +36,17 @@ enum Content {
     /// Some are missing, and some that come later were never seen in training.
     TextGaps,
     Boolean,
+    /// A whole number or a boolean that may be missing is a number.
+    WholeGaps,
+    BooleanGaps,
     Day,
     /// Some are missing, and some that come later lie long before 1970.
     MomentGaps,
 }
 
-use Content::{Boolean, Day, MomentGaps, Number, NumberGaps, Text, TextGaps, Whole};
+use Content::{
+    Boolean, BooleanGaps, Day, MomentGaps, Number, NumberGaps, Text, TextGaps, Whole, WholeGaps,
+};
 
 /// A type of column: its columns, and what the signature must say of them. Names need not be identifiers.
 struct Columns {
@@ -49,7 +54,7 @@ struct Columns {
     columns: &'static [(&'static str, Content, Kind)],
 }
 
-const COLUMNS: [Columns; 8] = [
+const COLUMNS: [Columns; 9] = [
     Columns {
         what: "whole-numbers",
         columns: &[("n", Whole, Kind::Integer), ("m", Whole, Kind::Integer)],
@@ -63,6 +68,13 @@ const COLUMNS: [Columns; 8] = [
         columns: &[
             ("x", NumberGaps, Kind::Number),
             ("größe", NumberGaps, Kind::Number),
+        ],
+    },
+    Columns {
+        what: "whole-numbers-and-booleans-with-missing",
+        columns: &[
+            ("n", WholeGaps, Kind::Number),
+            ("f", BooleanGaps, Kind::Number),
         ],
     },
     Columns {
@@ -115,6 +127,18 @@ impl Content {
             Whole => Arc::new(Int64Array::from_iter_values(
                 draws.iter().map(|draw| whole(draw) as i64),
             )),
+            WholeGaps => Arc::new(
+                draws
+                    .iter()
+                    .map(|draw| (!is_gap(draw)).then(|| whole(draw) as i64))
+                    .collect::<Int64Array>(),
+            ),
+            BooleanGaps => Arc::new(
+                draws
+                    .iter()
+                    .map(|draw| (!is_gap(draw)).then_some(*draw < 0.5))
+                    .collect::<BooleanArray>(),
+            ),
             Number => Arc::new(Float64Array::from(sizes(&number))),
             NumberGaps => Arc::new(
                 draws
@@ -147,6 +171,9 @@ impl Content {
             ),
         };
         let added = match self {
+            WholeGaps | BooleanGaps => {
+                sizes(&|draw| if is_gap(draw) { 1.0 } else { whole(draw) / 5.0 })
+            }
             Day | MomentGaps => sizes(&|draw| if is_gap(draw) { 1.0 } else { number(draw) }),
             Whole => sizes(&|draw| whole(draw) / 5.0),
             Number => sizes(&number),
