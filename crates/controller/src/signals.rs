@@ -6,6 +6,7 @@ use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array,
 };
 use arrow::compute::take_record_batch;
+use arrow::datatypes::DataType;
 use everloop_data::read_parquet;
 use everloop_domain::{ModelName, Timestamp, Value, VersionNumber};
 use everloop_engine::{Runner, Scored};
@@ -135,9 +136,11 @@ impl Subject<'_> {
             // The class alone says less than its probability.
             let is_doubled =
                 field.name() == "_prediction" && reference.column_by_name("_probability").is_some();
+            // Time goes on: that tells nothing.
+            let is_moment = matches!(field.data_type(), DataType::Timestamp(..));
             let Some(now) = rows
                 .column_by_name(field.name())
-                .filter(|_| is_wanted && !is_doubled)
+                .filter(|_| is_wanted && !is_doubled && !is_moment)
             else {
                 continue;
             };

@@ -46,11 +46,11 @@ impl ColumnType {
         }
     }
 
-    /// Whether a model can take the column as an input: moments and days must be turned into
-    /// numbers by `prepare` first.
+    /// Whether it is a day or a moment: a model takes parts of it, but features are not computed from it, and its drift
+    /// tells nothing.
     #[must_use]
-    pub fn is_model_input(self) -> bool {
-        !matches!(self, Self::Date | Self::Timestamp)
+    pub fn is_moment(self) -> bool {
+        matches!(self, Self::Date | Self::Timestamp)
     }
 }
 

@@ -24,7 +24,7 @@ typedef struct everloop_edge_model everloop_edge_model;
 everloop_edge_model *everloop_edge_open(const char *path, char **error);
 
 /* Predicts for rows of JSON: an object a row, in one array or one after the other. A column that is null or absent is
- * missing. The answer has an object a line. NULL if a row cannot be read; then *error says why. */
+ * missing; days and moments are texts of ISO 8601. The answer has an object a line. NULL if a row cannot be read; then *error says why. */
 char *everloop_edge_predict(const everloop_edge_model *model, const char *rows, char **error);
 
 void everloop_edge_free(char *text);

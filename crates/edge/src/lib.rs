@@ -53,9 +53,10 @@ impl Model {
             source,
         })?;
         let native = NativeModel::new(&Graph::from_bytes(&bytes)?)?;
-        let inputs = native.signature().inputs.iter();
-        let fields: Vec<Field> = inputs
-            .map(|input| Field::new(&input.name, input.kind.data_type(), true))
+        let inputs = native.signature().kept_schema();
+        let fields = inputs.fields().iter();
+        let fields: Vec<Field> = fields
+            .map(|field| field.as_ref().clone().with_nullable(true))
             .collect();
         Ok(Self {
             native,
@@ -70,7 +71,8 @@ impl Model {
     }
 
     /// Predicts for rows of JSON, an object a row (one after the other, or in one array), and writes an object a row.
-    /// `null` and an absent column are missing values; other columns are passed over.
+    /// `null` and an absent column are missing values; other columns are passed over. Days and moments are texts of ISO
+    /// 8601, or milliseconds since 1970.
     ///
     /// # Errors
     ///

@@ -25,7 +25,12 @@ pub(crate) fn input_columns(lifecycle: &Lifecycle, schema: &Schema) -> (Vec<Stri
         .filter(|field| {
             let is_input = matches!(
                 field.data_type(),
-                DataType::Int64 | DataType::Float64 | DataType::Utf8 | DataType::Boolean
+                DataType::Int64
+                    | DataType::Float64
+                    | DataType::Utf8
+                    | DataType::Boolean
+                    | DataType::Date32
+                    | DataType::Timestamp(..)
             );
             if !is_input {
                 notes.push(format!(

@@ -214,7 +214,7 @@ impl Checker<'_, '_, '_> {
                     continue;
                 }
                 match self.column(table, name, &path, "input") {
-                    Some(column_type) if !column_type.is_model_input() => {
+                    Some(column_type) if column_type.is_moment() => {
                         let message = format!(
                             "`{name}` is a {column_type}: a feature cannot be computed from it"
                         );
@@ -243,7 +243,7 @@ impl Checker<'_, '_, '_> {
                 && dataset.weight.as_ref() != Some(column)
                 && !dataset.exclude.contains(column);
             if let Some(column_type) =
-                found.filter(|column_type| !is_input || !column_type.is_model_input())
+                found.filter(|column_type| !is_input || column_type.is_moment())
             {
                 let why = if is_input {
                     format!("is a {column_type}")

@@ -11,6 +11,7 @@
 //!   and `in` are false for it; `!=` and `not in` are their negations and therefore true.
 //! - A missing text is the empty text. `is null` and `coalesce` also take `nan`, `None` and
 //!   `<NA>` as missing, because that is what MLflow's `pyfunc` hands over for missing text.
+//! - A missing timestamp is NaN.
 //! - Whole numbers and booleans are never missing: a column that may miss them is a number.
 //! - Unknown categories and missing ones are the same: all zeros in [`GraphBuilder::one_hot`],
 //!   NaN in [`GraphBuilder::ordinal`].
@@ -21,6 +22,7 @@
 //! left side; `round` goes to the even neighbour on a tie. Booleans count as 0 and 1.
 
 mod columns;
+mod dates;
 mod decision;
 mod emit;
 mod expression;
@@ -46,7 +48,7 @@ use crate::{Error, Input, Kind, Signature};
 
 pub use decision::Decision;
 pub use expression::check_expression;
-pub(crate) use finish::PROBABILITY;
+pub(crate) use finish::{PREDICTION, PROBABILITY};
 pub use neighbours::{Distance, Neighbours};
 pub use trees::{Tree, TreeEnsemble, TreeNode};
 

@@ -22,8 +22,8 @@ mod signature;
 pub use error::{Error, ExpressionError, Mismatch};
 pub use graph::check_expression;
 pub use package::{
-    Flavor, NewPackage, Package, Parity, Written, add_graph, adopt, agree, digest, export_graph,
-    open, write,
+    Flavor, NewPackage, Package, Parity, QUANTIZATION, Written, add_graph, adopt, agree, digest,
+    export_graph, open, write, write_quantized,
 };
 pub use quantization::{Quantized, quantize};
 pub use scorer::Scorer;

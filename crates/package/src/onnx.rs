@@ -214,6 +214,9 @@ pub struct ValueInfoProto {
     /// Type and shape.
     #[prost(message, optional, tag = "2")]
     pub r#type: Option<TypeProto>,
+    /// What people should know of it.
+    #[prost(string, optional, tag = "3")]
+    pub doc_string: Option<String>,
 }
 
 /// The type of an input or output.

@@ -4,7 +4,7 @@
 //!
 //! - `MLmodel`: flavours, signature and input example as MLflow wants them.
 //! - `model.onnx`: the graph.
-//! - `code/everloop_pyfunc.py`: how `mlflow.pyfunc` loads it. MLflow's own ONNX loader cannot take
+//! - `code/everloop_pyfunc2.py`: how `mlflow.pyfunc` loads it. MLflow's own ONNX loader cannot take
 //!   the text columns of pandas 3, nor a single column. Everloop itself never runs it.
 //! - `everloop.json`: `{format_version, name, task, classes, metadata}`.
 //! - `input_example.json`, `serving_input_example.json`: a few raw rows.
@@ -22,6 +22,7 @@ mod manifest;
 mod mlmodel;
 mod open;
 mod parity;
+mod quantized;
 mod sbom;
 mod write;
 
@@ -43,6 +44,7 @@ pub use files::digest;
 pub use flavor::add_graph;
 pub use open::open;
 pub use parity::agree;
+pub use quantized::{QUANTIZATION, write_quantized};
 pub use write::write;
 
 /// What a package is made of.

@@ -1,6 +1,7 @@
 //! What a model takes and what it gives.
 
 mod conform;
+mod kept;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use everloop_domain::{ColumnType, Value};
 use serde::{Deserialize, Serialize};
 
-/// The kind of a model column: the four types that ONNX, MLflow and Arrow share without loss.
+/// The kind of a model column: the types that ONNX, MLflow and Arrow share without loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -23,6 +24,9 @@ pub enum Kind {
     Text,
     /// True or false, never missing: Arrow `Boolean`, MLflow `boolean`.
     Boolean,
+    /// A moment or, as its beginning in UTC, a day; only an input: milliseconds since 1970 in Arrow `Float64`, so that NaN
+    /// is "missing" as it is for numbers, MLflow `datetime`.
+    Timestamp,
 }
 
 impl Kind {
@@ -34,6 +38,7 @@ impl Kind {
             Self::Number => "number",
             Self::Text => "text",
             Self::Boolean => "boolean",
+            Self::Timestamp => "timestamp",
         }
     }
 
@@ -44,6 +49,7 @@ impl Kind {
             Self::Number => "a number",
             Self::Text => "a text",
             Self::Boolean => "a boolean",
+            Self::Timestamp => "a timestamp",
         }
     }
 
@@ -52,13 +58,13 @@ impl Kind {
     pub fn data_type(self) -> DataType {
         match self {
             Self::Integer => DataType::Int64,
-            Self::Number => DataType::Float64,
+            Self::Number | Self::Timestamp => DataType::Float64,
             Self::Text => DataType::Utf8,
             Self::Boolean => DataType::Boolean,
         }
     }
 
-    /// The kind whose [`data_type`](Self::data_type) this is.
+    /// The kind whose [`data_type`](Self::data_type) this is; of floating point that of numbers.
     #[must_use]
     pub fn from_data_type(data_type: &DataType) -> Option<Self> {
         match data_type {
@@ -71,15 +77,15 @@ impl Kind {
     }
 
     /// The kind a raw column of this type has as a model input: whole numbers and booleans that
-    /// may be missing become numbers. Days and moments are never inputs.
+    /// may be missing become numbers.
     #[must_use]
-    pub fn of_column(column_type: ColumnType, has_missing: bool) -> Option<Self> {
+    pub fn of_column(column_type: ColumnType, has_missing: bool) -> Self {
         match column_type {
-            ColumnType::Integer if !has_missing => Some(Self::Integer),
-            ColumnType::Boolean if !has_missing => Some(Self::Boolean),
-            ColumnType::Integer | ColumnType::Number | ColumnType::Boolean => Some(Self::Number),
-            ColumnType::Text => Some(Self::Text),
-            ColumnType::Date | ColumnType::Timestamp => None,
+            ColumnType::Integer if !has_missing => Self::Integer,
+            ColumnType::Boolean if !has_missing => Self::Boolean,
+            ColumnType::Integer | ColumnType::Number | ColumnType::Boolean => Self::Number,
+            ColumnType::Text => Self::Text,
+            ColumnType::Date | ColumnType::Timestamp => Self::Timestamp,
         }
     }
 

@@ -251,7 +251,7 @@ impl Serving {
                 latency_us: i64::try_from(latency.as_micros()).unwrap_or(i64::MAX),
                 status,
                 ids: ids.clone(),
-                inputs,
+                inputs: inputs.and_then(|rows| served.signature.kept(&rows).ok()),
                 outputs: result
                     .as_ref()
                     .ok()

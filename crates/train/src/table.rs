@@ -1,5 +1,7 @@
 //! The columns that a model sees: raw inputs and computed features, as one graph sees them.
 
+mod dates;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -53,14 +55,20 @@ impl Front {
             let kind = kind(name, column.data_type(), column.null_count() > 0)?;
             known.insert(name.to_owned(), builder.input(name, kind));
         }
-        let mut features: Vec<Feature> = request
-            .columns
-            .iter()
-            .map(|name| Feature {
-                name: name.clone(),
-                column: known[name].clone(),
-            })
-            .collect();
+        let mut features = Vec::with_capacity(request.columns.len());
+        for name in request.columns {
+            let column = known[name].clone();
+            if column.kind() == Kind::Timestamp {
+                let is_day = train
+                    .column_by_name(name)
+                    .is_some_and(|column| *column.data_type() == DataType::Date32);
+                features.extend(dates::parts(&mut builder, name, &column, is_day));
+            } else {
+                let name = name.clone();
+                features.push(Feature { name, column });
+            }
+        }
+        dates::check_names(request, &features)?;
         for (name, expression) in request.features {
             let column = compile(&mut builder, name, expression, &known)?;
             known.insert(name.clone(), column.clone());
@@ -180,6 +188,7 @@ fn kind(name: &str, data_type: &DataType, has_missing: bool) -> Result<Kind, Err
         DataType::Boolean => Ok(Kind::Boolean),
         DataType::Float64 => Ok(Kind::Number),
         DataType::Utf8 => Ok(Kind::Text),
+        DataType::Date32 | DataType::Timestamp(..) => Ok(Kind::Timestamp),
         other => Err(Error::Inputs(format!(
             "column `{name}` is {other}: turn it into numbers or text in `prepare`"
         ))),

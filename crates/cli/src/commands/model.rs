@@ -1,6 +1,7 @@
 //! `everloop model`: the registry, and the batch form of serving.
 
 mod export;
+mod quantize;
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use anyhow::{Context as _, Result};
 use everloop_controller::promotion;
 use everloop_data::{read_parquet, write_parquet};
 use everloop_domain::{ModelName, VersionNumber};
+use everloop_metastore::ModelVersion;
 use everloop_package::Scorer as _;
 
 use crate::exit::{Exit, Failure};
@@ -86,8 +88,8 @@ pub(crate) async fn run(command: &Command, project: Option<&Path>) -> Result<Exi
             output,
         } => predict(model, input, output, project).await,
         Command::Export(asked) => {
-            let dir = package_dir(&asked.model, project).await?;
-            export::run(asked, &dir)
+            let found = find_package(&asked.model, project).await?;
+            export::run(asked, &found, project).await
         }
     }
 }
@@ -145,8 +147,8 @@ async fn list(workspace: &Workspace, format: Format) -> Result<Exit> {
 }
 
 async fn predict(model: &str, input: &Path, output: &Path, project: Option<&Path>) -> Result<Exit> {
-    let dir = package_dir(model, project).await?;
-    let engine = everloop_serve::load(&dir, &engine_settings())?;
+    let found = find_package(model, project).await?;
+    let engine = everloop_serve::load(&found.dir, &engine_settings())?;
     let rows = read_parquet(input)?;
     let inputs = engine.conform(&rows)?;
     let predictions = engine.score(&inputs)?;
@@ -165,33 +167,41 @@ async fn predict(model: &str, input: &Path, output: &Path, project: Option<&Path
     Ok(Exit::Ok)
 }
 
-/// The directory of a package that is named by path, or by model and version or alias.
-async fn package_dir(model: &str, project: Option<&Path>) -> Result<PathBuf> {
+/// A package that was named, and the version that it is of a project's model.
+struct Found {
+    dir: PathBuf,
+    version: Option<(Workspace, ModelVersion)>,
+}
+
+/// The package that is named by path, or by model and version or alias.
+async fn find_package(model: &str, project: Option<&Path>) -> Result<Found> {
     let path = PathBuf::from(model);
     if path.join("MLmodel").is_file() {
-        return Ok(path);
+        return Ok(Found {
+            dir: path,
+            version: None,
+        });
     }
     let workspace = Workspace::open(project, &[]).with_context(|| {
         format!("`{model}` is no package directory (it holds no `MLmodel`), and there is no project whose model it could be")
     })?;
     let reference = ModelReference::parse(model)?;
-    let source = workspace
+    let version = workspace
         .metastore
-        .read(move |tx| {
-            let found = match &reference.version {
-                Pick::Version(version) => Some(tx.models().get_version(&reference.name, *version)?),
-                Pick::Alias(alias) => tx.models().find_by_alias(&reference.name, alias)?,
-            };
-            Ok(found.map(|version| version.source))
+        .read(move |tx| match &reference.version {
+            Pick::Version(version) => tx.models().get_version(&reference.name, *version).map(Some),
+            Pick::Alias(alias) => tx.models().find_by_alias(&reference.name, alias),
         })
         .await?;
-    source.map(PathBuf::from).ok_or_else(|| {
-        Failure::new(
-            Exit::NotFound,
-            format!("model `{model}` has no such version or alias"),
-        )
-        .hint("`everloop model list` shows what there is")
-        .into()
+    let Some(version) = version else {
+        let problem = format!("model `{model}` has no such version or alias");
+        return Err(Failure::new(Exit::NotFound, problem)
+            .hint("`everloop model list` shows what there is")
+            .into());
+    };
+    Ok(Found {
+        dir: PathBuf::from(&version.source),
+        version: Some((workspace, version)),
     })
 }
 

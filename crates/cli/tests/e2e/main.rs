@@ -16,6 +16,8 @@ mod crashes;
 #[cfg(test)]
 mod cycles;
 #[cfg(test)]
+mod dates;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod diffs;
@@ -49,6 +51,8 @@ mod page;
 mod progress;
 #[cfg(test)]
 mod projects;
+#[cfg(test)]
+mod quantize;
 #[cfg(test)]
 mod remotes;
 #[cfg(test)]

@@ -337,7 +337,8 @@ impl Work {
         let rows = arrow::compute::concat_batches(&test.schema(), [&validation, test])
             .map_err(|error| Error::Invalid(format!("validation and test rows differ: {error}")))?;
         let inputs = inputs(candidate, self.lifecycle(), &rows)?;
-        write_reference(dir, &inputs, &candidate.score(&inputs)?)
+        let kept = candidate.signature().kept(&inputs)?;
+        write_reference(dir, &kept, &candidate.score(&inputs)?)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{Error, Fingerprint, Runner};
 
 pub use search::Tuned;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What training made; the package is the directory `model`.
 #[derive(Debug, Serialize, Deserialize)]

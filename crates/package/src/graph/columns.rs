@@ -13,6 +13,13 @@ impl GraphBuilder {
         let edge = match column.kind {
             Kind::Number => column.edge.clone(),
             Kind::Integer | Kind::Boolean => self.cast(&column.edge, data_type::DOUBLE),
+            Kind::Timestamp => {
+                self.refuse(format!(
+                    "timestamp column `{}` cannot become a number: take its parts",
+                    column.edge
+                ));
+                column.edge.clone()
+            }
             Kind::Text => {
                 self.refuse(format!(
                     "text column `{}` cannot become a number: encode it",

@@ -141,7 +141,9 @@ pub(super) fn values(dims: &[usize], kind: Kind, values: &[Value]) -> TensorProt
     for value in values {
         match kind {
             Kind::Text => tensor.string_data.push(value.to_string().into_bytes()),
-            Kind::Number => tensor.double_data.push(value.as_f64().unwrap_or(f64::NAN)),
+            Kind::Number | Kind::Timestamp => {
+                tensor.double_data.push(value.as_f64().unwrap_or(f64::NAN))
+            }
             Kind::Integer => tensor
                 .int64_data
                 .push(if let Value::Integer(value) = value {
@@ -160,7 +162,7 @@ pub(super) fn values(dims: &[usize], kind: Kind, values: &[Value]) -> TensorProt
 pub(super) fn element_type(kind: Kind) -> i32 {
     match kind {
         Kind::Integer => data_type::INT64,
-        Kind::Number => data_type::DOUBLE,
+        Kind::Number | Kind::Timestamp => data_type::DOUBLE,
         Kind::Text => data_type::STRING,
         Kind::Boolean => data_type::BOOL,
     }

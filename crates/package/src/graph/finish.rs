@@ -13,7 +13,9 @@ use crate::onnx::{
 use crate::{Error, Input, Kind, Output, Signature};
 
 /// The name of the output that every model has.
-const PREDICTION: &str = "prediction";
+/// The note of an input by which timestamps are told from numbers.
+const TIMESTAMP: &str = "timestamp: milliseconds since 1970-01-01T00:00:00Z, NaN if missing";
+pub(crate) const PREDICTION: &str = "prediction";
 /// The name of the positive class's probability, and the start of the names for several classes.
 pub(crate) const PROBABILITY: &str = "probability";
 
@@ -268,6 +270,7 @@ fn info(name: &str, kind: Kind) -> ValueInfoProto {
         r#type: Some(TypeProto {
             tensor_type: Some(tensor_type),
         }),
+        doc_string: (kind == Kind::Timestamp).then(|| TIMESTAMP.to_owned()),
     }
 }
 
@@ -313,6 +316,9 @@ fn declared_kind(info: &ValueInfoProto) -> Result<Kind, Error> {
         .and_then(|r#type| r#type.tensor_type.as_ref());
     match tensor.map(|tensor| tensor.elem_type) {
         Some(data_type::INT64) => Ok(Kind::Integer),
+        Some(data_type::DOUBLE) if info.doc_string.as_deref() == Some(TIMESTAMP) => {
+            Ok(Kind::Timestamp)
+        }
         Some(data_type::DOUBLE) => Ok(Kind::Number),
         Some(data_type::STRING) => Ok(Kind::Text),
         Some(data_type::BOOL) => Ok(Kind::Boolean),

@@ -5,6 +5,10 @@
 //! `DynamicQuantizeLinear` with its one factor for all rows would end. Both are stored as `uint8` around 128, because
 //! products of `uint8` and `int8` overflow on some processors. Biases and all else stay doubles. Tables of embeddings are
 //! rounded like weights and scaled when they are read.
+//!
+//! No whole number stands for NaN or infinity, and `ReduceMax` may or may not pass NaN on. So the product of the inputs with
+//! zeros is added to the factor of a row: it is 0, or NaN if one of them is no finite number. Then the whole row is NaN, as
+//! it is before rounding if an input is NaN.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +48,7 @@ impl Graph {
         }
         if rewriting.n_rounded == 0 {
             return Err(Error::Build(format!(
-                "there is nothing to quantise: no matrix of {MIN_WEIGHTS} weights or more is multiplied; only neural networks have such"
+                "there is nothing to quantise: no matrix of {MIN_WEIGHTS} weights or more is multiplied; only networks of the trainer `neural` have such"
             )));
         }
         graph.node = rewriting.nodes;
@@ -100,6 +104,7 @@ impl Rewriting {
     }
 
     fn product(&mut self, input: &str, weights: &TensorProto, n_columns: usize) -> NodeProto {
+        let n_inputs = weights.double_data.len() / n_columns.max(1);
         let (weights, factors) = self.rounded(weights, n_columns);
         let most = self.constant(doubles(&[], &[1.0 / MOST]));
         let least = self.constant(doubles(&[], &[LEAST_FACTOR]));
@@ -111,7 +116,10 @@ impl Rewriting {
         greatest.attribute.push(int("keepdims", 1));
         let greatest = self.push(greatest);
         let scaled = self.call("Mul", &[&greatest, &most]);
-        let scales = self.call("Add", &[&scaled, &least]);
+        let positive = self.call("Add", &[&scaled, &least]);
+        let zeros = self.constant(doubles(&[n_inputs, 1], &vec![0.0; n_inputs]));
+        let unsound = self.call("Gemm", &[input, &zeros]);
+        let scales = self.call("Add", &[&positive, &unsound]);
         let divided = self.call("Div", &[input, &scales]);
         let whole = self.call("Round", &[&divided]);
         let shifted = self.call("Add", &[&whole, &centre]);

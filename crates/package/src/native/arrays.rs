@@ -15,7 +15,7 @@ pub(super) fn from_column(column: &ArrayRef, kind: Kind) -> Result<Tensor, Probl
     let shape = Shape::vector(column.len());
     let has_missing = column.null_count() > 0;
     match (kind, column.data_type()) {
-        (Kind::Number, DataType::Float64) => {
+        (Kind::Number | Kind::Timestamp, DataType::Float64) => {
             let values = column.as_primitive::<Float64Type>();
             if has_missing {
                 let filled: Vec<f64> = values

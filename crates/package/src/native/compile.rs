@@ -143,8 +143,8 @@ impl<'a> Compiler<'a> {
         let single = node.op_type == "TreeEnsembleRegressor" && self.skip_casts(&mut inputs);
         let operation = Operation::of(node, single).map_err(refuse)?;
         let output = match (&operation, node.output.as_slice()) {
-            (Operation::Smallest, [values, places]) => {
-                return self.add_smallest(inputs, names, values, places);
+            (Operation::Smallest, outputs @ ([_] | [_, _])) => {
+                return self.add_smallest(inputs, names, outputs);
             }
             (_, [output]) => output,
             (_, outputs) => return Err(refuse(format!("it has {} outputs", outputs.len()))),
@@ -163,14 +163,18 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// The places of the smallest elements, and then the elements there.
+    /// The places of the smallest elements, and then the elements there. `outputs` are the names of the elements and of
+    /// the places; what nobody reads has an empty name, or, at the end, none.
     fn add_smallest(
         &mut self,
         inputs: Vec<Place>,
         names: (String, String),
-        values: &'a str,
-        places: &'a str,
+        outputs: &'a [String],
     ) -> Result<(), Error> {
+        let name = |at: usize| {
+            let name = outputs.get(at).map(String::as_str);
+            name.filter(|name| !name.is_empty())
+        };
         let found = Place::Step(self.drafts.len());
         let at_places = inputs.iter().take(1).copied().chain([found]).collect();
         self.drafts.push(Draft {
@@ -178,8 +182,12 @@ impl<'a> Compiler<'a> {
             inputs,
             names: names.clone(),
         });
-        self.define(places, found)?;
-        self.define(values, Place::Step(self.drafts.len()))?;
+        if let Some(places) = name(1) {
+            self.define(places, found)?;
+        }
+        if let Some(values) = name(0) {
+            self.define(values, Place::Step(self.drafts.len()))?;
+        }
         self.drafts.push(Draft {
             operation: Operation::AtPlaces,
             inputs: at_places,
@@ -328,7 +336,7 @@ fn stand_in(kind: Kind) -> Tensor {
     let shape = Shape::vector(1);
     match kind {
         Kind::Integer => Tensor::new(vec![0_i64], shape),
-        Kind::Number => Tensor::new(vec![0.0_f64], shape),
+        Kind::Number | Kind::Timestamp => Tensor::new(vec![0.0_f64], shape),
         Kind::Boolean => Tensor::new(vec![0_u8], shape),
         Kind::Text => Tensor {
             data: Data::Text(vec![""].into()),

@@ -60,7 +60,7 @@ fn attribute(text: &str) -> AttributeProto {
     attribute
 }
 
-/// A node in short: `output = Operator input input; attribute=value attribute=value`.
+/// A node in short: `output,output = Operator input input; attribute=value attribute=value`.
 fn node(text: &str) -> NodeProto {
     let (output, call) = text.split_once(" = ").unwrap();
     let (call, attributes) = call.split_once("; ").unwrap_or((call, ""));
@@ -69,7 +69,7 @@ fn node(text: &str) -> NodeProto {
     let is_classic =
         ["LabelEncoder", "OneHotEncoder", "TreeEnsembleRegressor"].contains(&op_type.as_str());
     NodeProto {
-        output: vec![output.to_owned()],
+        output: output.split(',').map(str::to_owned).collect(),
         input: words.collect(),
         domain: if is_classic {
             ML_DOMAIN.to_owned()
@@ -90,6 +90,7 @@ fn info(name: &str, elem_type: i32) -> ValueInfoProto {
     ValueInfoProto {
         name: name.to_owned(),
         r#type: Some(TypeProto { tensor_type }),
+        doc_string: None,
     }
 }
 
@@ -286,6 +287,34 @@ fn rows_and_columns_of_matrices_are_picked() {
         ],
         "index 2 is outside of 2 elements",
     );
+}
+
+#[test]
+fn each_output_of_top_k_may_stand_alone() {
+    let both = [
+        "a = Unsqueeze x 1",
+        "b = Unsqueeze y 1",
+        "both = Concat a b; axis=1",
+    ];
+    let found = |outputs: &str, used: &str| {
+        let top = format!("{outputs} = TopK both 1; axis=1 largest=0 sorted=1");
+        let out = format!("out = Reshape {used} -1");
+        let mut nodes = both.to_vec();
+        nodes.push(&top);
+        if used == "wide" {
+            nodes.push("wide = Cast places; to=11");
+        }
+        nodes.push(&out);
+        run(&nodes, data_type::DOUBLE)
+    };
+    let (values, places) = ("1.0 2.0 -0.5 2.5", "1.0 1.0 0.0 0.0");
+    assert_eq!(found("values,places", "values"), values);
+    assert_eq!(found("values,places", "wide"), places);
+    assert_eq!(found("values", "values"), values);
+    assert_eq!(found("values,", "values"), values);
+    assert_eq!(found(",places", "wide"), places);
+    let three = found("values,places,more", "values");
+    assert!(three.contains("it has 3 outputs"), "{three}");
 }
 
 #[test]

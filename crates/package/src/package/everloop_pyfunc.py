@@ -2,7 +2,8 @@
 
 It runs the model through MLflow's own ONNX flavour, but hands over each column of a data frame by
 itself: whatever pandas keeps texts in becomes plain Python texts, a missing text becomes the empty
-one (which is what the model was trained with), and a single column stays a column.
+one (which is what the model was trained with), days and moments become milliseconds since 1970 (a
+missing one NaN), and a single column stays a column.
 """
 
 import numpy
@@ -27,10 +28,15 @@ class _Model:
 
 
 def _values(column, kind):
-    if kind != "tensor(string)":
-        return column.to_numpy()
-    texts = column.astype(object)
-    return texts.where(texts.notna(), "").to_numpy()
+    if kind == "tensor(string)":
+        texts = column.astype(object)
+        return texts.where(texts.notna(), "").to_numpy()
+    is_number = pandas.api.types.is_numeric_dtype(column.dtype)
+    if kind == "tensor(double)" and not is_number:
+        moments = pandas.to_datetime(column, utc=True)
+        millis = (moments - pandas.Timestamp(0, tz="UTC")) / pandas.Timedelta("1ms")
+        return numpy.trunc(millis.to_numpy(dtype=float))
+    return column.to_numpy()
 
 
 def _load_pyfunc(path):

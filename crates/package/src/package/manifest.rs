@@ -20,7 +20,7 @@ const FORMAT_VERSION: u32 = 1;
 pub(super) struct Manifest {
     format_version: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    pub(super) name: Option<String>,
     pub(super) task: Task,
     pub(super) classes: Vec<Value>,
     pub(super) metadata: BTreeMap<String, String>,

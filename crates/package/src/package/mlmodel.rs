@@ -17,7 +17,9 @@ use crate::{Error, Input, Kind, Output, Signature};
 const MLFLOW_VERSION: &str = "3.17.2";
 /// The Python module in the directory `code` through which MLflow loads the package. Its name is
 /// its version: one process may load packages of several.
-pub(super) const LOADER: &str = "everloop_pyfunc";
+pub(super) const LOADER: &str = "everloop_pyfunc2";
+/// What the names of all versions begin with.
+const LOADER_NAME: &str = "everloop_pyfunc";
 /// The Python that MLflow is told; any newer one will do.
 pub(super) const PYTHON_VERSION: &str = "3.11";
 
@@ -85,13 +87,16 @@ fn flavor(dir: &Path, root: &Yaml<'_>) -> Result<Flavor, String> {
         let file = file.as_str().ok_or("flavor `onnx` names no file")?;
         return Ok(Flavor::Onnx(dir.join(inside(file)?)));
     }
-    let loader = flavors
-        .as_mapping_get("python_function")
-        .and_then(|python| python.as_mapping_get("loader_module"));
-    let loader = loader
-        .and_then(Yaml::as_str)
-        .ok_or("it has neither the flavor `onnx` nor `python_function`")?;
+    let loader = loader(root).ok_or("it has neither the flavor `onnx` nor `python_function`")?;
     Ok(Flavor::Python(loader.to_owned()))
+}
+
+/// The Python module through which MLflow loads a model.
+fn loader<'a>(root: &'a Yaml<'_>) -> Option<&'a str> {
+    let python = root
+        .as_mapping_get("flavors")?
+        .as_mapping_get("python_function")?;
+    python.as_mapping_get("loader_module")?.as_str()
 }
 
 /// A path that stays inside the package.
@@ -112,13 +117,14 @@ fn inside(file: &str) -> Result<PathBuf, String> {
 /// The signature, if the model has one whose inputs are columns of our kinds.
 fn signature(root: &Yaml<'_>) -> Option<Signature> {
     let section = root.as_mapping_get("signature")?;
+    let is_own = loader(root).is_some_and(|loader| loader.starts_with(LOADER_NAME));
     let columns = |key: &str| -> Option<Vec<Column>> {
         serde_json::from_str(section.as_mapping_get(key)?.as_str()?).ok()
     };
     let inputs = columns("inputs")?.into_iter().map(|column| {
         let required = column.required && !column.optional;
         Some(Input {
-            kind: column_kind(&column.r#type)?,
+            kind: column_kind(&column.r#type, is_own)?,
             name: column.name?,
             required,
         })
@@ -139,7 +145,7 @@ fn output(column: Column) -> Option<Output> {
     let kind = match &column.tensor {
         Some(tensor) if tensor.shape.len() == 1 => dtype_kind(&tensor.dtype)?,
         Some(_) => return None,
-        None => column_kind(&column.r#type)?,
+        None => column_kind(&column.r#type, false)?,
     };
     Some(Output {
         name: column.name.unwrap_or_else(|| "prediction".to_owned()),
@@ -148,12 +154,14 @@ fn output(column: Column) -> Option<Output> {
 }
 
 /// The kind of `mlflow.types.DataType`.
-fn column_kind(name: &str) -> Option<Kind> {
+fn column_kind(name: &str, is_own: bool) -> Option<Kind> {
     match name {
         "boolean" => Some(Kind::Boolean),
         "integer" | "long" => Some(Kind::Integer),
         "float" | "double" => Some(Kind::Number),
         "string" => Some(Kind::Text),
+        // Models of others take these as they come.
+        "datetime" if is_own => Some(Kind::Timestamp),
         _ => None,
     }
 }
@@ -228,6 +236,7 @@ fn column(name: &str, kind: Kind, required: bool) -> Column {
         Kind::Number => "double",
         Kind::Text => "string",
         Kind::Boolean => "boolean",
+        Kind::Timestamp => "datetime",
     };
     Column {
         r#type: r#type.to_owned(),

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use everloop_domain::{Digest, Task};
 use serde_json::{Value as Json, json};
 
+use super::quantized::{INT8, QUANTIZED_FROM};
 use crate::Signature;
 
 /// The file's name, by the convention of the format.
@@ -52,6 +53,10 @@ pub(super) fn text(material: &Material<'_>) -> Result<String, serde_json::Error>
     });
     if let Some(licence) = about("licence") {
         model["licenses"] = json!([{ "license": { "name": licence } }]);
+    }
+    if let Some(original) = about(QUANTIZED_FROM) {
+        model["pedigree"] = pedigree(material.name, original);
+        model["properties"] = json!([{ "name": "everloop:quantization", "value": INT8 }]);
     }
     let mut components: Vec<Json> = data
         .iter()
@@ -114,14 +119,30 @@ fn data_ref(name: &str) -> String {
     format!("data:{name}")
 }
 
+/// The model that was rounded.
+fn pedigree(name: &str, original: &str) -> Json {
+    json!({
+        "ancestors": [{
+            "type": "machine-learning-model",
+            "bom-ref": "model:before-quantization",
+            "name": name,
+            "hashes": [{ "alg": "SHA-256", "content": hex(original) }],
+        }],
+    })
+}
+
+/// The digits of a digest as metadata have it.
+fn hex(digest: &str) -> &str {
+    digest.rsplit(':').next().unwrap_or(digest)
+}
+
 /// A part of the data set.
 fn part(name: &str, digest: &str) -> Json {
-    let content = digest.rsplit(':').next().unwrap_or(digest);
     json!({
         "type": "data",
         "bom-ref": data_ref(name),
         "name": name,
-        "hashes": [{ "alg": "SHA-256", "content": content }],
+        "hashes": [{ "alg": "SHA-256", "content": hex(digest) }],
         "data": [{ "type": "dataset", "name": name }],
     })
 }

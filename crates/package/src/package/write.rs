@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{Array, ArrayRef, AsArray as _};
+use arrow::array::{ArrayRef, AsArray as _};
 use arrow::datatypes::{Float64Type, Int64Type};
 use arrow::record_batch::RecordBatch;
-use everloop_domain::Digest;
+use everloop_domain::{Digest, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::files::{digest, failed, sync_dir, write_durably};
@@ -15,7 +15,7 @@ use super::manifest::{MANIFEST, Manifest};
 use super::sbom::{self, SBOM};
 use super::{NewPackage, Written, mlmodel, parity};
 use crate::native::NativeModel;
-use crate::{Error, Kind};
+use crate::{Error, Kind, Signature};
 
 /// How many rows the input example has at most.
 const MAX_EXAMPLE_ROWS: usize = 5;
@@ -74,7 +74,8 @@ pub(super) fn staging_dir(dir: &Path) -> Result<PathBuf, Error> {
 fn fill(staging: &Path, new: &NewPackage<'_>, model: &[u8]) -> Result<(), Error> {
     let signature = new.graph.signature();
     let n_rows = new.input_example.num_rows().min(MAX_EXAMPLE_ROWS);
-    let example = example(&signature.conform(&new.input_example.slice(0, n_rows))?);
+    let rows = signature.conform(&new.input_example.slice(0, n_rows))?;
+    let example = example(signature, &rows);
     let unwritable = |error: serde_json::Error| {
         Error::Build(format!("the package cannot be described: {error}"))
     };
@@ -140,7 +141,7 @@ fn publish(staging: &Path, dir: &Path) -> Result<Digest, Error> {
 }
 
 /// Conformed rows as pandas writes them with `orient="split"`; what is missing is null.
-fn example(rows: &RecordBatch) -> Json {
+fn example(signature: &Signature, rows: &RecordBatch) -> Json {
     let schema = rows.schema();
     let names: Vec<&str> = schema
         .fields()
@@ -149,21 +150,28 @@ fn example(rows: &RecordBatch) -> Json {
         .collect();
     let data: Vec<Vec<Json>> = (0..rows.num_rows())
         .map(|row| {
-            rows.columns()
-                .iter()
-                .map(|column| cell(column, row))
+            let columns = signature.inputs.iter().zip(rows.columns());
+            columns
+                .map(|(input, column)| cell(input.kind, column, row))
                 .collect()
         })
         .collect();
     json!({ "columns": names, "data": data })
 }
 
-fn cell(column: &ArrayRef, row: usize) -> Json {
-    match Kind::from_data_type(column.data_type()) {
-        Some(Kind::Integer) => column.as_primitive::<Int64Type>().value(row).into(),
-        Some(Kind::Number) => column.as_primitive::<Float64Type>().value(row).into(),
-        Some(Kind::Text) => column.as_string::<i32>().value(row).into(),
-        Some(Kind::Boolean) => column.as_boolean().value(row).into(),
-        None => Json::Null,
+fn cell(kind: Kind, column: &ArrayRef, row: usize) -> Json {
+    match kind {
+        Kind::Integer => column.as_primitive::<Int64Type>().value(row).into(),
+        Kind::Number => column.as_primitive::<Float64Type>().value(row).into(),
+        Kind::Text => column.as_string::<i32>().value(row).into(),
+        Kind::Boolean => column.as_boolean().value(row).into(),
+        Kind::Timestamp => match column.as_primitive::<Float64Type>().value(row) {
+            // MLflow wants moments without a zone.
+            millis if millis.is_finite() => {
+                let text = Timestamp::from_millis(millis as i64).to_string();
+                text.trim_end_matches('Z').into()
+            }
+            _ => Json::Null,
+        },
     }
 }

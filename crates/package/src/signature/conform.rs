@@ -8,9 +8,10 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray, new_null_array,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use arrow::util::display::array_value_to_string;
+use everloop_domain::Timestamp;
 
 use super::{Input, Kind, Signature};
 use crate::Error;
@@ -22,7 +23,8 @@ impl Signature {
     /// Picks the model's inputs by name, in order, and casts them without loss: whole numbers and
     /// booleans become numbers, booleans become whole numbers, whole floats become whole numbers,
     /// 0 and 1 become booleans. Text is never read as a number, nor a number as text. A missing
-    /// number becomes NaN, a missing text the empty text. Further columns are left out.
+    /// number becomes NaN, a missing text the empty text. Days, moments and texts that tell them become timestamps, and so
+    /// do numbers, which count milliseconds since 1970. Further columns are left out.
     ///
     /// # Errors
     ///
@@ -67,6 +69,7 @@ impl Input {
             Kind::Integer => self.integers(found),
             Kind::Boolean => self.booleans(found),
             Kind::Text => self.texts(found),
+            Kind::Timestamp => self.timestamps(found),
         }
     }
 
@@ -136,6 +139,35 @@ impl Input {
         let values: StringArray = texts.iter().map(|text| Some(text.unwrap_or(""))).collect();
         let (offsets, bytes, _) = values.into_parts();
         Ok(Arc::new(StringArray::new(offsets, bytes, None)))
+    }
+
+    /// Days and moments of any type, texts as [`Timestamp`] reads them, and numbers as they are: milliseconds.
+    fn timestamps(&self, found: &ArrayRef) -> Result<ArrayRef, Error> {
+        let millis = match found.data_type() {
+            DataType::Date32 | DataType::Date64 => {
+                let moments = DataType::Timestamp(TimeUnit::Millisecond, None);
+                self.cast(&self.cast(found, &moments)?, &DataType::Int64)?
+            }
+            // Moments are in UTC, whatever zone they are shown in.
+            DataType::Timestamp(_, zone) => {
+                let moments = DataType::Timestamp(TimeUnit::Millisecond, zone.clone());
+                self.cast(&self.cast(found, &moments)?, &DataType::Int64)?
+            }
+            data_type if is_text(data_type) => {
+                let texts = self.cast(found, &DataType::Utf8)?;
+                let texts = texts.as_string::<i32>();
+                let moment = |text: &str| text.parse::<Timestamp>().ok();
+                let is_wrong = |text: &str| !text.trim().is_empty() && moment(text).is_none();
+                self.refuse_each(found, |row| {
+                    !texts.is_null(row) && is_wrong(texts.value(row))
+                })?;
+                let millis = texts.iter().map(|text| Some(moment(text?)?.as_millis()));
+                Arc::new(millis.collect::<Int64Array>())
+            }
+            data_type if *data_type == DataType::Boolean => return Err(self.wrong_type(found)),
+            _ => Arc::clone(found),
+        };
+        self.numbers(&millis)
     }
 
     fn cast(&self, found: &ArrayRef, target: &DataType) -> Result<ArrayRef, Error> {
@@ -262,5 +294,6 @@ fn expectation(kind: Kind) -> &'static str {
         Kind::Number => "a number",
         Kind::Text => "text",
         Kind::Boolean => "true or false",
+        Kind::Timestamp => "a date or timestamp, such as `2026-11-20` or `2026-11-20T12:00:00Z`",
     }
 }

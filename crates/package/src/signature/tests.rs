@@ -3,7 +3,7 @@
 use arrow::array::{
     ArrayRef, AsArray as _, BooleanArray, Date32Array, Decimal128Array, DictionaryArray,
     Float32Array, Float64Array, Int8Array, Int64Array, LargeStringArray, NullArray, StringArray,
-    StringViewArray, UInt64Array,
+    StringViewArray, TimestampMicrosecondArray, TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::{Float64Type, Int32Type};
 use arrow::record_batch::RecordBatch;
@@ -279,18 +279,67 @@ fn no_rows_conform_too() {
 #[test]
 fn raw_columns_have_these_kinds() {
     let kind = Kind::of_column;
-    assert_eq!(kind(ColumnType::Integer, false), Some(Kind::Integer));
-    assert_eq!(kind(ColumnType::Integer, true), Some(Kind::Number));
-    assert_eq!(kind(ColumnType::Boolean, false), Some(Kind::Boolean));
-    assert_eq!(kind(ColumnType::Boolean, true), Some(Kind::Number));
-    assert_eq!(kind(ColumnType::Number, true), Some(Kind::Number));
-    assert_eq!(kind(ColumnType::Text, true), Some(Kind::Text));
-    assert_eq!(kind(ColumnType::Date, false), None);
-    assert_eq!(kind(ColumnType::Timestamp, false), None);
+    assert_eq!(kind(ColumnType::Integer, false), Kind::Integer);
+    assert_eq!(kind(ColumnType::Integer, true), Kind::Number);
+    assert_eq!(kind(ColumnType::Boolean, false), Kind::Boolean);
+    assert_eq!(kind(ColumnType::Boolean, true), Kind::Number);
+    assert_eq!(kind(ColumnType::Number, true), Kind::Number);
+    assert_eq!(kind(ColumnType::Text, true), Kind::Text);
+    assert_eq!(kind(ColumnType::Date, false), Kind::Timestamp);
+    assert_eq!(kind(ColumnType::Timestamp, true), Kind::Timestamp);
     for data_type in [Kind::Integer, Kind::Number, Kind::Text, Kind::Boolean].map(Kind::data_type) {
         assert_eq!(
             Kind::from_data_type(&data_type).map(Kind::data_type),
             Some(data_type)
         );
     }
+}
+
+#[test]
+fn moments_come_in_many_types() {
+    let moment = |values: &[f64]| Float64Array::from(values.to_vec());
+    let (day, noon) = (1_795_132_800_000.0, 1_795_176_000_000.0);
+    takes(
+        Kind::Timestamp,
+        Date32Array::from(vec![Some(20_777), None]),
+        moment(&[day, f64::NAN]),
+    );
+    takes(
+        Kind::Timestamp,
+        TimestampSecondArray::from(vec![Some(1_795_176_000), None]),
+        moment(&[noon, f64::NAN]),
+    );
+    takes(
+        Kind::Timestamp,
+        TimestampMicrosecondArray::from(vec![1_795_176_000_000_123]).with_timezone("+01:00"),
+        moment(&[noon]),
+    );
+    takes(
+        Kind::Timestamp,
+        StringArray::from(vec![
+            Some("2026-11-20T13:00:00+01:00"),
+            Some("2026-11-20"),
+            Some(" "),
+            None,
+            Some("2026-11-20 12:00:00"),
+        ]),
+        moment(&[noon, day, f64::NAN, f64::NAN, noon]),
+    );
+    takes(
+        Kind::Timestamp,
+        Float64Array::from(vec![Some(1.5), None]),
+        moment(&[1.5, f64::NAN]),
+    );
+    takes(Kind::Timestamp, Int64Array::from(vec![-1]), moment(&[-1.0]));
+    takes(Kind::Timestamp, NullArray::new(1), moment(&[f64::NAN]));
+    refuses(
+        Kind::Timestamp,
+        StringArray::from(vec!["2026-11-20", "20.11.2026"]),
+        "input column `x`, row 1: `20.11.2026` is not a date or timestamp, such as `2026-11-20` or `2026-11-20T12:00:00Z`",
+    );
+    refuses(
+        Kind::Timestamp,
+        BooleanArray::from(vec![true]),
+        "input column `x` has type `Boolean` (row 0 is `true`): expected a date or timestamp, such as `2026-11-20` or `2026-11-20T12:00:00Z`",
+    );
 }

@@ -347,7 +347,9 @@ fn row(batch: &RecordBatch, row: usize) -> BTreeMap<String, Scalar> {
     let value = |(name, kind): &(&str, Kind)| {
         let column = batch.column_by_name(name).unwrap();
         let scalar = match kind {
-            Kind::Number => Scalar::Number(column.as_primitive::<Float64Type>().value(row)),
+            Kind::Number | Kind::Timestamp => {
+                Scalar::Number(column.as_primitive::<Float64Type>().value(row))
+            }
             Kind::Integer => Scalar::Number(column.as_primitive::<Int64Type>().value(row) as f64),
             Kind::Text => Scalar::Text(column.as_string::<i32>().value(row).to_owned()),
             Kind::Boolean => Scalar::Boolean(column.as_boolean().value(row)),
@@ -377,7 +379,7 @@ fn check(expression: &Expression) -> bool {
         let expected = interpret(expression, &row(&rows, at));
         let found = result.column(0);
         let agrees = match kind {
-            Kind::Number => {
+            Kind::Number | Kind::Timestamp => {
                 let (expected, found) = (
                     expected.number(),
                     found.as_primitive::<Float64Type>().value(at),

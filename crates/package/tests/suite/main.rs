@@ -10,6 +10,7 @@
 )]
 
 mod compat;
+mod dates;
 mod decision;
 mod export;
 mod expressions;

@@ -95,7 +95,7 @@ pub(crate) fn rows(n_rows: usize, seed: u64) -> RecordBatch {
                 }
             };
             let column: ArrayRef = match kind {
-                Kind::Number => Arc::new(
+                Kind::Number | Kind::Timestamp => Arc::new(
                     (0..n_rows)
                         .map(|_| Some(number()))
                         .collect::<Float64Array>(),

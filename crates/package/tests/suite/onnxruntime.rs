@@ -133,7 +133,7 @@ fn run_script(python: &Path, mode: &str, dir: &Path) {
 fn column_json(column: &ArrayRef) -> Json {
     let (kind, values): (&str, Vec<Json>) = match Kind::from_data_type(column.data_type()).unwrap()
     {
-        Kind::Number => {
+        Kind::Number | Kind::Timestamp => {
             let shown = |value: f64| {
                 if value.is_finite() {
                     json!(value)
@@ -290,9 +290,7 @@ fn quantised() -> Graph {
     let graph = models::neural_regression();
     let rows = models::rows(50, 4);
     let rows = models::with_number(&rows, "amount");
-    everloop_package::quantize(&graph, &rows, "amount")
-        .unwrap()
-        .graph
+    everloop_package::quantize(&graph, &rows).unwrap().graph
 }
 
 /// Models of one column, which MLflow's own loader would hand over as `[rows, 1]`.

@@ -34,7 +34,7 @@ pub(crate) struct Entry {
     pub(crate) status: &'static str,
     /// An id per row.
     pub(crate) ids: Vec<String>,
-    /// The rows as the model takes them; absent if they could not be read.
+    /// The rows as the model takes them, as [`Signature::kept`] has them; absent if they could not be read.
     pub(crate) inputs: Option<RecordBatch>,
     /// The predictions; absent if there are none.
     pub(crate) outputs: Option<RecordBatch>,
@@ -57,7 +57,7 @@ impl Entry {
     fn columns(&self) -> Vec<(String, DataType)> {
         let inputs = match &self.inputs {
             Some(rows) => rows.schema(),
-            None => self.signature.input_schema(),
+            None => self.signature.kept_schema(),
         };
         let outputs = match &self.outputs {
             Some(rows) => rows.schema(),

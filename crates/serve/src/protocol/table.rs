@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, NullArray, StringArray};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use everloop_domain::Timestamp;
 use everloop_package::{Error, Kind, Signature};
 use serde_json::Value;
 
@@ -111,6 +112,9 @@ fn column(name: &str, kind: Option<Kind>, values: &[Value]) -> Result<ArrayRef, 
         },
         Some(Kind::Number) => Arc::new(Float64Array::from(each.read("a number", number)?)),
         Some(Kind::Boolean) => Arc::new(BooleanArray::from(each.read("true or false", boolean)?)),
+        Some(Kind::Timestamp) => Arc::new(Float64Array::from(
+            each.read("a date or timestamp", moment)?,
+        )),
         Some(Kind::Text) => {
             let texts = each.read("text", |value| value.as_str())?;
             let n_bytes: usize = texts.iter().flatten().map(|text| text.len()).sum();
@@ -166,6 +170,18 @@ fn number(value: &Value) -> Option<f64> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// Milliseconds since 1970, as a number or as a text of ISO 8601; NaN for the empty text.
+fn moment(value: &Value) -> Option<f64> {
+    match value.as_str() {
+        None => value.as_f64(),
+        Some("" | "NaN") => Some(f64::NAN),
+        Some(text) => {
+            let moment: Timestamp = text.parse().ok()?;
+            Some(moment.as_millis() as f64)
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 mod bad_input;
 mod bounds;
 mod contract;
+mod dates;
 mod fold_properties;
 mod functions;
 mod golden;

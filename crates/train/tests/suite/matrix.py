@@ -22,6 +22,7 @@ TENSORS = {
     "long": "tensor(int64)",
     "boolean": "tensor(bool)",
     "string": "tensor(string)",
+    "datetime": "tensor(double)",
 }
 
 

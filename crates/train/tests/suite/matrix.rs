@@ -10,7 +10,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray as _, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    ArrayRef, AsArray as _, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch,
+    StringArray, TimestampMillisecondArray,
 };
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use everloop_domain::Task;
@@ -35,9 +36,17 @@ enum Content {
     /// Some are missing, and some that come later were never seen in training.
     TextGaps,
     Boolean,
+    /// A whole number or a boolean that may be missing is a number.
+    WholeGaps,
+    BooleanGaps,
+    Day,
+    /// Some are missing, and some that come later lie long before 1970.
+    MomentGaps,
 }
 
-use Content::{Boolean, Number, NumberGaps, Text, TextGaps, Whole};
+use Content::{
+    Boolean, BooleanGaps, Day, MomentGaps, Number, NumberGaps, Text, TextGaps, Whole, WholeGaps,
+};
 
 /// A type of column: its columns, and what the signature must say of them. Names need not be identifiers.
 struct Columns {
@@ -45,7 +54,7 @@ struct Columns {
     columns: &'static [(&'static str, Content, Kind)],
 }
 
-const COLUMNS: [Columns; 7] = [
+const COLUMNS: [Columns; 9] = [
     Columns {
         what: "whole-numbers",
         columns: &[("n", Whole, Kind::Integer), ("m", Whole, Kind::Integer)],
@@ -62,6 +71,13 @@ const COLUMNS: [Columns; 7] = [
         ],
     },
     Columns {
+        what: "whole-numbers-and-booleans-with-missing",
+        columns: &[
+            ("n", WholeGaps, Kind::Number),
+            ("f", BooleanGaps, Kind::Number),
+        ],
+    },
+    Columns {
         what: "texts",
         columns: &[("t", Text, Kind::Text), ("u", Text, Kind::Text)],
     },
@@ -74,6 +90,13 @@ const COLUMNS: [Columns; 7] = [
         columns: &[("f", Boolean, Kind::Boolean), ("g", Boolean, Kind::Boolean)],
     },
     Columns {
+        what: "days-and-moments-with-missing",
+        columns: &[
+            ("d", Day, Kind::Timestamp),
+            ("am Tag", MomentGaps, Kind::Timestamp),
+        ],
+    },
+    Columns {
         what: "all",
         columns: &[
             ("t", TextGaps, Kind::Text),
@@ -82,6 +105,7 @@ const COLUMNS: [Columns; 7] = [
             ("x", Number, Kind::Number),
             ("größe", NumberGaps, Kind::Number),
             ("u", Text, Kind::Text),
+            ("d", MomentGaps, Kind::Timestamp),
         ],
     },
 ];
@@ -103,6 +127,18 @@ impl Content {
             Whole => Arc::new(Int64Array::from_iter_values(
                 draws.iter().map(|draw| whole(draw) as i64),
             )),
+            WholeGaps => Arc::new(
+                draws
+                    .iter()
+                    .map(|draw| (!is_gap(draw)).then(|| whole(draw) as i64))
+                    .collect::<Int64Array>(),
+            ),
+            BooleanGaps => Arc::new(
+                draws
+                    .iter()
+                    .map(|draw| (!is_gap(draw)).then_some(*draw < 0.5))
+                    .collect::<BooleanArray>(),
+            ),
             Number => Arc::new(Float64Array::from(sizes(&number))),
             NumberGaps => Arc::new(
                 draws
@@ -115,6 +151,17 @@ impl Content {
                     .iter()
                     .map(|draw| ["red", "green", "blue", "a b"][place(draw)]),
             )),
+            Day => Arc::new(Date32Array::from_iter_values(
+                draws.iter().map(|draw| 15_000 + (draw * 3000.0) as i32),
+            )),
+            MomentGaps => {
+                let first = if is_fresh { -7e12 } else { 1e12 };
+                let millis = |draw: &f64| (first + draw * 7.1e11) as i64;
+                let moments = draws
+                    .iter()
+                    .map(|draw| (!is_gap(draw)).then(|| millis(draw)));
+                Arc::new(moments.collect::<TimestampMillisecondArray>())
+            }
             TextGaps => Arc::new(draws.iter().map(gaps).collect::<StringArray>()),
             Boolean => Arc::new(
                 draws
@@ -124,6 +171,10 @@ impl Content {
             ),
         };
         let added = match self {
+            WholeGaps | BooleanGaps => {
+                sizes(&|draw| if is_gap(draw) { 1.0 } else { whole(draw) / 5.0 })
+            }
+            Day | MomentGaps => sizes(&|draw| if is_gap(draw) { 1.0 } else { number(draw) }),
             Whole => sizes(&|draw| whole(draw) / 5.0),
             Number => sizes(&number),
             NumberGaps => sizes(&|draw| if is_gap(draw) { 1.0 } else { number(draw) }),

@@ -81,6 +81,12 @@ impl Lowering<'_> {
 
     fn column(&self, expression: &Expression, name: &str) -> Result<Term> {
         match self.columns.get(name) {
+            Some(Kind::Timestamp) => fail(
+                expression,
+                format!(
+                    "`{name}` is a date or timestamp, which cannot be computed with in a model graph: its days, month, weekday and hour are inputs already, derive others in `prepare`"
+                ),
+            ),
             Some(kind) => Ok(Term::new(
                 *kind,
                 Operation::Column(name.to_owned()),

@@ -101,7 +101,7 @@ impl GraphBuilder {
     /// Whether the values of an edge are missing.
     pub(in crate::graph) fn missing(&mut self, edge: &str, kind: Kind) -> String {
         match kind {
-            Kind::Number => self.call("IsNaN", &[edge]),
+            Kind::Number | Kind::Timestamp => self.call("IsNaN", &[edge]),
             Kind::Text => self.is_one_of(edge, &MISSING_TEXTS),
             // Never, in the shape of the edge.
             Kind::Integer | Kind::Boolean => {

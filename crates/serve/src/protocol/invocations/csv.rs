@@ -68,6 +68,6 @@ fn value(cell: &str, kind: Option<Kind>) -> Value {
         Some(Kind::Integer | Kind::Number) => {
             number().or_else(boolean).unwrap_or_else(|| cell.into())
         }
-        None => number().unwrap_or_else(|| cell.into()),
+        None | Some(Kind::Timestamp) => number().unwrap_or_else(|| cell.into()),
     }
 }

@@ -31,7 +31,8 @@ pub(super) fn datatype(kind: Kind) -> &'static str {
     match kind {
         Kind::Integer => "INT64",
         Kind::Number => "FP64",
-        Kind::Text => "BYTES",
+        // Moments as texts of ISO 8601; numbers of milliseconds are taken too.
+        Kind::Text | Kind::Timestamp => "BYTES",
         Kind::Boolean => "BOOL",
     }
 }
