@@ -4,6 +4,7 @@
 //! of products and a gradient. The rows are taken in chunks of a size that depends on their width only; each chunk is
 //! multiplied in blocks that fit the cache, and chunks are added in order: the same bits on any number of threads.
 
+use everloop_package::lanes::{settle, wide};
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, Mat, MatRef, Par};
 
@@ -99,6 +100,33 @@ impl Sums {
         term: &impl Fn(usize, &[f64]) -> Term,
         block: &mut [f64],
     ) {
+        let width = design.n_columns + 2;
+        let n_weighted = wide(|| self.add_rows(design, rows, term, block));
+        let z = MatRef::from_row_major_slice(&block[..n_weighted * width], n_weighted, width);
+        triangular::matmul(
+            self.products.as_mut(),
+            BlockStructure::TriangularLower,
+            Accum::Add,
+            z.transpose(),
+            BlockStructure::Rectangular,
+            z,
+            BlockStructure::Rectangular,
+            1.0,
+            Par::Seq,
+        );
+        settle();
+    }
+
+    /// Adds all but the products, and leaves the rows that have a weight in `block`, times its root: so many.
+    #[expect(clippy::inline_always, reason = "compiled for wide registers")]
+    #[inline(always)]
+    fn add_rows(
+        &mut self,
+        design: &Design,
+        rows: std::ops::Range<usize>,
+        term: &impl Fn(usize, &[f64]) -> Term,
+        block: &mut [f64],
+    ) -> usize {
         let n_columns = design.n_columns;
         let width = n_columns + 2;
         let mut n_weighted = 0;
@@ -126,18 +154,7 @@ impl Sums {
                 n_weighted += 1;
             }
         }
-        let z = MatRef::from_row_major_slice(&block[..n_weighted * width], n_weighted, width);
-        triangular::matmul(
-            self.products.as_mut(),
-            BlockStructure::TriangularLower,
-            Accum::Add,
-            z.transpose(),
-            BlockStructure::Rectangular,
-            z,
-            BlockStructure::Rectangular,
-            1.0,
-            Par::Seq,
-        );
+        n_weighted
     }
 }
 

@@ -1,5 +1,7 @@
 //! Kernels, and rows of kernel matrices in single precision.
 
+use everloop_package::lanes::wide;
+
 use crate::encoder::Design;
 use crate::model::Kernel;
 
@@ -79,6 +81,12 @@ impl Points {
 
     /// The kernels of all points here with a point of `others`.
     pub(super) fn row(&self, others: &Self, at: usize, to: &mut [f32]) {
+        wide(|| self.write_row(others, at, to));
+    }
+
+    #[expect(clippy::inline_always, reason = "compiled for wide registers")]
+    #[inline(always)]
+    fn write_row(&self, others: &Self, at: usize, to: &mut [f32]) {
         let columns = 0..self.n_columns;
         let point = columns.map(|column| others.values[Self::place(self.n_columns, at, column)]);
         let point: Vec<f32> = point.collect();
@@ -106,6 +114,8 @@ impl Points {
 }
 
 /// The products of the points of a block with a point.
+#[expect(clippy::inline_always, reason = "compiled for wide registers")]
+#[inline(always)]
 fn products(block: &[f32], point: &[f32]) -> [f32; LANES] {
     let mut sums = [0.0; LANES];
     for (column, value) in block.as_chunks::<LANES>().0.iter().zip(point) {
@@ -118,6 +128,8 @@ fn products(block: &[f32], point: &[f32]) -> [f32; LANES] {
 
 /// `e^x` of numbers up to zero, to single precision; greater ones count as zero. Without calls and branches, so that the
 /// compiler takes several at once: `2^(i + f)` from the bits of `i` and the Taylor series of `2^f`.
+#[expect(clippy::inline_always, reason = "compiled for wide registers")]
+#[inline(always)]
 fn exp(x: f32) -> f32 {
     // Adding it leaves the nearest whole number in the lowest bits.
     const ROUNDING: f32 = 12_582_912.0;
