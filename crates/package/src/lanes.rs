@@ -15,9 +15,30 @@ use faer::traits::ComplexField;
 use faer::traits::pulp::{Arch, Simd, WithSimd};
 use faer::{Accum, MatMut, MatRef, Par};
 
-/// Runs a loop that may be compiled for the widest registers; what it calls must be inlined to profit.
-pub fn wide<R>(work: impl FnOnce() -> R) -> R {
-    Arch::new().dispatch(work)
+/// A loop that is worth being compiled for each kind of register.
+pub trait Loop {
+    /// What it gives.
+    type Output;
+
+    /// Runs it. This and what it calls must be `#[inline(always)]`, or else it is compiled for the narrowest registers.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs a loop on the widest registers.
+pub fn wide<L: Loop>(one: L) -> L::Output {
+    Arch::new().dispatch(Wide(one))
+}
+
+struct Wide<L>(L);
+
+impl<L: Loop> WithSimd for Wide<L> {
+    type Output = L::Output;
+
+    #[expect(clippy::inline_always, reason = "compiled for each kind of register")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> L::Output {
+        self.0.run()
+    }
 }
 
 /// Clears the upper halves of registers: to be called after any work of faer.
@@ -31,6 +52,8 @@ struct Touch;
 impl WithSimd for Touch {
     type Output = ();
 
+    #[expect(clippy::inline_always, reason = "a function of each kind of register")]
+    #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         black_box(simd.splat_f64s(black_box(1.0)));
     }
@@ -53,11 +76,21 @@ pub fn product<T: ComplexField + From<f32>>(
 
 /// Replaces each number `x` by `e^x`, to two units in the last place.
 pub fn exponentials(values: &mut [f64]) {
-    wide(|| {
-        for value in values {
+    wide(Exponentials(values));
+}
+
+struct Exponentials<'a>(&'a mut [f64]);
+
+impl Loop for Exponentials<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "compiled for each kind of register")]
+    #[inline(always)]
+    fn run(self) {
+        for value in self.0 {
             *value = exponential(*value);
         }
-    });
+    }
 }
 
 /// `1 / 13!`, `1 / 12!`, … `1 / 0!`.

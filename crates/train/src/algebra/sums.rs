@@ -4,7 +4,7 @@
 //! of products and a gradient. The rows are taken in chunks of a size that depends on their width only; each chunk is
 //! multiplied in blocks that fit the cache, and chunks are added in order: the same bits on any number of threads.
 
-use everloop_package::lanes::{settle, wide};
+use everloop_package::lanes::{Loop, settle, wide};
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, Mat, MatRef, Par};
 
@@ -101,7 +101,13 @@ impl Sums {
         block: &mut [f64],
     ) {
         let width = design.n_columns + 2;
-        let n_weighted = wide(|| self.add_rows(design, rows, term, block));
+        let n_weighted = wide(Rows {
+            sums: self,
+            design,
+            rows,
+            term,
+            block,
+        });
         let z = MatRef::from_row_major_slice(&block[..n_weighted * width], n_weighted, width);
         triangular::matmul(
             self.products.as_mut(),
@@ -116,17 +122,31 @@ impl Sums {
         );
         settle();
     }
+}
 
-    /// Adds all but the products, and leaves the rows that have a weight in `block`, times its root: so many.
+/// Rows that are to be added, all but their products: those that have a weight are left in `block`, times its root.
+struct Rows<'a, T> {
+    sums: &'a mut Sums,
+    design: &'a Design,
+    rows: std::ops::Range<usize>,
+    term: &'a T,
+    block: &'a mut [f64],
+}
+
+impl<T: Fn(usize, &[f64]) -> Term> Loop for Rows<'_, T> {
+    /// How many are left.
+    type Output = usize;
+
     #[expect(clippy::inline_always, reason = "compiled for wide registers")]
     #[inline(always)]
-    fn add_rows(
-        &mut self,
-        design: &Design,
-        rows: std::ops::Range<usize>,
-        term: &impl Fn(usize, &[f64]) -> Term,
-        block: &mut [f64],
-    ) -> usize {
+    fn run(self) -> usize {
+        let Self {
+            sums,
+            design,
+            rows,
+            term,
+            block,
+        } = self;
         let n_columns = design.n_columns;
         let width = n_columns + 2;
         let mut n_weighted = 0;
@@ -138,10 +158,10 @@ impl Sums {
                 slope,
                 losses,
             } = term(row, values);
-            add(&mut self.losses, 1.0, &losses);
+            add(&mut sums.losses, 1.0, &losses);
             if slope != 0.0 {
-                add(&mut self.gradient, slope, values);
-                self.gradient[n_columns] += slope;
+                add(&mut sums.gradient, slope, values);
+                sums.gradient[n_columns] += slope;
             }
             if weight > 0.0 {
                 let root = weight.sqrt();

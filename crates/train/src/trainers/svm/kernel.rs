@@ -1,6 +1,6 @@
 //! Kernels, and rows of kernel matrices in single precision.
 
-use everloop_package::lanes::wide;
+use everloop_package::lanes::{Loop, wide};
 
 use crate::encoder::Design;
 use crate::model::Kernel;
@@ -81,21 +81,45 @@ impl Points {
 
     /// The kernels of all points here with a point of `others`.
     pub(super) fn row(&self, others: &Self, at: usize, to: &mut [f32]) {
-        wide(|| self.write_row(others, at, to));
+        wide(Row {
+            points: self,
+            others,
+            at,
+            to,
+        });
     }
+}
+
+/// A row of the kernel matrix that is to be made.
+struct Row<'a> {
+    points: &'a Points,
+    others: &'a Points,
+    at: usize,
+    to: &'a mut [f32],
+}
+
+impl Loop for Row<'_> {
+    type Output = ();
 
     #[expect(clippy::inline_always, reason = "compiled for wide registers")]
     #[inline(always)]
-    fn write_row(&self, others: &Self, at: usize, to: &mut [f32]) {
-        let columns = 0..self.n_columns;
-        let point = columns.map(|column| others.values[Self::place(self.n_columns, at, column)]);
+    fn run(self) {
+        let Self {
+            points,
+            others,
+            at,
+            to,
+        } = self;
+        let columns = 0..points.n_columns;
+        let point =
+            columns.map(|column| others.values[Points::place(points.n_columns, at, column)]);
         let point: Vec<f32> = point.collect();
         let square = others.squares[at];
-        let blocks = self.values.chunks_exact(LANES * self.n_columns.max(1));
-        let results = to.chunks_mut(LANES).zip(self.squares.chunks(LANES));
+        let blocks = points.values.chunks_exact(LANES * points.n_columns.max(1));
+        let results = to.chunks_mut(LANES).zip(points.squares.chunks(LANES));
         for (block, (to, squares)) in blocks.zip(results) {
             let products = products(block, &point);
-            match self.kernel {
+            match points.kernel {
                 Kernel::Linear => to.copy_from_slice(&products[..to.len()]),
                 Kernel::Rbf { gamma } => {
                     let gamma = gamma as f32;
@@ -105,7 +129,7 @@ impl Points {
                 }
                 Kernel::Polynomial { .. } => {
                     for (to, product) in to.iter_mut().zip(products) {
-                        *to = self.kernel.of(f64::from(product), 0.0, 0.0) as f32;
+                        *to = points.kernel.of(f64::from(product), 0.0, 0.0) as f32;
                     }
                 }
             }
