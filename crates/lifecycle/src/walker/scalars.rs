@@ -7,6 +7,7 @@ use crate::diagnostic::Report;
 use crate::duration::parse_duration;
 use crate::schedule::Schedule;
 use crate::shape::{Choice, Shape};
+use crate::size::parse_size;
 use crate::suggestion;
 use crate::yaml::{Node, Place, Resolved, Scalar};
 
@@ -120,6 +121,19 @@ fn check_form(shape: &Shape, node: &Node, text: &str, path: &str, report: &mut R
                 codes::INVALID_VALUE,
                 message,
                 "write a whole number and a unit: 90s, 10m, 6h, 2d or 1w",
+            ),
+        },
+        Shape::Size => match parse_size(text) {
+            Ok(0) => (
+                codes::OUT_OF_RANGE,
+                format!("`{path}` must be more than nothing"),
+                "",
+            ),
+            Ok(_) => return,
+            Err(message) => (
+                codes::INVALID_VALUE,
+                message,
+                "write a whole number and a unit: 512MiB, 4GiB or 8GB",
             ),
         },
         Shape::Percent => {
