@@ -14,7 +14,7 @@ type Forms = (fn(f64) -> f64, fn(f32) -> f32);
 pub(super) struct Unary {
     double: fn(f64) -> f64,
     single: fn(f32) -> f32,
-    /// Taken several at once.
+    /// Taken several at once in matrices.
     is_exponential: bool,
 }
 
@@ -57,7 +57,8 @@ impl Unary {
 
     pub(super) fn run(self, tensor: &Tensor) -> Result<Tensor, Problem> {
         match &tensor.data {
-            Data::F64(values) if self.is_exponential => {
+            // Matrices are exponents of models; columns are features, to the last digit those of expressions.
+            Data::F64(values) if self.is_exponential && tensor.shape.rank == 2 => {
                 let mut results = values.to_vec();
                 exponentials(&mut results);
                 Ok(Tensor::new(results, tensor.shape))

@@ -68,7 +68,7 @@ fn validation_rows_count_by_their_weight() {
                 ("trees", 5)
             };
             let case = with_weight(Case::new(trainer, task).with(length.0, length.1));
-            let of = |rows| validation_losses(&case, &train, rows);
+            let of = |rows: &RecordBatch| validation_losses(&case, &train, rows);
             let expected = of(&weighted(&few, vec![1.0; 40]));
             let found = of(&weighted(&more, weights.clone()));
             let plain = of(&weighted(&more, vec![1.0; 80]));
