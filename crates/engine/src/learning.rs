@@ -92,3 +92,16 @@ impl Inputs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use everloop_domain::Task;
+
+    #[test]
+    fn files_name_the_trainers_that_there_are_with_their_tasks() {
+        let named: Vec<(&str, &[Task])> = everloop_lifecycle::trainer_tasks().collect();
+        let trainers = everloop_train::trainers();
+        let trainers: Vec<(&str, &[Task])> = trainers.map(|it| (it.name, it.tasks)).collect();
+        assert_eq!(named, trainers);
+    }
+}

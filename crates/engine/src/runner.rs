@@ -88,7 +88,8 @@ pub struct Deps {
     pub n_threads: usize,
     /// Memory that preparation may use, in bytes.
     pub memory_bytes: usize,
-    /// Memory that training may use, in bytes; what needs more is refused before it begins.
+    /// Memory that training may use, in bytes, where the file does not say it; what needs more is refused before it
+    /// begins.
     pub training_memory_bytes: usize,
     /// Who is told how it goes.
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
@@ -183,7 +184,8 @@ impl Runner {
     }
 
     pub(crate) fn training_memory_bytes(&self) -> usize {
-        self.deps.training_memory_bytes
+        let own = self.lifecycle().train.max_memory;
+        own.unwrap_or(self.deps.training_memory_bytes)
     }
 
     pub(crate) fn tracking_uri(&self) -> Option<&str> {

@@ -156,6 +156,7 @@ fn train(node: &Node, dataset: &Dataset) -> Option<Train> {
         seed,
         deps: node.get("deps")?.texts(),
         timeout: node.get("timeout").and_then(Node::duration),
+        max_memory: node.get("max_memory").and_then(Node::size),
         tune,
     })
 }

@@ -29,6 +29,7 @@ mod schedule;
 mod schema;
 mod shape;
 mod shapes;
+mod size;
 mod space;
 mod sql;
 mod suggestion;
@@ -52,6 +53,11 @@ pub use schedule::Schedule;
 pub use schema::schema;
 
 use diagnostic::Report;
+
+/// The built-in trainers that a file may name, with the tasks that each does.
+pub fn trainer_tasks() -> impl Iterator<Item = (&'static str, &'static [everloop_domain::Task])> {
+    meaning::TRAINERS.into_iter()
+}
 
 /// The names of the metrics that a file may name for a task, the usual ones first.
 pub fn metric_names(task: everloop_domain::Task) -> impl Iterator<Item = &'static str> {

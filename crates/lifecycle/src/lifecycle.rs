@@ -70,6 +70,8 @@ pub struct Train {
     pub deps: Vec<String>,
     /// How long the command may take.
     pub timeout: Option<Duration>,
+    /// Memory that a built-in trainer may use, in bytes.
+    pub max_memory: Option<usize>,
     /// The search for better parameters.
     pub tune: Option<Search>,
 }

@@ -10,11 +10,13 @@ mod features;
 mod split;
 mod tables;
 mod target;
+mod trainers;
 mod training;
 mod tuning;
 
 use everloop_domain::Task;
 
+pub(crate) use self::trainers::TRAINERS;
 use crate::codes;
 use crate::diagnostic::Report;
 use crate::shapes::VERSION;

@@ -83,6 +83,9 @@ fn shape(of: &Shape) -> Value {
             json!({"type": "string", "pattern": "^[0-9]+[smhdw]$"})
         }
         Shape::Duration { .. } => json!({"type": "string", "pattern": "^0*[1-9][0-9]*[smhdw]$"}),
+        Shape::Size => {
+            json!({"type": "string", "pattern": "^0*[1-9][0-9]*([KMGT]iB|[kMGT]B)$", "examples": ["4GiB"]})
+        }
         Shape::Percent => json!({"type": "string", "pattern": "^[0-9.]+ *%$"}),
         Shape::Schedule => json!({"type": "string", "examples": ["daily", "weekly", "0 6 * * 1"]}),
         Shape::ModelName => {

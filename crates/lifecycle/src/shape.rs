@@ -40,6 +40,8 @@ pub(crate) enum Shape {
     OpenShare,
     /// `90s`, `10m`, `6h`, `2d`, `1w`.
     Duration { may_be_zero: bool },
+    /// `512MiB`, `4GiB`.
+    Size,
     /// `10%`.
     Percent,
     /// An expression over the columns of a row.
@@ -165,6 +167,7 @@ impl Shape {
             Self::Integer { .. } => "a whole number".to_owned(),
             Self::Number { .. } | Self::OpenShare => "a number".to_owned(),
             Self::Duration { .. } => "a duration such as `6h`".to_owned(),
+            Self::Size => "a size such as `4GiB`".to_owned(),
             Self::Percent => "a percentage such as `10%`".to_owned(),
             Self::Feature => "an expression".to_owned(),
             Self::Condition => "a condition such as `rmse < 80`".to_owned(),

@@ -12,6 +12,7 @@
 
 mod error;
 pub mod graph;
+pub mod lanes;
 pub mod native;
 pub mod onnx;
 mod package;

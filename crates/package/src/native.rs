@@ -37,8 +37,9 @@ pub use tensor::MAX_ELEMENTS;
 /// Rows that are scored at a time: enough to amortise the steps, few enough to stay in the cache
 /// and to bound the memory of a wide one-hot encoding.
 const CHUNK_ROWS: usize = 1024;
-/// A product of a chunk of rows and the widest constant has so many elements at most: 32 MiB of doubles.
-const MAX_CHUNK_ELEMENTS: usize = 1 << 22;
+/// A product of a chunk of rows and the widest constant has so many elements at most: 4 MiB of doubles. What is
+/// much larger would be new memory for every chunk.
+const MAX_CHUNK_ELEMENTS: usize = 1 << 19;
 
 /// A model that the native engine runs.
 #[derive(Debug)]

@@ -25,6 +25,11 @@ pub(crate) fn check_system(size: usize) -> Result<(), crate::Error> {
 }
 
 /// The inner product, in four sums that do not wait for each other.
+#[expect(
+    clippy::inline_always,
+    reason = "compiled for the registers of its caller"
+)]
+#[inline(always)]
 pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
     let (left_parts, left_rest) = left.as_chunks::<4>();
     let (right_parts, right_rest) = right.as_chunks::<4>();
@@ -43,6 +48,11 @@ pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
 }
 
 /// Adds `factor * other`.
+#[expect(
+    clippy::inline_always,
+    reason = "compiled for the registers of its caller"
+)]
+#[inline(always)]
 pub(crate) fn add(to: &mut [f64], factor: f64, other: &[f64]) {
     to.iter_mut()
         .zip(other)

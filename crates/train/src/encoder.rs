@@ -5,7 +5,8 @@
 //! see the most frequent ones, trees see one number: the place of the category when ordered by the mean of the target.
 //! Neural networks see numbers scaled and of every text the place of its category among the most frequent ones. A
 //! category that is rare or was never seen is the same as a missing one: all zeros, NaN, or place 0. Days and moments come
-//! here as numbers: the parts that `table/dates.rs` takes of them.
+//! here as numbers: the parts that `table/dates.rs` takes of them. Rows all count the same here, as they do in
+//! scikit-learn's pipelines: its imputers and encoders take no weights, its scaler none by default.
 
 mod inputs;
 mod rule;

@@ -43,7 +43,7 @@ pub enum Error {
     Search(String),
     /// More memory would be needed than may be used.
     #[error(
-        "training on {n_rows} rows of {n_columns} encoded columns needs about {needed} MiB, at most {limit} MiB may be used: exclude columns or rows"
+        "training on {n_rows} rows of {n_columns} encoded columns needs about {needed} MiB, at most {limit} MiB may be used: exclude columns or rows, or raise `train.max_memory`"
     )]
     Memory {
         /// The rows.

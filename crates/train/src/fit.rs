@@ -36,7 +36,8 @@ pub struct FitRequest<'a> {
     pub columns: &'a [String],
     /// The column to predict; empty if the task needs none.
     pub target: &'a str,
-    /// The column that says how much a row counts; all count the same without it. It is no input.
+    /// The column that says how much a row counts, also of the validation rows; all count the same without it. It is no
+    /// input. How columns are scaled and filled does not depend on it.
     pub weight: Option<&'a str>,
     /// The column that orders rows in time, if there is one. It is no input.
     pub time: Option<&'a str>,
@@ -118,6 +119,7 @@ pub fn fit(
     let validation_design = encoder.encode(&front.columns(validation)?)?;
     let validation_target =
         Target::of_others(request.task, validation, request.target, &target.classes)?;
+    let validation_weights = weights::of_others(validation, request.weight)?;
     let mut row_weights = target.row_weights(parameters.is_balanced());
     let pairs = row_weights.iter_mut().zip(weights.iter().flatten());
     pairs.for_each(|(weight, own)| *weight *= own);
@@ -133,6 +135,7 @@ pub fn fit(
         n_classes: target.classes.len(),
         row_weights,
         validation: (&validation_design, &validation_target),
+        validation_weights: validation_weights.as_deref(),
         blocks: encoder.blocks(),
         rows: train,
         time: request.time,

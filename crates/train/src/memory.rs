@@ -46,7 +46,7 @@ mod tests {
         let error = check(1 << 20, Style::Scaled, (1000, 1000)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "training on 1000 rows of 1000 encoded columns needs about 23 MiB, at most 1 MiB may be used: exclude columns or rows"
+            "training on 1000 rows of 1000 encoded columns needs about 23 MiB, at most 1 MiB may be used: exclude columns or rows, or raise `train.max_memory`"
         );
         assert!(check(usize::MAX - 1, Style::Raw, (usize::MAX, 2)).is_err());
     }

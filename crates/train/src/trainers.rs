@@ -44,6 +44,8 @@ pub(crate) struct Job<'a> {
     pub(crate) row_weights: Vec<f64>,
     /// The validation rows and their target.
     pub(crate) validation: (&'a Design, &'a [f64]),
+    /// What each validation row counts; all the same if absent.
+    pub(crate) validation_weights: Option<&'a [f64]>,
     /// What the encoded columns are made of.
     pub(crate) blocks: Vec<Block>,
     /// The train rows as they came.

@@ -76,6 +76,15 @@ pub(crate) fn counted(
     Ok((rows, Some(weights)))
 }
 
+/// How much validation rows count, if a column says it.
+pub(crate) fn of_others(
+    rows: &RecordBatch,
+    column: Option<&str>,
+) -> Result<Option<Vec<f64>>, Error> {
+    let weights = column.map(|column| sample_weights(rows, column, "validation"));
+    weights.transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

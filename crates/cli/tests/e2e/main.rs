@@ -40,6 +40,8 @@ mod lineage;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod model_export;
 #[cfg(test)]
 mod nyc;

@@ -18,6 +18,7 @@ const FUNCTIONS: [&str; 4] = ["abs", "max", "min", "sqrt"];
 /// Where a condition stands decides which names it may use.
 struct Scope<'a> {
     task: Option<Task>,
+    has_target: bool,
     /// Names besides metrics.
     measured: &'a [&'a str],
     /// What may stand before a metric: `champion`, `baseline`, `naive`.
@@ -35,8 +36,10 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
         .filter(|_| task.is_none_or(|task| task == Task::Binary))
         .map(Node::texts)
         .unwrap_or_default();
+    let has_target = tree.find(&["dataset", "target"]).is_some();
     let candidate = Scope {
         task,
+        has_target,
         measured: &metrics::OF_CANDIDATE,
         prefixes: &["champion", "naive"],
         groups: groups.clone(),
@@ -48,6 +51,7 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
     };
     let service = Scope {
         task,
+        has_target,
         measured: &metrics::OF_SERVICE,
         prefixes: &["champion", "baseline"],
         groups,
@@ -98,13 +102,21 @@ impl Scope<'_> {
 
     /// Checks a name; whether it is known.
     fn name(&self, name: &str, part: &Expression, node: &Node, report: &mut Report) -> bool {
-        if self.measured.contains(&name) || self.is_part(name) {
-            return true;
-        }
         let (prefix, metric) = match name.split_once('.') {
             Some((prefix, metric)) if self.prefixes.contains(&prefix) => (prefix, metric),
             _ => ("", name),
         };
+        if let Some(message) = self.lacks_truth(metric) {
+            let place = node.place_within(report.text(), &part.span);
+            let hint = "set `dataset.target` to the column that holds it";
+            report
+                .add(codes::UNSUITABLE_METRIC, &place, message)
+                .hint(hint);
+            return false;
+        }
+        if self.measured.contains(&name) || self.is_part(name) {
+            return true;
+        }
         let comparison = metric.split_once('.').map_or(metric, |(first, _)| first);
         let (code, message, hint) = if metrics::is_comparison(comparison) {
             let Some(hint) = self.fairness(metric) else {
@@ -132,6 +144,16 @@ impl Scope<'_> {
         let place = node.place_within(report.text(), &part.span);
         report.add(code, &place, message).help = hint;
         false
+    }
+
+    /// Whether the metric, or what it is a part of, needs a truth that is not there.
+    fn lacks_truth(&self, metric: &str) -> Option<String> {
+        let metric = metric.split_once('.').map_or(metric, |(first, _)| first);
+        let needs = |task: &Task| metrics::needs_target(metric, *task);
+        let task = self.task.filter(|_| !self.has_target).filter(needs)?;
+        Some(format!(
+            "the metric `{metric}` of the task `{task}` needs the truth"
+        ))
     }
 
     /// Whether the name is a bound of a metric (`rmse.lower`), or a number of a slice or group: `rmse.season.max`,

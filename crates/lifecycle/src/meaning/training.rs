@@ -17,7 +17,7 @@ pub(super) fn check(tree: &Node, report: &mut Report) {
     let Some(task) = super::task(train) else {
         return;
     };
-    trainer(train, task, report);
+    super::trainers::check(train, task, report);
     for key in ["minimize", "maximize"] {
         if let Some(metric) = train.find(&["tune", key]) {
             suits(metric, task, report);
@@ -83,6 +83,14 @@ fn trainer_or_command(tree: &Node, train: &Node, report: &mut Report) {
                 }
             }
         }
+        (None, Some(_)) => {
+            if let Some(entry) = train.entry("max_memory") {
+                let message = "`train.max_memory` has no effect on a command";
+                report
+                    .add(codes::WITHOUT_EFFECT, &entry.place(), message)
+                    .hint("it bounds built-in trainers");
+            }
+        }
         _ => {}
     }
 }
@@ -91,22 +99,6 @@ fn trainer_or_command(tree: &Node, train: &Node, report: &mut Report) {
 fn is_misspelt(train: &Node) -> bool {
     let mut keys = train.entries().iter().map(|entry| entry.key.as_str());
     keys.any(|key| key != "tune" && suggestion::nearest(key, ["trainer", "run"]).is_some())
-}
-
-fn trainer(train: &Node, task: Task, report: &mut Report) {
-    let Some(node) = train.get("trainer") else {
-        return;
-    };
-    let way_out = match (node.written(), task.is_classification()) {
-        (Some("linear"), true) => "`logistic` is the linear model of classes",
-        (Some("logistic"), false) => "`linear` is the linear model of numbers",
-        _ => return,
-    };
-    let trainer = node.written().unwrap_or_default();
-    let message = format!("the trainer `{trainer}` does not suit the task `{task}`");
-    report
-        .at(codes::UNSUITABLE_TRAINER, node, message)
-        .hint(way_out);
 }
 
 fn suits(node: &Node, task: Task, report: &mut Report) {

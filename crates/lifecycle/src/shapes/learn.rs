@@ -26,7 +26,7 @@ static DATASET_FIELDS: [Field; 5] = [
     optional(
         "weight",
         &Shape::Written,
-        "The column that says how much a row counts in training and in evaluation: numbers that are not negative. It is no input of the model.",
+        "The column that says how much a row counts in training, in early stopping, in the scores of trials and in evaluation: numbers that are not negative. It is no input of the model, and inputs are scaled and filled without it.",
     ),
     optional(
         "exclude",
@@ -88,7 +88,7 @@ const SPLIT_BY: Shape = Shape::Choice(Choice {
 
 pub(super) const TRAIN: Shape = Shape::Map(&TRAIN_FIELDS);
 
-static TRAIN_FIELDS: [Field; 8] = [
+static TRAIN_FIELDS: [Field; 9] = [
     required("task", &TASK, "What is predicted."),
     optional("trainer", &TRAINER, "A built-in trainer; or else `run`."),
     optional(
@@ -113,6 +113,11 @@ static TRAIN_FIELDS: [Field; 8] = [
         "timeout",
         &Shape::Duration { may_be_zero: false },
         "How long the command of `run` may take; as long as it likes when absent.",
+    ),
+    optional(
+        "max_memory",
+        &Shape::Size,
+        "How much memory a built-in trainer may use, for example `4GiB`: what would need more is refused before it begins. Three quarters of what the machine or the container has when absent.",
     ),
     optional(
         "tune",

@@ -80,7 +80,10 @@ const PRUNER: Shape = Shape::AnyOf(&[
                 "asha",
                 "asynchronous successive halving: at growing steps one of three goes on",
             ),
-            ("successive_halving", "the same as `asha`"),
+            (
+                "successive_halving",
+                "the same as `asha`: asynchronous, as in Optuna, so that no trial waits for others",
+            ),
             ("hyperband", "successive halving with several first steps"),
         ],
     }),
@@ -101,7 +104,7 @@ static PRUNERS: [Field; 4] = [
     optional(
         "successive_halving",
         &Shape::Map(&HALVING),
-        "The same as `asha`.",
+        "The same as `asha`, as in Optuna.",
     ),
     optional(
         "hyperband",

@@ -8,6 +8,7 @@ use everloop_domain::expression::Span;
 use super::offsets::locate;
 use super::scalar::{Resolved, Scalar, Style};
 use crate::duration::parse_duration;
+use crate::size::parse_size;
 
 /// A value with its place.
 #[derive(Clone, Debug)]
@@ -206,6 +207,10 @@ impl Node {
             Value::Number(number) => Some(number),
             _ => None,
         }
+    }
+
+    pub(crate) fn size(&self) -> Option<usize> {
+        parse_size(self.written()?).ok()
     }
 
     pub(crate) fn duration(&self) -> Option<Duration> {

@@ -15,6 +15,15 @@ pub(super) fn learning(task: &str, trainer: &str, target: &str, rest: &str) -> S
         .replace("gates:\n  - rmse < 80\n", rest)
 }
 
+/// The plainest trainer of a task.
+pub(super) fn plain(task: &str) -> &'static str {
+    match task {
+        "anomaly" => "isolation_forest",
+        "clustering" => "kmeans",
+        _ => "baseline",
+    }
+}
+
 /// The good file with this below `train`, after the task.
 pub(super) fn training(keys: &str) -> String {
     GOOD.replace("trainer: boosting", keys)
@@ -54,7 +63,7 @@ fn weights_are_a_column_of_their_own() {
 #[test]
 fn some_tasks_need_no_target() {
     let metrics = |task: &str, target: &str| {
-        let read = lifecycle(&learning(task, "baseline", target, ""));
+        let read = lifecycle(&learning(task, plain(task), target, ""));
         (read.dataset.target, read.evaluate.metrics.join(" "))
     };
     let known = "roc_auc average_precision precision recall f1 flagged_share";
@@ -73,7 +82,7 @@ fn some_tasks_need_no_target() {
 fn other_tasks_need_a_target() {
     for task in ["regression", "binary", "multiclass"] {
         said(
-            &learning(task, "baseline", "", ""),
+            &learning(task, plain(task), "", ""),
             &[
                 "error[E0203]: `dataset` lacks the key `target`",
                 "hint: `target`: the column to predict",
@@ -107,11 +116,123 @@ fn nothing_is_compared_with_a_truth_that_is_not_there() {
 }
 
 #[test]
+fn gates_need_the_truth_too() {
+    let gate = |gate: &str, target: &str| {
+        learning(
+            "anomaly",
+            "isolation_forest",
+            target,
+            &format!("gates: [{gate}]\n"),
+        )
+    };
+    for written in [
+        "roc_auc > 0.9",
+        "roc_auc.lower > 0.9",
+        "champion.roc_auc > 0.5",
+    ] {
+        said(
+            &gate(written, ""),
+            &[
+                "error[E0306]: the metric `roc_auc` of the task `anomaly` needs the truth",
+                "hint: set `dataset.target` to the column that holds it",
+            ],
+        );
+        lifecycle(&gate(written, "target: fraud, "));
+    }
+    lifecycle(&gate("flagged_share < 0.1", ""));
+    let alert = gate("flagged_share < 0.1", "").replace(
+        "gates:",
+        "retrain: {when: [average_precision < 0.5]}\ngates:",
+    );
+    let told = parse(&alert, &[]).diagnostics;
+    let expected = "the metric `average_precision` of the task `anomaly` needs the truth";
+    assert!(told.iter().any(|it| it.message == expected), "{told:?}");
+}
+
+#[test]
+fn trainers_do_their_tasks_only() {
+    for (trainer, tasks) in everloop_lifecycle::trainer_tasks() {
+        for task in everloop_domain::Task::ALL {
+            let target = if task.is_supervised() {
+                "target: y, "
+            } else {
+                ""
+            };
+            let told = parse(&learning(task.as_str(), trainer, target, ""), &[]).diagnostics;
+            let message = format!("the trainer `{trainer}` does not suit the task `{task}`");
+            let is_told = told
+                .iter()
+                .any(|it| (it.code, &it.message) == ("E0308", &message));
+            assert_eq!(
+                is_told,
+                !tasks.contains(&task),
+                "{trainer} {task}: {told:?}"
+            );
+        }
+    }
+    said(
+        &learning("clustering", "boosting", "", ""),
+        &[
+            "error[E0308]: the trainer `boosting` does not suit the task `clustering`",
+            "hint: those that do: kmeans",
+        ],
+    );
+}
+
+#[test]
+fn a_search_chooses_from_trainers_of_the_task() {
+    for choices in [
+        "[tree, kmeans]",
+        "{choices: [tree, kmeans]}",
+        "{choices: {tree: {}, kmeans: {}}}",
+    ] {
+        said(
+            &training(&format!(
+                "tune: {{minimize: rmse, space: {{trainer: {choices}}}}}"
+            )),
+            &[
+                "error[E0308]: the trainer `kmeans` does not suit the task `regression`",
+                "hint: those that do: linear, tree, forest, boosting, svm, neural, nearest, baseline",
+            ],
+        );
+    }
+}
+
+#[test]
+fn memory_is_a_size() {
+    let text = |size: &str| training(&format!("trainer: boosting\n  max_memory: {size}"));
+    assert_eq!(lifecycle(GOOD).train.max_memory, None);
+    assert_eq!(
+        lifecycle(&text("4GiB")).train.max_memory,
+        Some(4_294_967_296)
+    );
+    for (size, message) in [
+        ("lots", "error[E0206]: `lots` is not a size"),
+        ("4", "error[E0206]: `4` is not a size"),
+        ("1.5GiB", "error[E0206]: `1.5GiB` is not a size"),
+    ] {
+        let hint = "hint: write a whole number and a unit: 512MiB, 4GiB or 8GB";
+        said(&text(size), &[message, hint]);
+    }
+    said(
+        &text("0GiB"),
+        &["error[E0205]: `train.max_memory` must be more than nothing"],
+    );
+    said(
+        &training("run: python train.py\n  max_memory: 4GiB"),
+        &[
+            "warning[W0402]: `train.max_memory` has no effect on a command",
+            "hint: it bounds built-in trainers",
+        ],
+    );
+}
+
+#[test]
 fn metrics_of_other_tasks_do_not_suit() {
     let gate = |task: &str, metric: &str| {
         learning(
             task,
-            "baseline",
+            plain(task),
             "target: y, ",
             &format!("gates: [{metric} > 0.1]\n"),
         )

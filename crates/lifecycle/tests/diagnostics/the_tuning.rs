@@ -7,7 +7,7 @@ use everloop_lifecycle::parse;
 use insta::assert_snapshot;
 
 use super::the_evaluation::{lifecycle, said};
-use super::the_learning::{learning, training};
+use super::the_learning::{learning, plain, training};
 
 #[track_caller]
 fn search(tune: &str) -> Search {
@@ -174,7 +174,8 @@ fn folds_suit_the_task() {
 
     let folds = |task: &str, dataset: &str, folds: &str| {
         let trainer = format!(
-            "baseline\n  tune: {{maximize: f1, cross_validation: {folds}, space: {{a: [1, 2]}}}}"
+            "{}\n  tune: {{maximize: f1, cross_validation: {folds}, space: {{a: [1, 2]}}}}",
+            plain(task)
         );
         learning(task, &trainer, "target: y, ", "")
             .replace(", time: day", dataset)

@@ -2,6 +2,7 @@
 
 use arrow::array::{Array as _, StringArray};
 
+use crate::lanes::exponentials;
 use crate::native::tensor::{Data, Problem, Shape, Tensor};
 use crate::onnx::data_type;
 
@@ -13,6 +14,8 @@ type Forms = (fn(f64) -> f64, fn(f32) -> f32);
 pub(super) struct Unary {
     double: fn(f64) -> f64,
     single: fn(f32) -> f32,
+    /// Taken several at once in matrices.
+    is_exponential: bool,
 }
 
 impl Unary {
@@ -45,11 +48,21 @@ impl Unary {
             "Tanh" => (f64::tanh, f32::tanh),
             _ => return None,
         };
-        Some(Self { double, single })
+        Some(Self {
+            double,
+            single,
+            is_exponential: op_type == "Exp",
+        })
     }
 
     pub(super) fn run(self, tensor: &Tensor) -> Result<Tensor, Problem> {
         match &tensor.data {
+            // Matrices are exponents of models; columns are features, to the last digit those of expressions.
+            Data::F64(values) if self.is_exponential && tensor.shape.rank == 2 => {
+                let mut results = values.to_vec();
+                exponentials(&mut results);
+                Ok(Tensor::new(results, tensor.shape))
+            }
             Data::F64(values) => Ok(map(values, tensor.shape, self.double)),
             Data::F32(values) => Ok(map(values, tensor.shape, self.single)),
             other => Err(format!("it is not supported for {}", other.type_name())),

@@ -1,8 +1,8 @@
 //! Operators on whole shapes: reshaping, concatenation, matrix product, softmax.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use faer::{Accum, MatMut, MatRef};
 
+use crate::lanes::product;
 use crate::native::tensor::{Data, Problem, Shape, Tensor};
 
 /// Products of so many rows and columns at least are worth packing; smaller ones are computed row by row.
@@ -154,7 +154,7 @@ pub(super) fn gemm(
     if shape.n_rows >= MIN_BLOCKED.0 && n_columns >= MIN_BLOCKED.1 {
         let (n_weight_rows, width) = (weights.shape.n_rows, weights.shape.n_columns);
         let factors = MatRef::from_row_major_slice(factors, n_weight_rows, width);
-        matmul(
+        product(
             MatMut::from_row_major_slice_mut(&mut results, shape.n_rows, n_columns),
             Accum::Add,
             MatRef::from_row_major_slice(rows, shape.n_rows, n_inner),
@@ -163,8 +163,6 @@ pub(super) fn gemm(
             } else {
                 factors
             },
-            1.0,
-            Par::Seq,
         );
         return Ok(Tensor::new(results, shape));
     }

@@ -4,6 +4,7 @@
 //! which gives the shortest of all minima. With an L1 penalty by cyclic coordinate descent with covariance updates and
 //! an active set (Friedman, Hastie and Tibshirani 2010, section 2.2).
 
+use everloop_package::lanes::settle;
 use faer::linalg::solvers::{Llt, SelfAdjointEigen, Solve as _};
 use faer::{Mat, Side};
 
@@ -99,6 +100,7 @@ impl Factor {
                 factor.U() * shares
             }
         };
+        settle();
         solution.col_as_slice(0).to_vec()
     }
 }
@@ -120,6 +122,12 @@ impl Quadratic {
 
     /// Without the L1 penalty; nothing if the numbers are beyond reason.
     pub(crate) fn factor(&self) -> Option<Factor> {
+        let factor = self.factored();
+        settle();
+        factor
+    }
+
+    fn factored(&self) -> Option<Factor> {
         let mut matrix = self.matrix.clone();
         for place in 0..matrix.nrows() {
             matrix[(place, place)] += self.penalty.at(place).1;

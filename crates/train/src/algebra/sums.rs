@@ -4,6 +4,7 @@
 //! of products and a gradient. The rows are taken in chunks of a size that depends on their width only; each chunk is
 //! multiplied in blocks that fit the cache, and chunks are added in order: the same bits on any number of threads.
 
+use everloop_package::lanes::{Loop, settle, wide};
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, Mat, MatRef, Par};
 
@@ -99,33 +100,14 @@ impl Sums {
         term: &impl Fn(usize, &[f64]) -> Term,
         block: &mut [f64],
     ) {
-        let n_columns = design.n_columns;
-        let width = n_columns + 2;
-        let mut n_weighted = 0;
-        for row in rows {
-            let values = &design.values[row * n_columns..(row + 1) * n_columns];
-            let Term {
-                weight,
-                extra,
-                slope,
-                losses,
-            } = term(row, values);
-            add(&mut self.losses, 1.0, &losses);
-            if slope != 0.0 {
-                add(&mut self.gradient, slope, values);
-                self.gradient[n_columns] += slope;
-            }
-            if weight > 0.0 {
-                let root = weight.sqrt();
-                let to = &mut block[n_weighted * width..(n_weighted + 1) * width];
-                to.iter_mut()
-                    .zip(values)
-                    .for_each(|(to, value)| *to = root * value);
-                to[n_columns] = root;
-                to[n_columns + 1] = root * extra;
-                n_weighted += 1;
-            }
-        }
+        let width = design.n_columns + 2;
+        let n_weighted = wide(Rows {
+            sums: self,
+            design,
+            rows,
+            term,
+            block,
+        });
         let z = MatRef::from_row_major_slice(&block[..n_weighted * width], n_weighted, width);
         triangular::matmul(
             self.products.as_mut(),
@@ -138,6 +120,61 @@ impl Sums {
             1.0,
             Par::Seq,
         );
+        settle();
+    }
+}
+
+/// Rows that are to be added, all but their products: those that have a weight are left in `block`, times its root.
+struct Rows<'a, T> {
+    sums: &'a mut Sums,
+    design: &'a Design,
+    rows: std::ops::Range<usize>,
+    term: &'a T,
+    block: &'a mut [f64],
+}
+
+impl<T: Fn(usize, &[f64]) -> Term> Loop for Rows<'_, T> {
+    /// How many are left.
+    type Output = usize;
+
+    #[expect(clippy::inline_always, reason = "compiled for wide registers")]
+    #[inline(always)]
+    fn run(self) -> usize {
+        let Self {
+            sums,
+            design,
+            rows,
+            term,
+            block,
+        } = self;
+        let n_columns = design.n_columns;
+        let width = n_columns + 2;
+        let mut n_weighted = 0;
+        for row in rows {
+            let values = &design.values[row * n_columns..(row + 1) * n_columns];
+            let Term {
+                weight,
+                extra,
+                slope,
+                losses,
+            } = term(row, values);
+            add(&mut sums.losses, 1.0, &losses);
+            if slope != 0.0 {
+                add(&mut sums.gradient, slope, values);
+                sums.gradient[n_columns] += slope;
+            }
+            if weight > 0.0 {
+                let root = weight.sqrt();
+                let to = &mut block[n_weighted * width..(n_weighted + 1) * width];
+                to.iter_mut()
+                    .zip(values)
+                    .for_each(|(to, value)| *to = root * value);
+                to[n_columns] = root;
+                to[n_columns + 1] = root * extra;
+                n_weighted += 1;
+            }
+        }
+        n_weighted
     }
 }
 

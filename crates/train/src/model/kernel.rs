@@ -1,14 +1,14 @@
 //! Kernel machines: sums of kernels with support vectors.
 
 use everloop_package::graph::{GraphBuilder, Matrix};
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use everloop_package::lanes::{exponentials, product};
+use faer::{Accum, Mat, MatMut, MatRef};
 
 use super::Model;
 use crate::encoder::Design;
 
 /// Kernels that are held at once.
-const BLOCK_VALUES: usize = 1 << 20;
+const BLOCK_VALUES: usize = 1 << 18;
 /// Rows whose slopes tell how much the columns matter.
 const N_PROBES: usize = 200;
 
@@ -34,6 +34,25 @@ impl Kernel {
                 bias,
                 degree,
             } => (gamma * product + bias).powi(degree),
+        }
+    }
+
+    /// Turns the products of some points with one into kernels.
+    fn of_all(self, products: &mut [f64], squares: &[f64], other: f64) {
+        let pairs = products.iter_mut().zip(squares);
+        match self {
+            Self::Linear => {}
+            Self::Rbf { gamma } => {
+                for (value, square) in pairs {
+                    *value = -gamma * (square + other - 2.0 * *value).max(0.0);
+                }
+                exponentials(products);
+            }
+            Self::Polynomial { .. } => {
+                for (value, square) in pairs {
+                    *value = self.of(*value, *square, other);
+                }
+            }
         }
     }
 
@@ -80,14 +99,7 @@ impl KernelModel {
         let rows = MatRef::from_row_major_slice(rows, n_rows, self.n_columns);
         let vectors = MatRef::from_row_major_slice(&self.vectors, n_vectors, self.n_columns);
         let mut products = Mat::zeros(n_rows, n_vectors);
-        matmul(
-            products.as_mut(),
-            Accum::Replace,
-            rows,
-            vectors.transpose(),
-            1.0,
-            Par::Seq,
-        );
+        product(products.as_mut(), Accum::Replace, rows, vectors.transpose());
         products
     }
 
@@ -96,9 +108,8 @@ impl KernelModel {
         let own = Self::squares(rows, self.n_columns);
         let squares = Self::squares(&self.vectors, self.n_columns);
         for (at, other) in squares.iter().enumerate() {
-            for (value, own) in kernels.col_as_slice_mut(at).iter_mut().zip(&own) {
-                *value = self.kernel.of(*value, *own, *other);
-            }
+            let values = kernels.col_as_slice_mut(at);
+            self.kernel.of_all(values, &own, *other);
         }
         kernels
     }
@@ -147,7 +158,8 @@ impl Model for KernelModel {
         for (rows, scores) in rows.zip(scores.chunks_mut(n_block * n_targets)) {
             let n_rows = rows.len() / self.n_columns;
             let to = MatMut::from_row_major_slice_mut(scores, n_rows, n_targets);
-            matmul(to, Accum::Add, self.kernels(rows), factors, 1.0, Par::Seq);
+            let kernels = self.kernels(rows);
+            product(to, Accum::Add, kernels.as_ref(), factors);
         }
         scores
     }

@@ -3,8 +3,8 @@
 use std::f64::consts::FRAC_2_PI;
 
 use everloop_package::graph::{GraphBuilder, Matrix};
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use everloop_package::lanes::product;
+use faer::{Accum, MatMut, MatRef};
 
 use super::Model;
 use crate::encoder::Design;
@@ -133,13 +133,11 @@ impl Dense {
         let n_out = self.bias.len();
         let n_in = self.weights.len() / n_out;
         let mut outputs = self.bias.repeat(n_rows);
-        matmul(
+        product(
             MatMut::from_row_major_slice_mut(&mut outputs, n_rows, n_out),
             Accum::Add,
             MatRef::from_row_major_slice(inputs, n_rows, n_in),
             MatRef::from_row_major_slice(&self.weights, n_in, n_out),
-            1.0,
-            Par::Seq,
         );
         outputs
     }

@@ -1,5 +1,6 @@
 //! Which trials are ended early: by the median (Golovin et al. 2017), by asynchronous successive halving (Li et al.
-//! 2020), by hyperband (Li et al. 2018). Median and halving decide as Optuna's pruners of the same settings.
+//! 2020), by hyperband (Li et al. 2018). Median and halving decide as Optuna's pruners of the same settings;
+//! halving is never synchronous, so that no trial waits for others.
 
 use everloop_domain::search::Pruner;
 

@@ -1,5 +1,6 @@
 //! Rows that count differently.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{Float64Array, RecordBatch, UInt32Array};
@@ -24,9 +25,10 @@ fn rows_of_weight_zero_do_not_count() {
     let mut weights = vec![1.0; 300];
     weights.resize(360, 0.0);
     let both = weighted(&both, weights);
+    let watched = weighted(&other, vec![1.0; 60]);
     for case in all_cases() {
         let plain = case.fit(&train, &other).unwrap();
-        let found = with_weight(case.clone()).fit(&both, &other).unwrap();
+        let found = with_weight(case.clone()).fit(&both, &watched).unwrap();
         assert!(
             plain.graph.to_bytes() == found.graph.to_bytes(),
             "{} ({})",
@@ -34,6 +36,61 @@ fn rows_of_weight_zero_do_not_count() {
             case.task
         );
     }
+}
+
+/// The losses on validation rows that training tells, step by step.
+fn validation_losses(case: &Case, train: &RecordBatch, validation: &RecordBatch) -> Vec<f64> {
+    let mut losses = Vec::new();
+    let mut keep = |progress: everloop_train::Progress| {
+        if let Some((name, loss)) = progress.metric
+            && name.starts_with("validation_")
+        {
+            losses.push(loss);
+        }
+        ControlFlow::Continue(())
+    };
+    case.fit_watched(train, validation, &mut keep).unwrap();
+    losses
+}
+
+#[test]
+fn validation_rows_count_by_their_weight() {
+    let (train, few) = (made_up(300, 1), made_up(40, 2));
+    let train = weighted(&train, vec![1.0; 300]);
+    let more = arrow::compute::concat_batches(&few.schema(), [&few, &made_up(40, 3)]).unwrap();
+    let mut weights = vec![2.0; 40];
+    weights.resize(80, 0.0);
+    for trainer in ["boosting", "neural"] {
+        for task in [Task::Binary, Task::Regression] {
+            let length = if trainer == "neural" {
+                ("epochs", 3)
+            } else {
+                ("trees", 5)
+            };
+            let case = with_weight(Case::new(trainer, task).with(length.0, length.1));
+            let of = |rows: &RecordBatch| validation_losses(&case, &train, rows);
+            let expected = of(&weighted(&few, vec![1.0; 40]));
+            let found = of(&weighted(&more, weights.clone()));
+            let plain = of(&weighted(&more, vec![1.0; 80]));
+            assert!(!expected.is_empty(), "{trainer} ({task})");
+            for (at, expected) in expected.iter().enumerate() {
+                let gap = (found[at] - expected).abs();
+                assert!(gap < 1e-5 * expected.abs(), "{trainer} ({task}): {gap}");
+            }
+            assert!((plain[0] - expected[0]).abs() > 1e-3 * expected[0].abs());
+        }
+    }
+}
+
+#[test]
+fn validation_rows_without_a_weight_are_told() {
+    let rows = weighted(&made_up(60, 1), vec![1.0; 60]);
+    let case = with_weight(Case::new("tree", Task::Regression));
+    let error = case.fit(&rows, &made_up(9, 2)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "weight `weight`: the validation rows have no such column"
+    );
 }
 
 /// Predictions move towards the rows that count more.

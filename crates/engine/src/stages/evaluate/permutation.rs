@@ -1,4 +1,4 @@
-//! Permutation importances of the candidate on the test rows, by the first metric.
+//! Permutation importances of the candidate on the test rows, by the first metric; rows count by their weight.
 
 use arrow::array::RecordBatch;
 use everloop_lifecycle::Lifecycle;
@@ -29,6 +29,7 @@ pub(super) fn importances(
     let n_columns = all.num_columns().max(1);
     let n_rows = (MAX_SCORED_ROWS / (n_columns * N_REPEATS)).clamp(MIN_ROWS, MAX_ROWS);
     let n_rows = n_rows.min(all.num_rows());
+    let weights = weights(lifecycle, test, n_rows)?;
     let (rows, test) = (all.slice(0, n_rows), test.slice(0, n_rows));
     let seed = lifecycle.train.seed;
     let truth = test.column_by_name(&lifecycle.dataset.target);
@@ -36,11 +37,13 @@ pub(super) fn importances(
     let metric = metric.and_then(|name| Metric::parse(name));
     let (Some(truth), Some(metric)) = (truth, metric) else {
         let usual = scorer.score(&rows)?;
-        let mut goodness = |rows: &RecordBatch| agreement(&usual, &scorer.score(rows)?);
+        let mut goodness =
+            |rows: &RecordBatch| agreement(&usual, &scorer.score(rows)?, weights.as_deref());
         return everloop_train::permutation_importances(&rows, N_REPEATS, seed, &mut goodness);
     };
     let mut goodness = |rows: &RecordBatch| -> Result<f64, Error> {
-        let scored = Scored::new(lifecycle.train.task, truth, &scorer.score(rows)?, &[])?;
+        let mut scored = Scored::new(lifecycle.train.task, truth, &scorer.score(rows)?, &[])?;
+        scored.weights.clone_from(&weights);
         let value = scored.score(metric)?;
         Ok(if metric.higher_is_better() {
             value
@@ -55,14 +58,38 @@ pub(super) fn importances(
     }
 }
 
-/// The share of rows with the same prediction.
-fn agreement(usual: &RecordBatch, now: &RecordBatch) -> Result<f64, Error> {
+/// How much the first rows count, if the file says it and any of them does.
+fn weights(
+    lifecycle: &Lifecycle,
+    test: &RecordBatch,
+    n_rows: usize,
+) -> Result<Option<Vec<f64>>, Error> {
+    let Some(column) = &lifecycle.dataset.weight else {
+        return Ok(None);
+    };
+    let mut weights = everloop_train::sample_weights(test, column, "test")?;
+    weights.truncate(n_rows);
+    let counts = weights.iter().any(|weight| *weight > 0.0);
+    Ok(counts.then_some(weights))
+}
+
+/// The share of rows with the same prediction, by weight.
+fn agreement(
+    usual: &RecordBatch,
+    now: &RecordBatch,
+    weights: Option<&[f64]>,
+) -> Result<f64, Error> {
     let column = |rows: &RecordBatch| {
         let column = rows.column_by_name("prediction");
         let column = column.map(crate::scoring::texts);
         column.ok_or_else(|| Error::Invalid("the model gives no column `prediction`".to_owned()))
     };
     let (usual, now) = (column(usual)?, column(now)?);
-    let same = usual.iter().zip(&now).filter(|(usual, now)| usual == now);
-    Ok(same.count() as f64 / usual.len().max(1) as f64)
+    let (mut same, mut all) = (0.0, 0.0);
+    for (row, (usual, now)) in usual.iter().zip(&now).enumerate() {
+        let weight = weights.map_or(1.0, |weights| weights[row]);
+        all += weight;
+        same += if usual == now { weight } else { 0.0 };
+    }
+    Ok(if all > 0.0 { same / all } else { 0.0 })
 }

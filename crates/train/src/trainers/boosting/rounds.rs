@@ -288,15 +288,17 @@ impl Booster {
             .of_mean(losses.iter().sum::<f64>() / losses.len() as f64)
     }
 
-    /// The loss on the validation rows whose class is known; nothing without such rows.
+    /// The loss on the validation rows whose class is known, each by its weight; nothing without such rows.
     pub(super) fn validation_loss(&self, job: &Job<'_>) -> Option<f64> {
         let rows = self.validation.chunks(self.n_targets).zip(job.validation.1);
-        let known = rows.filter(|(_, truth)| !truth.is_nan());
-        let losses: Vec<f64> = known
-            .map(|(scores, truth)| self.loss.of_row(scores, *truth))
-            .collect();
-        let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-        (!losses.is_empty()).then(|| self.loss.of_mean(mean))
+        let known = rows.enumerate().filter(|(_, (_, truth))| !truth.is_nan());
+        let (mut loss, mut sum) = (0.0, 0.0);
+        for (row, (scores, truth)) in known {
+            let weight = job.validation_weights.map_or(1.0, |weights| weights[row]);
+            loss += weight * self.loss.of_row(scores, *truth);
+            sum += weight;
+        }
+        (sum > 0.0).then(|| self.loss.of_mean(loss / sum))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Two classes: Newton's method with step halving; with an L1 penalty each step minimises the penalised quadratic by
 //! coordinate descent (Lee, Sun and Saunders 2014, proximal Newton).
 
+use everloop_package::lanes::settle;
 use faer::Mat;
 
 use super::{Job, Penalty, diverged, train_loss};
@@ -191,6 +192,7 @@ impl Logistic<'_> {
         });
         let at = Mat::from_fn(size, 1, |row, _| place.values[row]);
         let mut linear = (&curvature * at).col_as_slice(0).to_vec();
+        settle();
         add(&mut linear, -1.0, &place.sums.gradient);
         let quadratic = Quadratic {
             matrix: curvature,

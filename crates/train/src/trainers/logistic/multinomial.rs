@@ -1,7 +1,7 @@
 //! More classes: the softmax, by L-BFGS over sums of row blocks.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use everloop_package::lanes::product;
+use faer::{Accum, MatMut, MatRef};
 
 use super::{Job, Penalty, diverged, train_loss};
 use crate::Error;
@@ -116,7 +116,7 @@ impl Chunk<'_> {
         let weights = MatRef::from_row_major_slice(weights, self.n_columns, n_classes);
         let mut scores = biases.repeat(n_rows);
         let to = MatMut::from_row_major_slice_mut(&mut scores, n_rows, n_classes);
-        matmul(to, Accum::Add, inputs, weights, 1.0, Par::Seq);
+        product(to, Accum::Add, inputs, weights);
         let mut gradient = vec![0.0; solution.len()];
         let (slopes, bias_slopes) = gradient.split_at_mut(self.n_columns * n_classes);
         let mut loss = 0.0;
@@ -130,7 +130,7 @@ impl Chunk<'_> {
         }
         let residuals = MatRef::from_row_major_slice(&scores, n_rows, n_classes);
         let to = MatMut::from_row_major_slice_mut(slopes, self.n_columns, n_classes);
-        matmul(to, Accum::Add, inputs.transpose(), residuals, 1.0, Par::Seq);
+        product(to, Accum::Add, inputs.transpose(), residuals);
         (loss, gradient)
     }
 }

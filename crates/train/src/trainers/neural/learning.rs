@@ -73,14 +73,20 @@ fn train_rows<'a>(job: &Job<'a>, goal: &Goal) -> Rows<'a> {
     }
 }
 
-/// Rows of classes that training does not know do not count.
+/// Rows of classes that training does not know do not count, others by their weight.
 fn validation_rows<'a>(job: &Job<'a>, goal: &Goal) -> Rows<'a> {
     let (design, target) = job.validation;
-    let weight = |value: &f64| f32::from(u8::from(!value.is_nan()));
+    let known = |value: &f64| f32::from(u8::from(!value.is_nan()));
+    let mut weights: Vec<f32> = target.iter().map(known).collect();
+    if let Some(own) = job.validation_weights {
+        let mean = own.iter().sum::<f64>() / own.len() as f64;
+        let pairs = weights.iter_mut().zip(own);
+        pairs.for_each(|(weight, own)| *weight *= (own / mean) as f32);
+    }
     Rows {
         design,
         goals: goals(target, goal),
-        weights: target.iter().map(weight).collect(),
+        weights,
     }
 }
 

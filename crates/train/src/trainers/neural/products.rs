@@ -1,7 +1,7 @@
 //! Products of row-major matrices, on one thread: the blocks of a batch are what threads share.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use everloop_package::lanes::product;
+use faer::{Accum, MatMut, MatRef};
 
 /// `to = left right`: `to` has `n_rows` rows, `right` is `n_inner` by `n_columns`.
 pub(super) fn forwards(
@@ -13,7 +13,7 @@ pub(super) fn forwards(
     let to = MatMut::from_row_major_slice_mut(to, n_rows, n_columns);
     let left = MatRef::from_row_major_slice(left, n_rows, n_inner);
     let right = MatRef::from_row_major_slice(right, n_inner, n_columns);
-    matmul(to, Accum::Replace, left, right, 1.0, Par::Seq);
+    product(to, Accum::Replace, left, right);
 }
 
 /// `to = left right'`: the gradient of what came in, from that of what went out and the weights, `n_columns` by `n_inner`.
@@ -26,7 +26,7 @@ pub(super) fn backwards(
     let to = MatMut::from_row_major_slice_mut(to, n_rows, n_columns);
     let left = MatRef::from_row_major_slice(left, n_rows, n_inner);
     let right = MatRef::from_row_major_slice(right, n_columns, n_inner);
-    matmul(to, Accum::Replace, left, right.transpose(), 1.0, Par::Seq);
+    product(to, Accum::Replace, left, right.transpose());
 }
 
 /// `to = left' right`: the gradient of weights, from what came in and the gradient of what went out.
@@ -39,7 +39,7 @@ pub(super) fn across(
     let to = MatMut::from_row_major_slice_mut(to, n_inner, n_columns);
     let left = MatRef::from_row_major_slice(left, n_rows, n_inner);
     let right = MatRef::from_row_major_slice(right, n_rows, n_columns);
-    matmul(to, Accum::Replace, left.transpose(), right, 1.0, Par::Seq);
+    product(to, Accum::Replace, left.transpose(), right);
 }
 
 #[cfg(test)]

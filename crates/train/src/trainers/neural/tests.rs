@@ -61,6 +61,7 @@ fn with_job(task: Task, given: &[(&str, Value)], then: impl FnOnce(&mut Job<'_>)
             .map(|row| 1.0 + (row % 3) as f64)
             .collect(),
         validation: (&design, &target),
+        validation_weights: None,
         progress: &mut progress,
     };
     then(&mut job);

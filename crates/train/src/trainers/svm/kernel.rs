@@ -1,5 +1,7 @@
 //! Kernels, and rows of kernel matrices in single precision.
 
+use everloop_package::lanes::{Loop, wide};
+
 use crate::encoder::Design;
 use crate::model::Kernel;
 
@@ -79,15 +81,45 @@ impl Points {
 
     /// The kernels of all points here with a point of `others`.
     pub(super) fn row(&self, others: &Self, at: usize, to: &mut [f32]) {
-        let columns = 0..self.n_columns;
-        let point = columns.map(|column| others.values[Self::place(self.n_columns, at, column)]);
+        wide(Row {
+            points: self,
+            others,
+            at,
+            to,
+        });
+    }
+}
+
+/// A row of the kernel matrix that is to be made.
+struct Row<'a> {
+    points: &'a Points,
+    others: &'a Points,
+    at: usize,
+    to: &'a mut [f32],
+}
+
+impl Loop for Row<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "compiled for wide registers")]
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            points,
+            others,
+            at,
+            to,
+        } = self;
+        let columns = 0..points.n_columns;
+        let point =
+            columns.map(|column| others.values[Points::place(points.n_columns, at, column)]);
         let point: Vec<f32> = point.collect();
         let square = others.squares[at];
-        let blocks = self.values.chunks_exact(LANES * self.n_columns.max(1));
-        let results = to.chunks_mut(LANES).zip(self.squares.chunks(LANES));
+        let blocks = points.values.chunks_exact(LANES * points.n_columns.max(1));
+        let results = to.chunks_mut(LANES).zip(points.squares.chunks(LANES));
         for (block, (to, squares)) in blocks.zip(results) {
             let products = products(block, &point);
-            match self.kernel {
+            match points.kernel {
                 Kernel::Linear => to.copy_from_slice(&products[..to.len()]),
                 Kernel::Rbf { gamma } => {
                     let gamma = gamma as f32;
@@ -97,7 +129,7 @@ impl Points {
                 }
                 Kernel::Polynomial { .. } => {
                     for (to, product) in to.iter_mut().zip(products) {
-                        *to = self.kernel.of(f64::from(product), 0.0, 0.0) as f32;
+                        *to = points.kernel.of(f64::from(product), 0.0, 0.0) as f32;
                     }
                 }
             }
@@ -106,6 +138,8 @@ impl Points {
 }
 
 /// The products of the points of a block with a point.
+#[expect(clippy::inline_always, reason = "compiled for wide registers")]
+#[inline(always)]
 fn products(block: &[f32], point: &[f32]) -> [f32; LANES] {
     let mut sums = [0.0; LANES];
     for (column, value) in block.as_chunks::<LANES>().0.iter().zip(point) {
@@ -118,6 +152,7 @@ fn products(block: &[f32], point: &[f32]) -> [f32; LANES] {
 
 /// `e^x` of numbers up to zero, to single precision; greater ones count as zero. Without calls and branches, so that the
 /// compiler takes several at once: `2^(i + f)` from the bits of `i` and the Taylor series of `2^f`.
+#[inline(always)]
 fn exp(x: f32) -> f32 {
     // Adding it leaves the nearest whole number in the lowest bits.
     const ROUNDING: f32 = 12_582_912.0;

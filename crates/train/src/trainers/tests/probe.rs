@@ -59,6 +59,7 @@ impl Probe<'_> {
             },
             row_weights: self.row_weights.to_vec(),
             validation: (self.design, self.target),
+            validation_weights: None,
             progress,
         })
     }

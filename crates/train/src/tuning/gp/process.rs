@@ -1,6 +1,7 @@
 //! A Gaussian process with a Matern 5/2 kernel, whose lengths and noise are those of the greatest posterior density
 //! (Rasmussen and Williams 2006, chapters 2, 4 and 5).
 
+use everloop_package::lanes::settle;
 use faer::linalg::solvers::Solve as _;
 use faer::{Mat, Side};
 
@@ -162,6 +163,7 @@ impl Process {
         let inverse = factor.solve(Mat::<f64>::identity(count, count));
         let values = Mat::from_fn(count, 1, |row, _| self.values[row]);
         let solution = factor.solve(&values);
+        settle();
         let diagonal = (0..count).map(|at| factor.L()[(at, at)].ln());
         Some(Solved {
             log_determinant: 2.0 * diagonal.sum::<f64>(),

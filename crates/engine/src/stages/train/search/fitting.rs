@@ -203,13 +203,13 @@ impl Trial<'_> {
         let truth = rows
             .column_by_name(target)
             .ok_or_else(|| Error::Invalid(format!("the rows have no column `{target}`")))?;
-        let scored = Scored::new(task, truth, &fitted.predict(rows)?, &fitted.classes)?;
-        let outcomes = scored.outcomes();
-        let values = self
-            .shared
-            .metrics
-            .iter()
-            .map(|metric| everloop_measure::score(*metric, &outcomes));
+        let mut scored = Scored::new(task, truth, &fitted.predict(rows)?, &fitted.classes)?;
+        if let Some(weight) = &lifecycle.dataset.weight {
+            let weights = everloop_train::sample_weights(rows, weight, "scored")?;
+            scored.weights = Some(weights);
+        }
+        let metrics = self.shared.metrics.iter();
+        let values = metrics.map(|metric| scored.score(*metric));
         Ok(values.collect::<Result<_, _>>()?)
     }
 }
