@@ -113,7 +113,6 @@ const TAYLOR: [f64; 14] = [
 
 /// `e^x = 2^i e^r` for the whole number `i` nearest to `x / ln 2` (Cody and Waite 1980, chapter 6), without calls and
 /// branches, so that the compiler takes several at once.
-#[expect(clippy::inline_always, reason = "compiled for each kind of register")]
 #[inline(always)]
 fn exponential(x: f64) -> f64 {
     // Adding it leaves the nearest whole number in the lowest bits.

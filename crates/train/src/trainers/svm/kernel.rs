@@ -152,7 +152,6 @@ fn products(block: &[f32], point: &[f32]) -> [f32; LANES] {
 
 /// `e^x` of numbers up to zero, to single precision; greater ones count as zero. Without calls and branches, so that the
 /// compiler takes several at once: `2^(i + f)` from the bits of `i` and the Taylor series of `2^f`.
-#[expect(clippy::inline_always, reason = "compiled for wide registers")]
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     // Adding it leaves the nearest whole number in the lowest bits.
