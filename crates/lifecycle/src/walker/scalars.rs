@@ -107,13 +107,51 @@ fn check_number(
     true
 }
 
+/// What is wrong with a number that has a unit: code, message and way out.
+fn amount(shape: &Shape, text: &str, path: &str) -> Option<(&'static str, String, &'static str)> {
+    let (found, too_little, way_out) = match shape {
+        Shape::Duration { may_be_zero } => (
+            parse_duration(text).map(|duration| duration.is_zero() && !may_be_zero),
+            "longer than nothing",
+            "write a whole number and a unit: 90s, 10m, 6h, 2d or 1w",
+        ),
+        _ => (
+            parse_size(text).map(|n_bytes| n_bytes == 0),
+            "more than nothing",
+            "write a whole number and a unit: 512MiB, 4GiB or 8GB",
+        ),
+    };
+    match found {
+        Ok(false) => None,
+        Ok(true) => Some((
+            codes::OUT_OF_RANGE,
+            format!("`{path}` must be {too_little}"),
+            "",
+        )),
+        Err(message) => Some((codes::INVALID_VALUE, message, way_out)),
+    }
+}
+
 /// Checks texts that must have a certain form.
 fn check_form(shape: &Shape, node: &Node, text: &str, path: &str, report: &mut Report) {
     let (code, problem, way_out) = match shape {
-        Shape::Duration { .. } | Shape::Size | Shape::Percent => match amount(shape, text, path) {
+        Shape::Duration { .. } | Shape::Size => match amount(shape, text, path) {
             Some(problem) => problem,
             None => return,
         },
+        Shape::Percent => {
+            let percentage = text
+                .strip_suffix('%')
+                .and_then(|number| number.trim_end().parse::<f64>().ok());
+            if percentage.is_some_and(|percentage| (0.0..=100.0).contains(&percentage)) {
+                return;
+            }
+            (
+                codes::INVALID_VALUE,
+                format!("`{text}` is not a percentage"),
+                "write a number from 0 to 100 and `%`: 10%",
+            )
+        }
         Shape::Schedule => match Schedule::parse(text) {
             Ok(_) => return,
             Err(message) => (
@@ -164,52 +202,6 @@ fn check_form(shape: &Shape, node: &Node, text: &str, path: &str, report: &mut R
     if !way_out.is_empty() {
         diagnostic.hint(way_out);
     }
-}
-
-/// What is wrong with an amount that has a unit: the code, the problem and the way out.
-fn amount(shape: &Shape, text: &str, path: &str) -> Option<(&'static str, String, &'static str)> {
-    Some(match shape {
-        Shape::Duration { may_be_zero } => match parse_duration(text) {
-            Ok(duration) if duration.is_zero() && !may_be_zero => (
-                codes::OUT_OF_RANGE,
-                format!("`{path}` must be longer than nothing"),
-                "",
-            ),
-            Ok(_) => return None,
-            Err(message) => (
-                codes::INVALID_VALUE,
-                message,
-                "write a whole number and a unit: 90s, 10m, 6h, 2d or 1w",
-            ),
-        },
-        Shape::Size => match parse_size(text) {
-            Ok(0) => (
-                codes::OUT_OF_RANGE,
-                format!("`{path}` must be more than nothing"),
-                "",
-            ),
-            Ok(_) => return None,
-            Err(message) => (
-                codes::INVALID_VALUE,
-                message,
-                "write a whole number and a unit: 512MiB, 4GiB or 8GB",
-            ),
-        },
-        Shape::Percent => {
-            let percentage = text
-                .strip_suffix('%')
-                .and_then(|number| number.trim_end().parse::<f64>().ok());
-            if percentage.is_some_and(|percentage| (0.0..=100.0).contains(&percentage)) {
-                return None;
-            }
-            (
-                codes::INVALID_VALUE,
-                format!("`{text}` is not a percentage"),
-                "write a number from 0 to 100 and `%`: 10%",
-            )
-        }
-        _ => return None,
-    })
 }
 
 fn check_choice(choice: &Choice, node: &Node, text: &str, path: &str, report: &mut Report) {

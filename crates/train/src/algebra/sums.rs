@@ -104,7 +104,7 @@ impl Sums {
         let n_weighted = wide(Rows {
             sums: self,
             design,
-            rows,
+            range: rows,
             term,
             block,
         });
@@ -128,7 +128,7 @@ impl Sums {
 struct Rows<'a, T> {
     sums: &'a mut Sums,
     design: &'a Design,
-    rows: std::ops::Range<usize>,
+    range: std::ops::Range<usize>,
     term: &'a T,
     block: &'a mut [f64],
 }
@@ -143,14 +143,14 @@ impl<T: Fn(usize, &[f64]) -> Term> Loop for Rows<'_, T> {
         let Self {
             sums,
             design,
-            rows,
+            range,
             term,
             block,
         } = self;
         let n_columns = design.n_columns;
         let width = n_columns + 2;
         let mut n_weighted = 0;
-        for row in rows {
+        for row in range {
             let values = &design.values[row * n_columns..(row + 1) * n_columns];
             let Term {
                 weight,
