@@ -142,7 +142,7 @@ pub(super) fn values(dims: &[usize], kind: Kind, values: &[Value]) -> TensorProt
         match kind {
             Kind::Text => tensor.string_data.push(value.to_string().into_bytes()),
             Kind::Number | Kind::Timestamp => {
-                tensor.double_data.push(value.as_f64().unwrap_or(f64::NAN))
+                tensor.double_data.push(value.as_f64().unwrap_or(f64::NAN));
             }
             Kind::Integer => tensor
                 .int64_data

@@ -12,7 +12,9 @@ use everloop_package::{Kind, Scorer as _};
 
 use crate::onnxruntime;
 
-const PARTS: [(&str, fn(&mut GraphBuilder, &Column) -> Column); 4] = [
+type Part = fn(&mut GraphBuilder, &Column) -> Column;
+
+const PARTS: [(&str, Part); 4] = [
     ("days", GraphBuilder::days),
     ("hour", GraphBuilder::hour),
     ("weekday", GraphBuilder::weekday),
