@@ -4,6 +4,8 @@
 //! cache was cleared, the reference of the version is left: its inputs without the truth, so that only differences of
 //! predictions can be told.
 
+use std::collections::BTreeMap;
+
 use arrow::array::RecordBatch;
 use everloop_artifacts::StageCache;
 use everloop_data::read_parquet;
@@ -94,7 +96,7 @@ impl KeptRows {
         let tags = metastore
             .read(move |tx| match &run {
                 Some(run) => tx.runs().tags(run),
-                None => Ok(Default::default()),
+                None => Ok(BTreeMap::new()),
             })
             .await?;
         let fingerprint = Origin::read(&tags).fingerprints.remove(&StageName::Prepare);

@@ -5,7 +5,9 @@ use std::time::Duration;
 use anyhow::Result;
 use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType};
+use arrow::datatypes::{
+    DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMillisecondType,
+};
 use everloop_domain::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -15,6 +17,7 @@ use crate::workspace::Workspace;
 
 /// The column that holds the moment of a row.
 const TIME: &str = "_replay_time";
+const MILLIS_OF_DAY: i64 = 86_400_000;
 
 /// Rows in order of time.
 pub(crate) struct Rows {
@@ -174,6 +177,16 @@ fn cell(column: &ArrayRef, row: usize) -> Option<Value> {
         DataType::Float64 => Some(json!(column.as_primitive::<Float64Type>().value(row))),
         DataType::Utf8 => Some(json!(column.as_string::<i32>().value(row))),
         DataType::Boolean => Some(json!(column.as_boolean().value(row))),
+        DataType::Date32 => {
+            let days = i64::from(column.as_primitive::<Date32Type>().value(row));
+            Some(json!(
+                Timestamp::from_millis(days * MILLIS_OF_DAY).to_string()
+            ))
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            let millis = column.as_primitive::<TimestampMillisecondType>().value(row);
+            Some(json!(Timestamp::from_millis(millis).to_string()))
+        }
         _ => None,
     }
 }
@@ -186,7 +199,9 @@ fn quoted(name: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Float64Array, Int64Array, StringArray, TimestampMillisecondArray};
+    use arrow::array::{
+        Date32Array, Float64Array, Int64Array, StringArray, TimestampMillisecondArray,
+    };
 
     use super::*;
 
@@ -217,6 +232,14 @@ mod tests {
             json!({"id": "b", "x": null})
         );
         assert_eq!(rows().label(1), Some(json!(1)));
+    }
+
+    #[test]
+    fn moments_are_sent_as_texts() {
+        let day: ArrayRef = Arc::new(Date32Array::from(vec![20_777]));
+        let moment: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![1_795_176_000_000]));
+        assert_eq!(cell(&day, 0), Some(json!("2026-11-20T00:00:00Z")));
+        assert_eq!(cell(&moment, 0), Some(json!("2026-11-20T12:00:00Z")));
     }
 
     #[test]

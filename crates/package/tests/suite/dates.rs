@@ -12,9 +12,9 @@ use everloop_package::{Kind, Scorer as _};
 
 use crate::onnxruntime;
 
-type Take = fn(&mut GraphBuilder, &Column) -> Column;
+type Part = fn(&mut GraphBuilder, &Column) -> Column;
 
-const PARTS: [(&str, Take); 4] = [
+const PARTS: [(&str, Part); 4] = [
     ("days", GraphBuilder::days),
     ("hour", GraphBuilder::hour),
     ("weekday", GraphBuilder::weekday),

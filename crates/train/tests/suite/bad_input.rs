@@ -70,12 +70,12 @@ fn infinite_numbers_are_left_to_trees() {
 }
 
 #[test]
-fn a_day_is_no_input() {
-    let days = Arc::new(arrow::array::Date32Array::from(vec![1; 60]));
+fn bytes_are_no_input() {
+    let bytes = arrow::array::BinaryArray::from_iter_values([b"1"; 60]);
     check(
         "tree",
-        days,
-        "column `extra` is Date32: turn it into numbers or text in `prepare`",
+        Arc::new(bytes),
+        "column `extra` is Binary: turn it into numbers or text in `prepare`",
     );
 }
 

@@ -9,7 +9,7 @@ use everloop_package::native::NativeModel;
 use everloop_package::{Scorer as _, quantize};
 use everloop_train::{Error, Fitted};
 
-use crate::rows::{Case, made_up, numbers, texts};
+use crate::rows::{Case, made_up, numbers, texts, with_column};
 
 fn case(task: Task, given: &[(&str, &str)]) -> Case {
     let mut case = Case::new("neural", task).with("epochs", 6);
@@ -220,6 +220,38 @@ fn models_without_products_cannot_be_quantised() {
         .unwrap();
     let error = quantize(&fitted.graph, &rows).unwrap_err();
     assert!(error.to_string().contains("nothing to quantise"), "{error}");
+}
+
+#[test]
+fn missing_values_are_alike_in_8_bits() {
+    let rows = made_up(400, 1);
+    let fitted = case(Task::Regression, &[])
+        .fit(&rows, &rows.slice(0, 0))
+        .unwrap();
+    let sizes = [None, Some(f64::NAN), Some(0.5), Some(f64::INFINITY)];
+    let sizes: ArrayRef = Arc::new(Float64Array::from(sizes.to_vec()));
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![
+        None,
+        Some("never seen"),
+        None,
+        None,
+    ]));
+    let odd = with_column(&rows.slice(0, 4), "size", sizes);
+    let odd = with_column(&odd, "color", texts);
+    let small = quantize(&fitted.graph, &odd.slice(0, 3)).unwrap();
+    let found = numbers(&small.predictions.1, "prediction");
+    assert!(found.iter().all(|value| value.is_finite()), "{found:?}");
+    let spread = numbers(&small.predictions.0, "prediction");
+    let spread = spread
+        .iter()
+        .fold(1.0_f64, |most, value| most.max(value.abs()));
+    assert!(
+        small.max_difference < 0.1 * spread,
+        "{}",
+        small.max_difference
+    );
+    let small = quantize(&fitted.graph, &odd).unwrap();
+    assert!(numbers(&small.predictions.1, "prediction")[3].is_nan());
 }
 
 #[test]
