@@ -59,11 +59,6 @@ impl Repository {
                 &mut known,
                 Purpose::Compare(tracked.hashing()),
             )?;
-            // What a stage has yet to make for the first time is told only to who names it.
-            let is_to_come = tracked.stage_name().is_some() && tracked.out().recorded.is_none();
-            if targets.is_empty() && is_to_come && now.is_none() {
-                continue;
-            }
             statuses.push(self.compare(tracked, now)?);
         }
         known.save();

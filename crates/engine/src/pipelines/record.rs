@@ -58,9 +58,15 @@ fn still_legacy(
     let Some(before) = before.filter(|before| before.is_legacy) else {
         return Ok(None);
     };
-    let now = look()?;
-    let digest = now.map(|now| now.object.to_string());
-    Ok((digest == before.md5).then(|| before.clone()))
+    let Some(now) = look()? else {
+        return Ok(None);
+    };
+    let is_same = before.md5.as_deref() == Some(now.object.to_string().as_str());
+    // The digest stays that of DVC 2; what DVC 2 did not write, or what has changed besides, is told as it is.
+    Ok(is_same.then(|| Recorded {
+        others: before.others.clone(),
+        ..now.to_lock(&before.path)
+    }))
 }
 
 /// How what a stage made is recorded.

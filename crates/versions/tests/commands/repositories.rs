@@ -276,26 +276,6 @@ fn what_dvc_2_recorded_is_read_and_kept_until_it_changes() {
 }
 
 #[test]
-fn names_that_a_disk_takes_for_one_are_refused_before_anything_is_written() {
-    let place = Place::new();
-    place.write("d/read", "1");
-    place.write("d/Read", "2");
-    place.add("d");
-    fs::remove_dir_all(place.root().join("d")).unwrap();
-    // On such a disk `.dvc` is found by this name, too.
-    fs::create_dir(place.root().join(".DVC")).unwrap();
-    let told = place.checkout(false).unwrap_or_default();
-    assert!(told.contains("one file on this disk"), "{told}");
-    assert!(!place.root().join("d").exists());
-    fs::remove_dir(place.root().join(".DVC")).unwrap();
-    assert_eq!(place.checkout(false), None);
-    assert_eq!(
-        (place.read("d/read"), place.read("d/Read")),
-        ("1".into(), "2".into())
-    );
-}
-
-#[test]
 fn two_files_may_not_track_the_same() {
     let place = Place::new();
     place.write("d/x", "1");

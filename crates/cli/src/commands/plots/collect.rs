@@ -286,8 +286,11 @@ fn expanded(snapshot: &Snapshot, plots: Vec<Plot>) -> Vec<Plot> {
     all
 }
 
+/// What a version has of a plot, and what stands at its axes.
+type Read = (Content, (String, String));
+
 /// What can be read of a plot, and what cannot: a file that is not there takes nothing away from the others.
-fn read(snapshot: &Snapshot, plot: &Plot) -> (Option<(Content, (String, String))>, Vec<Problem>) {
+fn read(snapshot: &Snapshot, plot: &Plot) -> (Option<Read>, Vec<Problem>) {
     let sources = plot.sources();
     let contents = snapshot.read(&sources);
     let is_image = plot.is_path() && image_type(&plot.id).is_some();
