@@ -284,7 +284,7 @@ impl Forest<'_> {
         let mut grown: Grown = grow(ground, items, is_stopped);
         grown.tree.nodes.shrink_to_fit();
         if let (Some(out_of_bag), Some(draws)) = (out_of_bag, draws) {
-            let own = bag::scores(&grown, self.bins, &draws, lesson.base.len(), self.factor);
+            let own = bag::scores(&grown, self.bins, &draws, self.factor);
             let mut all = out_of_bag
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);

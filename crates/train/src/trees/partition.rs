@@ -35,26 +35,56 @@ impl GoesLeft {
     }
 }
 
+/// Room for the items that go right, while those of a node are parted.
+#[derive(Debug)]
+pub(super) struct Spare {
+    rows: Vec<u32>,
+    values: Vec<[i64; 2]>,
+}
+
+impl Spare {
+    pub(super) fn new(n_rows: usize) -> Self {
+        Self {
+            rows: vec![0; n_rows],
+            values: vec![[0; 2]; n_rows],
+        }
+    }
+
+    /// Room for so many items.
+    pub(super) fn first(&mut self, n_rows: usize) -> Piece<'_> {
+        (&mut self.rows[..n_rows], &mut self.values[..n_rows])
+    }
+}
+
+/// Rows and their values.
+type Piece<'a> = (&'a mut [u32], &'a mut [[i64; 2]]);
+
 /// Brings the items that go left to the front, keeping the order on both sides; gives how many there are.
 pub(super) fn partition(
     bins: &Bins,
     bundle: usize,
     goes_left: &GoesLeft,
-    (rows, values): (&mut [u32], &mut [[i64; 2]]),
+    (rows, values): Piece<'_>,
+    spare: Piece<'_>,
     n_threads: usize,
 ) -> usize {
     if n_threads < 2 || rows.len() < 2 * PART_OF_A_THREAD {
-        return part(bins, bundle, goes_left, rows, values);
+        return part(bins, bundle, goes_left, (rows, values), spare);
     }
     let share = n_threads / 2;
     let half = rows.len() / 2;
     let (rows_before, rows_after) = rows.split_at_mut(half);
     let (values_before, values_after) = values.split_at_mut(half);
+    let (spare_rows, more_rows) = spare.0.split_at_mut(half);
+    let (spare_values, more_values) = spare.1.split_at_mut(half);
     let (before, after) = std::thread::scope(|scope| {
         let after = (rows_after, values_after);
+        let more = (more_rows, more_values);
         let after =
-            scope.spawn(move || partition(bins, bundle, goes_left, after, n_threads - share));
-        let before = partition(bins, bundle, goes_left, (rows_before, values_before), share);
+            scope.spawn(move || partition(bins, bundle, goes_left, after, more, n_threads - share));
+        let before = (rows_before, values_before);
+        let spare = (spare_rows, spare_values);
+        let before = partition(bins, bundle, goes_left, before, spare, share);
         let after = after.join();
         (
             before,
@@ -71,16 +101,15 @@ fn part(
     bins: &Bins,
     bundle: usize,
     goes_left: &GoesLeft,
-    rows: &mut [u32],
-    values: &mut [[i64; 2]],
+    (rows, values): Piece<'_>,
+    (right_rows, right_values): Piece<'_>,
 ) -> usize {
-    let mut right_rows = vec![0; rows.len()];
-    let mut right_values = vec![[0; 2]; rows.len()];
+    let (codes, stride) = bins.codes();
     let (mut left, mut right) = (0, 0);
     // Without a branch: which way a row goes cannot be foreseen.
     for at in 0..rows.len() {
         let (row, value) = (rows[at], values[at]);
-        let goes_left = goes_left.has(bins.code(bundle, row));
+        let goes_left = goes_left.has(codes[row as usize * stride + bundle]);
         rows[left] = row;
         values[left] = value;
         right_rows[right] = row;
@@ -123,8 +152,10 @@ mod tests {
         for n_threads in [1, 2, 3, 5] {
             let mut rows: Vec<u32> = (0..n_rows).collect();
             let mut values: Vec<[i64; 2]> = rows.iter().map(|row| [i64::from(*row), 1]).collect();
+            let mut spare = Spare::new(rows.len());
+            let spare = spare.first(rows.len());
             let both = (rows.as_mut_slice(), values.as_mut_slice());
-            let n_left = partition(&bins, 0, &goes_left, both, n_threads);
+            let n_left = partition(&bins, 0, &goes_left, both, spare, n_threads);
             assert!(goes_left.has(bins.code(0, rows[n_left - 1])));
             assert!(!goes_left.has(bins.code(0, rows[n_left])));
             assert_eq!(rows, expected);
