@@ -229,11 +229,8 @@ impl Lesson {
                 Kind::Classes(_) => units.class(target as usize, weight),
             }
         };
-        Items {
-            units,
-            values: rows.iter().map(value).collect(),
-            rows,
-        }
+        let values = rows.clone();
+        Items::new(units, rows, values.iter().map(value))
     }
 }
 

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use super::bins::Bins;
 use super::growth::Growth;
 use super::items::{Items, Kind};
-use super::partition::{GoesLeft, Spare, partition};
+use super::partition::{GoesLeft, Spare};
 use super::split::Split;
 use super::sums::Sums;
 
@@ -146,14 +146,14 @@ struct Grower<'a, 's> {
 /// Grows a tree on some rows. Once `is_stopped` says so, what is left becomes leaves.
 pub(crate) fn grow(
     ground: Ground<'_>,
-    mut items: Items,
+    items: Items,
     is_stopped: &mut dyn FnMut() -> bool,
 ) -> Grown {
-    let total = items.units.total(&items.values);
+    let total = items.units.total(items.piece(0..items.rows.len()));
     let mut grower = Grower {
         sums: Sums::new(ground.bins, ground.growth, ground.columns, items.units),
         order: ground.columns.to_vec(),
-        spare: Spare::new(items.rows.len()),
+        spare: Spare::new(&items),
         grown: Grown {
             tree: Tree { nodes: Vec::new() },
             gains: Vec::new(),
@@ -167,11 +167,7 @@ pub(crate) fn grow(
         is_stopped,
         stopped: false,
         ground,
-        items: Items {
-            units: items.units,
-            rows: std::mem::take(&mut items.rows),
-            values: std::mem::take(&mut items.values),
-        },
+        items,
     };
     let everywhere = (f64::NEG_INFINITY, f64::INFINITY);
     let mut root = grower.node(0..grower.items.rows.len(), 0, everywhere, total);
@@ -288,13 +284,10 @@ impl Grower<'_, '_> {
         let bins = self.ground.bins;
         let bundle = bins.bundle_of(split.column);
         let goes_left = goes_left(bins, split);
-        let both = (
-            &mut self.items.rows[node.range.clone()],
-            &mut self.items.values[node.range.clone()],
-        );
         let n_threads = self.ground.growth.n_threads;
-        let spare = self.spare.first(node.range.len());
-        let n_left = partition(bins, bundle, &goes_left, both, spare, n_threads);
+        let question = (bins, bundle, &goes_left);
+        let (items, range) = (&mut self.items, node.range.clone());
+        let n_left = self.spare.part(question, items, range, n_threads);
         let middle = node.range.start + n_left;
         let (left_total, right_total) = self.totals(&node, middle);
         let (left_bounds, right_bounds) = self.bounds(&node, split, &left_total, &right_total);
@@ -332,7 +325,7 @@ impl Grower<'_, '_> {
         let (left, right) = (node.range.start..middle, middle..node.range.end);
         let is_left_small = left.len() <= right.len();
         let small = if is_left_small { left } else { right };
-        let own = self.items.units.total(&self.items.values[small]);
+        let own = self.items.units.total(self.items.piece(small));
         let pairs = node.total.iter().zip(&own);
         let other = pairs.map(|(all, own)| all - own).collect();
         if is_left_small {

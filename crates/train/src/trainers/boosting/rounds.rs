@@ -167,11 +167,7 @@ impl Booster {
             let [gradient, weight] = of(row);
             units.moments(f64::from(gradient), f64::from(weight))
         });
-        Items {
-            units,
-            values: values.collect(),
-            rows: picked.to_vec(),
-        }
+        Items::new(units, picked.to_vec(), values)
     }
 
     /// The columns of a round.

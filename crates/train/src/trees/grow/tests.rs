@@ -13,11 +13,8 @@ fn bins(columns: &[Vec<f32>]) -> Bins {
 fn items(y: &[f64]) -> Items {
     let greatest = y.iter().fold(0.0, |most: f64, y| most.max(y.abs()));
     let units = Units::new(Kind::Moments, y.len(), greatest, 1.0);
-    Items {
-        units,
-        rows: (0..y.len() as u32).collect(),
-        values: y.iter().map(|y| units.moments(-y, 1.0)).collect(),
-    }
+    let values = y.iter().map(|y| units.moments(-y, 1.0));
+    Items::new(units, (0..y.len() as u32).collect(), values)
 }
 
 fn grown(bins: &Bins, items: Items, growth: &Growth, chance: Option<Chance>) -> Grown {
@@ -252,11 +249,8 @@ fn classes_part() {
         crate::trees::Criterion::Gini,
         crate::trees::Criterion::Entropy,
     ] {
-        let items = Items {
-            units,
-            rows: (0..6).collect(),
-            values: class.iter().map(|class| units.class(*class, 1.0)).collect(),
-        };
+        let values = class.iter().map(|class| units.class(*class, 1.0));
+        let items = Items::new(units, (0..6).collect(), values);
         let bins = bins(&[vec![1.0, 1.0, 2.0, 2.0, 3.0, 3.0]]);
         let growth = Growth {
             criterion,
