@@ -15,6 +15,7 @@ mod histogram;
 mod items;
 mod partition;
 pub(crate) mod prune;
+mod sides;
 mod split;
 mod sums;
 

@@ -8,6 +8,7 @@ use super::growth::Growth;
 use super::histogram::{N_CODES, accumulate, accumulate_few, codes, present};
 use super::items::{Items, Kind, Palette, Units};
 use super::items::Piece as Values;
+use super::sides::Sides;
 use super::split::{Search, Split};
 
 /// Rows times bundles that a thread goes through before another is worth starting.
@@ -197,12 +198,47 @@ impl<'a> Sums<'a> {
         for column in columns {
             allowed[*column] = true;
         }
-        let found = self.look(items, node, &bundles, &allowed, cuts);
+        let found = match cuts {
+            Some(chance) => self.cut(items, node, &bundles, &allowed, chance),
+            None => self.look(items, node, &bundles, &allowed, None),
+        };
         for column in columns {
             allowed[*column] = false;
         }
         self.chosen = allowed;
         found
+    }
+
+    /// The best split among some bundles, cut by chance.
+    fn cut(
+        &mut self,
+        items: &Items,
+        node: &Open,
+        bundles: &[usize],
+        allowed: &[bool],
+        chance: &mut dyn Rng,
+    ) -> (Option<Split>, bool) {
+        let rows = &items.rows[node.range.clone()];
+        let values = items.piece(node.range.clone());
+        let Some(sides) = Sides::new(self.bins, rows, values) else {
+            return self.look(items, node, bundles, allowed, Some(chance));
+        };
+        let is_single = |bundle: &usize| !self.bins.bundles[*bundle].is_exclusive();
+        let (singles, others): (Vec<usize>, Vec<usize>) =
+            bundles.iter().copied().partition(is_single);
+        let total = (node.total.as_slice(), node.bounds);
+        let search = Search::new(self.bins, self.units, self.growth, allowed, total);
+        let (mut best, mut differs) = (None, false);
+        if !singles.is_empty() {
+            (best, differs) = sides.best(&search, &singles, chance);
+        }
+        if !others.is_empty() {
+            // Columns of two values are cut without chance.
+            let found = self.look(items, node, &others, allowed, None);
+            best = Split::better(best, found.0);
+            differs |= found.1;
+        }
+        (best, differs)
     }
 
     /// The best split among some bundles, from the rows of the node alone.

@@ -292,6 +292,38 @@ fn cuts_by_chance_follow_their_seed() {
     assert!(n_leaves(&tree(1)) > 50);
 }
 
+/// Sums by code and counts of sides find the same: an item without weight changes nothing but how values are kept.
+#[test]
+fn cuts_by_chance_are_the_same_with_many_values() {
+    let columns: Vec<Vec<f32>> = (0..6_u32)
+        .map(|column| {
+            let value = |row: u32| match row.wrapping_mul(2_654_435_761 + column * 97) >> 16 {
+                value if column == 2 && value % 5 == 0 => f32::NAN,
+                value if column == 3 => (value % 3) as f32,
+                value => value as f32,
+            };
+            (0..4000).map(value).collect()
+        })
+        .collect();
+    let bins = bins(&columns);
+    let units = Units::new(Kind::Classes(3), 4000, 0.0, 1.0);
+    let tree = |n_weights: usize| {
+        let class = |row: usize| usize::from(columns[0][row] > columns[1][row]) + row % 2;
+        // Weights of one unit differ by less than a split can tell.
+        let weight = |row: usize| 0.5 + (row % n_weights) as f64 * 1e-9;
+        let values = (0..4000).map(|row| units.class(class(row), weight(row)));
+        let items = Items::new(units, (0..4000).collect(), values);
+        let chance = Chance {
+            rng: ChaCha8Rng::seed_from_u64(5),
+            n_candidates: 3,
+            cuts: true,
+        };
+        let growth = Growth::default();
+        grown(&bins, items, &growth, Some(chance)).leaves
+    };
+    assert_eq!(tree(1), tree(300));
+}
+
 /// Inside one tree the question is asked again and again as rows are gone through, whatever the clock says.
 #[test]
 fn growing_stops_when_told() {
