@@ -138,7 +138,9 @@ impl Piece<'_> {
             Self::Few(places, palette) => ([].as_slice(), Some((places, palette))),
         };
         let few = few.into_iter().flat_map(|(places, palette)| {
-            places.iter().map(|place| palette.values[usize::from(*place)])
+            places
+                .iter()
+                .map(|place| palette.values[usize::from(*place)])
         });
         each.iter().copied().chain(few)
     }

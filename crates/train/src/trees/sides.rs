@@ -164,7 +164,9 @@ impl<'a> Sides<'a> {
         bundle: usize,
     ) -> Vec<i64> {
         let mut sums = vec![0; search.units.kind.width()];
-        for (counts, [class, word]) in counts.iter().zip(&self.palette.values[..self.palette.count])
+        for (counts, [class, word]) in counts
+            .iter()
+            .zip(&self.palette.values[..self.palette.count])
         {
             sums[*class as usize] += word * i64::from(counts[bundle]);
         }

@@ -6,8 +6,8 @@ use super::bins::Bins;
 use super::grow::Open;
 use super::growth::Growth;
 use super::histogram::{N_CODES, accumulate, accumulate_few, codes, present};
-use super::items::{Items, Kind, Palette, Units};
 use super::items::Piece as Values;
+use super::items::{Items, Kind, Palette, Units};
 use super::sides::Sides;
 use super::split::{Search, Split};
 

@@ -292,9 +292,9 @@ fn cuts_by_chance_follow_their_seed() {
     assert!(n_leaves(&tree(1)) > 50);
 }
 
-/// Sums by code and counts of sides find the same: an item without weight changes nothing but how values are kept.
+/// Sums by code and counts of sides find the same, as the values of rows are kept one way or the other.
 #[test]
-fn cuts_by_chance_are_the_same_with_many_values() {
+fn sides_and_tables_find_the_same() {
     let columns: Vec<Vec<f32>> = (0..6_u32)
         .map(|column| {
             let value = |row: u32| match row.wrapping_mul(2_654_435_761 + column * 97) >> 16 {
@@ -307,21 +307,23 @@ fn cuts_by_chance_are_the_same_with_many_values() {
         .collect();
     let bins = bins(&columns);
     let units = Units::new(Kind::Classes(3), 4000, 0.0, 1.0);
-    let tree = |n_weights: usize| {
-        let class = |row: usize| usize::from(columns[0][row] > columns[1][row]) + row % 2;
-        // Weights of one unit differ by less than a split can tell.
-        let weight = |row: usize| 0.5 + (row % n_weights) as f64 * 1e-9;
-        let values = (0..4000).map(|row| units.class(class(row), weight(row)));
-        let items = Items::new(units, (0..4000).collect(), values);
+    let class = |row: usize| usize::from(columns[0][row] > columns[1][row]) + row % 2;
+    let values = (0..4000).map(|row| units.class(class(row), 0.5 + (row % 4) as f64 / 8.0));
+    let items = Items::new(units, (0..4000).collect(), values.clone());
+    assert!(matches!(items.values, crate::trees::items::Values::Few(..)));
+    let each = Items {
+        values: crate::trees::items::Values::Each(values.collect()),
+        ..items.clone()
+    };
+    let tree = |items: Items| {
         let chance = Chance {
             rng: ChaCha8Rng::seed_from_u64(5),
             n_candidates: 3,
             cuts: true,
         };
-        let growth = Growth::default();
-        grown(&bins, items, &growth, Some(chance)).leaves
+        grown(&bins, items, &Growth::default(), Some(chance)).tree
     };
-    assert_eq!(tree(1), tree(300));
+    assert!(tree(items) == tree(each));
 }
 
 /// Inside one tree the question is asked again and again as rows are gone through, whatever the clock says.
