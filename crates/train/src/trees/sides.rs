@@ -12,7 +12,7 @@ use super::split::{Search, Split};
 /// The most bundles of a row: as many as may be read at once.
 const MAX_BUNDLES: usize = PADDING;
 /// The most values that items may have.
-const MAX_VALUES: usize = 32;
+const MAX_VALUES: usize = 16;
 /// Rows from which on two passes are faster than tables.
 const MIN_ROWS: usize = 48;
 /// Rows that a byte can count.
