@@ -3,8 +3,8 @@
 //! Inputs become [`Bins`], rows become [`Items`], [`grow()`] makes a tree of them, and a [`crew`] makes several at once. Sums
 //! are of integers, so that trees do not depend on threads.
 //!
-//! Memory beside the table: a byte for each column and row, twice while bins are made; 20 bytes a row of each tree that
-//! grows; and the sums of nodes, at most 256 MiB a tree.
+//! Memory beside the table: a byte for each column and row, twice while bins are made; 40 bytes a row of each tree that
+//! grows, 10 where rows have few values, as classes do; and the sums of nodes, at most 256 MiB a tree.
 
 mod bins;
 pub(crate) mod crew;
@@ -15,6 +15,7 @@ mod histogram;
 mod items;
 mod partition;
 pub(crate) mod prune;
+mod sides;
 mod split;
 mod sums;
 

@@ -76,6 +76,7 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     let is_bagged = job.parameters.integer("bootstrap") == 0;
     let out_of_bag = is_bagged.then(|| Mutex::new(OutOfBag::new(job, &lesson)));
     let forest = Forest {
+        whole: (!is_bagged).then(|| lesson.items(job, None)),
         bins: &bins,
         growth: Growth::of(job),
         n_candidates: candidates(job, bins.n_columns()),
@@ -229,15 +230,14 @@ impl Lesson {
                 Kind::Classes(_) => units.class(target as usize, weight),
             }
         };
-        Items {
-            units,
-            values: rows.iter().map(value).collect(),
-            rows,
-        }
+        let values = rows.clone();
+        Items::new(units, rows, values.iter().map(value))
     }
 }
 
 struct Forest<'a> {
+    /// The rows of every tree, if none are drawn.
+    whole: Option<Items>,
     bins: &'a Bins,
     growth: Growth,
     n_candidates: usize,
@@ -264,7 +264,10 @@ impl Forest<'_> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let n_rows = sample.target.len();
         let draws = out_of_bag.map(|_| draw(n_rows, self.n_drawn, &mut rng));
-        let items = lesson.drawn(sample, draws.as_deref());
+        let items = match &self.whole {
+            Some(items) => items.clone(),
+            None => lesson.drawn(sample, draws.as_deref()),
+        };
         let columns: Vec<usize> = (0..self.bins.n_columns()).collect();
         let has_chance = self.cuts_by_chance || self.n_candidates < columns.len();
         let ground = Ground {
@@ -284,7 +287,7 @@ impl Forest<'_> {
         let mut grown: Grown = grow(ground, items, is_stopped);
         grown.tree.nodes.shrink_to_fit();
         if let (Some(out_of_bag), Some(draws)) = (out_of_bag, draws) {
-            let own = bag::scores(&grown, self.bins, &draws, lesson.base.len(), self.factor);
+            let own = bag::scores(&grown, self.bins, &draws, self.factor);
             let mut all = out_of_bag
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);

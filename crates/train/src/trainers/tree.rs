@@ -50,8 +50,10 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     job.tell(0, 1, None)?;
     let bins = bins(job, 1)?;
     let lesson = Lesson::new(job);
+    let alpha = job.parameters.number("ccp_alpha");
     let growth = Growth {
         n_threads: job.n_threads,
+        is_pruned: alpha > 0.0,
         max_leaves: match job.parameters.integer("max_leaves") {
             0 => usize::MAX,
             count => count,
@@ -77,7 +79,7 @@ fn fit(job: &mut Job<'_>) -> Result<Trained, Error> {
     });
     cancelled?;
     let whole = job.row_weights.iter().sum();
-    prune(&mut grown, job.parameters.number("ccp_alpha"), whole);
+    prune(&mut grown, alpha, whole);
     job.tell(1, 1, None)?;
     Ok(Trained {
         importances: shares(&grown.gains_by_column(bins.n_columns())),

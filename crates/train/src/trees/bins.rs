@@ -14,6 +14,8 @@ use crate::Error;
 
 /// Bins beside the one of missing values, at most.
 pub(crate) const MAX_BINS: usize = 255;
+/// Bytes behind the codes of the last row.
+pub(super) const PADDING: usize = 64;
 /// Rows that are brought from columns into rows at a time.
 const BLOCK: usize = 256;
 
@@ -147,9 +149,9 @@ impl Bins {
                 .extend(std::iter::repeat_n(bundle, input.cuts.len()));
             bins.cuts.extend(input.cuts);
         }
-        bins.codes = vec![0; bins.n_rows * columns.len()];
-        for (block, rows) in bins
-            .codes
+        let n_codes = bins.n_rows * columns.len();
+        bins.codes = vec![0; n_codes + PADDING];
+        for (block, rows) in bins.codes[..n_codes]
             .chunks_mut(BLOCK * columns.len().max(1))
             .enumerate()
         {
@@ -194,6 +196,12 @@ impl Bins {
 
     /// All codes, and how many a row has.
     pub(crate) fn codes(&self) -> (&[u8], usize) {
+        let n_codes = self.codes.len() - PADDING;
+        (&self.codes[..n_codes], self.bundles.len())
+    }
+
+    /// All codes with at least [`PADDING`] bytes behind those of each row, and how many a row has.
+    pub(super) fn padded_codes(&self) -> (&[u8], usize) {
         (&self.codes, self.bundles.len())
     }
 

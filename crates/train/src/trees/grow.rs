@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use super::bins::Bins;
 use super::growth::Growth;
 use super::items::{Items, Kind};
-use super::partition::{GoesLeft, partition};
+use super::partition::{GoesLeft, Spare};
 use super::split::Split;
 use super::sums::Sums;
 
@@ -54,7 +54,7 @@ pub(crate) struct Grown {
     pub(crate) tree: Tree,
     /// By node what its split has gained; zero for leaves.
     pub(crate) gains: Vec<f64>,
-    /// By node what it would be as a leaf.
+    /// By node what it would be as a leaf, if the tree is to be pruned.
     pub(crate) as_leaves: Vec<TreeNode>,
     /// The rows, leaf by leaf.
     pub(crate) rows: Vec<u32>,
@@ -73,6 +73,9 @@ pub(crate) struct Step {
     right: u32,
 }
 
+/// How many rows go down a tree side by side, so that the loads of one hide behind those of the others.
+const LANES: usize = 8;
+
 impl Grown {
     /// What each column has gained.
     pub(crate) fn gains_by_column(&self, n_columns: usize) -> Vec<f64> {
@@ -85,13 +88,27 @@ impl Grown {
         sums
     }
 
-    /// The leaf of a train row, whether the tree was grown on it or not.
-    pub(crate) fn leaf_of(&self, bins: &Bins, row: u32) -> usize {
-        let mut at = 0;
+    /// The leaves of train rows, whether the tree was grown on them or not.
+    pub(crate) fn leaves_of(&self, bins: &Bins, rows: &[u32]) -> Vec<u32> {
+        let mut leaves = Vec::with_capacity(rows.len());
+        let (together, alone) = rows.as_chunks::<LANES>();
+        for rows in together {
+            leaves.extend(self.descend(bins, *rows));
+        }
+        leaves.extend(alone.iter().flat_map(|row| self.descend(bins, [*row])));
+        leaves
+    }
+
+    fn descend<const N: usize>(&self, bins: &Bins, rows: [u32; N]) -> [u32; N] {
+        let (codes, stride) = bins.codes();
+        let codes = rows.map(|row| &codes[row as usize * stride..][..stride]);
+        let mut at = [0; N];
         loop {
-            let step = &self.steps[at];
-            let goes_left = step.goes_left.has(bins.code(step.bundle as usize, row));
-            let next = if goes_left { step.left } else { step.right } as usize;
+            let next: [u32; N] = std::array::from_fn(|lane| {
+                let step = &self.steps[at[lane] as usize];
+                let goes_left = step.goes_left.has(codes[lane][step.bundle as usize]);
+                if goes_left { step.left } else { step.right }
+            });
             if next == at {
                 return at;
             }
@@ -118,6 +135,7 @@ struct Grower<'a, 's> {
     sums: Sums<'a>,
     /// The columns, in the order that chance has left them in.
     order: Vec<usize>,
+    spare: Spare,
     grown: Grown,
     open: Vec<Open>,
     work: usize,
@@ -128,13 +146,14 @@ struct Grower<'a, 's> {
 /// Grows a tree on some rows. Once `is_stopped` says so, what is left becomes leaves.
 pub(crate) fn grow(
     ground: Ground<'_>,
-    mut items: Items,
+    items: Items,
     is_stopped: &mut dyn FnMut() -> bool,
 ) -> Grown {
-    let total = items.units.total(&items.values);
+    let total = items.units.total(items.piece(0..items.rows.len()));
     let mut grower = Grower {
         sums: Sums::new(ground.bins, ground.growth, ground.columns, items.units),
         order: ground.columns.to_vec(),
+        spare: Spare::new(&items),
         grown: Grown {
             tree: Tree { nodes: Vec::new() },
             gains: Vec::new(),
@@ -148,11 +167,7 @@ pub(crate) fn grow(
         is_stopped,
         stopped: false,
         ground,
-        items: Items {
-            units: items.units,
-            rows: std::mem::take(&mut items.rows),
-            values: std::mem::take(&mut items.values),
-        },
+        items,
     };
     let everywhere = (f64::NEG_INFINITY, f64::INFINITY);
     let mut root = grower.node(0..grower.items.rows.len(), 0, everywhere, total);
@@ -168,7 +183,7 @@ pub(crate) fn grow(
 }
 
 impl Grower<'_, '_> {
-    /// Makes a node, which is a leaf for now.
+    /// Makes a node, which is neither leaf nor split yet.
     fn node(
         &mut self,
         range: Range<usize>,
@@ -177,7 +192,12 @@ impl Grower<'_, '_> {
         total: Vec<i64>,
     ) -> Open {
         let place = self.grown.steps.len();
-        self.grown.tree.nodes.push(self.leaf(&total, bounds));
+        // What it is comes when it is split or closed.
+        let unknown = TreeNode::Leaf {
+            target: 0,
+            weight: 0.0,
+        };
+        self.grown.tree.nodes.push(unknown);
         self.grown.gains.push(0.0);
         self.grown.steps.push(Step {
             bundle: 0,
@@ -219,11 +239,9 @@ impl Grower<'_, '_> {
             return TreeNode::Leaf { target, weight };
         }
         let shares = weights.zip(0..).filter(|(weight, _)| *weight > 0.0);
-        TreeNode::Leaves(
-            shares
-                .map(|(weight, class)| (class, share(weight)))
-                .collect(),
-        )
+        let mut leaves = Vec::with_capacity(shares.clone().count());
+        leaves.extend(shares.map(|(weight, class)| (class, share(weight))));
+        TreeNode::Leaves(leaves)
     }
 
     /// Keeps a node to be split, or leaves it a leaf.
@@ -237,6 +255,7 @@ impl Grower<'_, '_> {
 
     fn close(&mut self, node: Open) {
         self.sums.give_back(node.tables);
+        self.grown.tree.nodes[node.place] = self.leaf(&node.total, node.bounds);
         self.grown.leaves.push((node.range, node.place));
     }
 
@@ -265,22 +284,12 @@ impl Grower<'_, '_> {
         let bins = self.ground.bins;
         let bundle = bins.bundle_of(split.column);
         let goes_left = goes_left(bins, split);
-        let both = (
-            &mut self.items.rows[node.range.clone()],
-            &mut self.items.values[node.range.clone()],
-        );
         let n_threads = self.ground.growth.n_threads;
-        let middle = node.range.start + partition(bins, bundle, &goes_left, both, n_threads);
-        let left_total = self
-            .items
-            .units
-            .total(&self.items.values[node.range.start..middle]);
-        let right_total: Vec<i64> = node
-            .total
-            .iter()
-            .zip(&left_total)
-            .map(|(all, left)| all - left)
-            .collect();
+        let question = (bins, bundle, &goes_left);
+        let (items, range) = (&mut self.items, node.range.clone());
+        let n_left = self.spare.part(question, items, range, n_threads);
+        let middle = node.range.start + n_left;
+        let (left_total, right_total) = self.totals(&node, middle);
         let (left_bounds, right_bounds) = self.bounds(&node, split, &left_total, &right_total);
         let depth = node.depth + 1;
         let left = self.node(node.range.start..middle, depth, left_bounds, left_total);
@@ -300,12 +309,30 @@ impl Grower<'_, '_> {
             left: left_place,
             right: right_place,
         };
-        let as_leaf = std::mem::replace(&mut self.grown.tree.nodes[node.place], as_split);
-        self.grown
-            .as_leaves
-            .resize(self.grown.steps.len(), TreeNode::Leaves(Vec::new()));
-        self.grown.as_leaves[node.place] = as_leaf;
+        if self.ground.growth.is_pruned {
+            let n_nodes = self.grown.steps.len();
+            let as_leaf = self.leaf(&node.total, node.bounds);
+            let none = TreeNode::Leaves(Vec::new());
+            self.grown.as_leaves.resize(n_nodes, none);
+            self.grown.as_leaves[node.place] = as_leaf;
+        }
+        self.grown.tree.nodes[node.place] = as_split;
         self.children(node.tables.take(), left, right);
+    }
+
+    /// The sums of both children of a node: of the smaller one they are taken, the others are what is left.
+    fn totals(&self, node: &Open, middle: usize) -> (Vec<i64>, Vec<i64>) {
+        let (left, right) = (node.range.start..middle, middle..node.range.end);
+        let is_left_small = left.len() <= right.len();
+        let small = if is_left_small { left } else { right };
+        let own = self.items.units.total(self.items.piece(small));
+        let pairs = node.total.iter().zip(&own);
+        let other = pairs.map(|(all, own)| all - own).collect();
+        if is_left_small {
+            (own, other)
+        } else {
+            (other, own)
+        }
     }
 
     /// Looks for the splits of both children of a node, whose sums are given if they were kept.

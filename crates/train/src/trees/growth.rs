@@ -21,6 +21,8 @@ pub(crate) struct Growth {
     pub(crate) criterion: Criterion,
     /// By column 1 where predictions may only grow with it, -1 where they may only fall; none if no column has one.
     pub(crate) monotone: Vec<i8>,
+    /// Whether nodes that are split are kept as leaves too.
+    pub(crate) is_pruned: bool,
     pub(crate) n_threads: usize,
 }
 
@@ -36,6 +38,7 @@ impl Default for Growth {
             l2: 0.0,
             criterion: Criterion::Gini,
             monotone: Vec::new(),
+            is_pruned: false,
             n_threads: 1,
         }
     }

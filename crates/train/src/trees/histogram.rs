@@ -3,7 +3,7 @@
 //! A table has room for 256 codes of a bundle; tables of several bundles lie one after the other.
 
 use super::bins::Bins;
-use super::items::Kind;
+use super::items::{Kind, Piece};
 
 /// Codes of a table.
 pub(super) const N_CODES: usize = 256;
@@ -20,7 +20,27 @@ pub(super) fn accumulate(
     bins: &Bins,
     kind: Kind,
     bundles: &[usize],
-    (rows, values): (&[u32], &[[i64; 2]]),
+    (rows, values): (&[u32], Piece<'_>),
+    tables: &mut [i64],
+) {
+    match values {
+        Piece::Each(values) => {
+            let of = |at: usize| values[at];
+            accumulate_by(bins, kind, bundles, (rows, &of), tables);
+        }
+        Piece::Few(places, palette) => {
+            let of = |at: usize| palette.values[usize::from(places[at])];
+            accumulate_by(bins, kind, bundles, (rows, &of), tables);
+        }
+    }
+}
+
+/// Adds items whose values are given by their place.
+fn accumulate_by(
+    bins: &Bins,
+    kind: Kind,
+    bundles: &[usize],
+    (rows, values): (&[u32], &impl Fn(usize) -> [i64; 2]),
     tables: &mut [i64],
 ) {
     let pieces = tables.chunks_mut(TOGETHER * N_CODES * kind.width());
@@ -58,20 +78,21 @@ fn for_rows(
     bins: &Bins,
     bundles: &[usize],
     rows: &[u32],
-    values: &[[i64; 2]],
-    mut add: impl FnMut(usize, u8, &[i64; 2]),
+    value: &impl Fn(usize) -> [i64; 2],
+    mut add: impl FnMut(usize, u8, [i64; 2]),
 ) {
     let (codes, stride) = bins.codes();
     let (Some(&first), Some(&last)) = (bundles.first(), bundles.last()) else {
         return;
     };
     let is_together = last - first + 1 == bundles.len();
-    for (rows, values) in rows.chunks(AHEAD).zip(values.chunks(AHEAD)) {
+    for (first_at, rows) in (0..).step_by(AHEAD).zip(rows.chunks(AHEAD)) {
         let touched = rows
             .iter()
             .fold(0, |all, row| all | codes[*row as usize * stride + first]);
         std::hint::black_box(touched);
-        for (row, value) in rows.iter().zip(values) {
+        for (at, row) in (first_at..).zip(rows) {
+            let value = value(at);
             let start = *row as usize * stride;
             if is_together {
                 let own = &codes[start + first..start + first + bundles.len()];
@@ -93,12 +114,12 @@ pub(super) fn accumulate_few(
     bins: &Bins,
     kind: Kind,
     bundle: usize,
-    (rows, values): (&[u32], &[[i64; 2]]),
+    (rows, values): (&[u32], Piece<'_>),
     table: &mut [i64],
 ) -> Present {
     let mut present = Present::default();
     let width = kind.width();
-    for (row, value) in rows.iter().zip(values) {
+    for (row, value) in rows.iter().zip(values.iter()) {
         let code = usize::from(bins.code(bundle, *row));
         present[code / 64] |= 1 << (code % 64);
         match kind {

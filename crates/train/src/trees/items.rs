@@ -4,6 +4,8 @@
 //! Numbers are fixed-point: a number is a multiple of a unit, a power of two that leaves room for the sum of all rows. Of
 //! the second integer the low bits count rows. With a million rows a gradient has 42 bits and a weight 22.
 
+use std::ops::Range;
+
 /// Rows at most: with more, too few bits would be left for weights.
 pub(crate) const MAX_ROWS: usize = 1 << 27;
 
@@ -42,7 +44,106 @@ pub(crate) struct Items {
     pub(crate) units: Units,
     pub(crate) rows: Vec<u32>,
     /// By item: gradient and weight, or class and weight. Weights hold the count of one row.
-    pub(crate) values: Vec<[i64; 2]>,
+    pub(super) values: Values,
+}
+
+/// The values of items.
+#[derive(Clone, Debug)]
+pub(super) enum Values {
+    /// Each item has its own.
+    Each(Vec<[i64; 2]>),
+    /// Few differ: by item its place in the list of those that do. That is a quarter of the bytes to be moved.
+    Few(Vec<u8>, Palette),
+}
+
+/// Values that differ, at most 256.
+#[derive(Clone, Debug)]
+pub(super) struct Palette {
+    /// What is behind the last of them is zero.
+    pub(super) values: Box<[[i64; 2]; 256]>,
+    pub(super) count: usize,
+}
+
+/// The values of some items.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Piece<'a> {
+    Each(&'a [[i64; 2]]),
+    Few(&'a [u8], &'a Palette),
+}
+
+impl Items {
+    /// Items in the order of their rows.
+    pub(crate) fn new(
+        units: Units,
+        rows: Vec<u32>,
+        values: impl Iterator<Item = [i64; 2]> + Clone,
+    ) -> Self {
+        let few = match units.kind {
+            Kind::Moments => None,
+            Kind::Classes(_) => Palette::of(values.clone()),
+        };
+        let values = match few {
+            Some((places, palette)) => Values::Few(places, palette),
+            None => Values::Each(values.collect()),
+        };
+        Self {
+            units,
+            rows,
+            values,
+        }
+    }
+
+    /// The values of some items.
+    pub(super) fn piece(&self, range: Range<usize>) -> Piece<'_> {
+        match &self.values {
+            Values::Each(values) => Piece::Each(&values[range]),
+            Values::Few(places, palette) => Piece::Few(&places[range], palette),
+        }
+    }
+}
+
+impl Palette {
+    /// The values that differ and the place of each, unless there are too many.
+    fn of(values: impl Iterator<Item = [i64; 2]>) -> Option<(Vec<u8>, Self)> {
+        let mut palette = Self {
+            values: Box::new([[0; 2]; 256]),
+            count: 0,
+        };
+        let place = |value: [i64; 2]| {
+            let known = &palette.values[..palette.count];
+            let place = known.iter().position(|known| *known == value);
+            if place.is_none() {
+                *palette.values.get_mut(palette.count)? = value;
+                palette.count += 1;
+            }
+            Some(place.unwrap_or(palette.count - 1) as u8)
+        };
+        let places: Option<Vec<u8>> = values.map(place).collect();
+        places.map(|places| (places, palette))
+    }
+
+    /// The same for other values.
+    pub(super) fn with(&self, value: impl Fn([i64; 2]) -> [i64; 2]) -> Self {
+        Self {
+            values: Box::new(self.values.map(value)),
+            count: self.count,
+        }
+    }
+}
+
+impl Piece<'_> {
+    pub(super) fn iter(self) -> impl Iterator<Item = [i64; 2]> {
+        let (each, few) = match self {
+            Self::Each(values) => (values, None),
+            Self::Few(places, palette) => ([].as_slice(), Some((places, palette))),
+        };
+        let few = few.into_iter().flat_map(|(places, palette)| {
+            places
+                .iter()
+                .map(|place| palette.values[usize::from(*place)])
+        });
+        each.iter().copied().chain(few)
+    }
 }
 
 impl Units {
@@ -97,18 +198,31 @@ impl Units {
     }
 
     /// The sums of some items.
-    pub(crate) fn total(self, values: &[[i64; 2]]) -> Vec<i64> {
+    pub(super) fn total(self, values: Piece<'_>) -> Vec<i64> {
         let mut total = vec![0; self.kind.width()];
-        for value in values {
-            match self.kind {
-                Kind::Moments => {
-                    total[0] += value[0];
-                    total[1] += value[1];
+        match values {
+            Piece::Each(values) => values.iter().for_each(|value| self.add(&mut total, *value)),
+            Piece::Few(places, palette) => {
+                let mut counts = [0_i64; 256];
+                for place in places {
+                    counts[usize::from(*place)] += 1;
                 }
-                Kind::Classes(_) => total[value[0] as usize] += value[1],
+                for (count, [first, word]) in counts.iter().zip(&palette.values[..palette.count]) {
+                    self.add(&mut total, [*first, word * count]);
+                }
             }
         }
         total
+    }
+
+    fn add(self, total: &mut [i64], [first, word]: [i64; 2]) {
+        match self.kind {
+            Kind::Moments => {
+                total[0] += first;
+                total[1] += word;
+            }
+            Kind::Classes(_) => total[first as usize] += word,
+        }
     }
 }
 
@@ -123,10 +237,10 @@ mod tests {
         let values: Vec<[i64; 2]> = (0..n_rows)
             .map(|row| units.moments(10.0 - row as f64 / 5000.0, 2.0 - row as f64 / 100_000.0))
             .collect();
-        let total = units.total(&values);
+        let total = units.total(Piece::Each(&values));
         let mut turned = values.clone();
         turned.reverse();
-        assert_eq!(total, units.total(&turned));
+        assert_eq!(total, units.total(Piece::Each(&turned)));
         assert_eq!(units.count(total[1]), 100_000);
         let (gradient, weight) = (units.gradient(total[0]), units.weight(total[1]));
         assert!((gradient - 10.0).abs() < 1e-4, "{gradient}");
@@ -146,13 +260,29 @@ mod tests {
         let units = Units::new(Kind::Classes(3), 1 << 20, 0.0, 1.0);
         assert!(units.weight(units.class(2, 1e-30)[1]) > 0.0);
         assert_eq!(units.weight(units.class(2, 0.0)[1]), 0.0);
-        let total = units.total(&[
+        let total = units.total(Piece::Each(&[
             units.class(2, 0.5),
             units.class(0, 1.0),
             units.class(2, 0.5),
-        ]);
+        ]));
         assert_eq!(units.weight(total[2]), 1.0);
         assert_eq!(units.count(total[2]), 2);
+    }
+
+    #[test]
+    fn few_values_are_kept_once() {
+        let units = Units::new(Kind::Classes(3), 1000, 0.0, 300.0);
+        let items = |n_values: usize| {
+            let values = (0..1000).map(move |row| units.class(row % 3, (row % n_values) as f64));
+            let items = Items::new(units, (0..1000).collect(), values.clone());
+            let all = items.piece(0..1000);
+            assert!(all.iter().eq(values.clone()));
+            let values: Vec<_> = values.collect();
+            assert_eq!(units.total(all), units.total(Piece::Each(&values)));
+            items
+        };
+        assert!(matches!(items(50).values, Values::Few(_, palette) if palette.count == 150));
+        assert!(matches!(items(300).values, Values::Each(_)));
     }
 
     #[test]

@@ -169,24 +169,46 @@ impl<'a> Search<'a> {
         let mut bins = codes(present).filter(|bin| *bin > 0);
         let first = bins.next()?;
         let last = bins.last().unwrap_or(first);
+        let bin = self.cut(column, (first, last), chance);
+        let mut left = vec![0; self.total.len()];
+        let below = codes(present).filter(|code| (1..=bin).contains(code));
+        below.for_each(|code| add(&mut left, self.cell(table, code)));
+        let missing = (present[0] & 1 == 1).then(|| self.cell(table, 0));
+        self.parted(column, bin, left, missing)
+    }
+
+    /// The last bin that goes left, by chance, of a column whose values lie between two bins.
+    pub(super) fn cut(
+        &self,
+        column: usize,
+        (first, last): (usize, usize),
+        chance: &mut (dyn Rng + '_),
+    ) -> usize {
         let end = last.saturating_sub(1).max(first).min(self.last_bin(column));
         let cuts = &self.bins.cuts[column];
         let share: f64 = chance.random();
-        let bin = match (cuts.get(first - 1), cuts.get(end.max(1) - 1)) {
+        match (cuts.get(first - 1), cuts.get(end.max(1) - 1)) {
             (Some(low), Some(high)) if low.is_finite() && high.is_finite() => {
                 let value = f64::from(*low) + share * (f64::from(*high) - f64::from(*low));
                 let at = cuts.partition_point(|cut| f64::from(*cut) <= value);
                 at.clamp(first, end)
             }
             _ => end,
-        };
-        let mut left = vec![0; self.total.len()];
-        let below = codes(present).filter(|code| (1..=bin).contains(code));
-        below.for_each(|code| add(&mut left, self.cell(table, code)));
+        }
+    }
+
+    /// A cut with these sums on its left, if it gains anything; missing rows go to the better side.
+    pub(super) fn parted(
+        &self,
+        column: usize,
+        bin: usize,
+        mut left: Vec<i64>,
+        missing: Option<&[i64]>,
+    ) -> Option<Split> {
         let mut best = self.best(column);
         self.consider(&mut best, &left, bin, false);
-        if present[0] & 1 == 1 {
-            add(&mut left, self.cell(table, 0));
+        if let Some(missing) = missing {
+            add(&mut left, missing);
             self.consider(&mut best, &left, bin, true);
         }
         best.split

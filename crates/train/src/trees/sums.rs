@@ -6,7 +6,9 @@ use super::bins::Bins;
 use super::grow::Open;
 use super::growth::Growth;
 use super::histogram::{N_CODES, accumulate, accumulate_few, codes, present};
-use super::items::{Items, Kind, Units};
+use super::items::Piece as Values;
+use super::items::{Items, Kind, Palette, Units};
+use super::sides::Sides;
 use super::split::{Search, Split};
 
 /// Rows times bundles that a thread goes through before another is worth starting.
@@ -89,7 +91,7 @@ impl<'a> Sums<'a> {
         let mut tables = self.tables();
         let (rows, values) = (
             &items.rows[node.range.clone()],
-            &items.values[node.range.clone()],
+            items.piece(node.range.clone()),
         );
         let search = self.search(node);
         let fill = |piece: Piece<'_>| {
@@ -119,7 +121,7 @@ impl<'a> Sums<'a> {
         (large, may_large): (&mut Open, bool),
     ) {
         let rows = &items.rows[small.range.clone()];
-        let values = &items.values[small.range.clone()];
+        let values = items.piece(small.range.clone());
         let keeps_large = may_large && self.keeps(large.range.len());
         let keeps_small = self.keeps(rows.len());
         if !keeps_large {
@@ -139,19 +141,15 @@ impl<'a> Sums<'a> {
         };
         let (small_search, large_search) = (self.search(small), self.search(large));
         let kind = self.units.kind;
-        let negated: Vec<[i64; 2]> = if keeps_small {
-            Vec::new()
-        } else {
-            values.iter().map(|value| negated(kind, *value)).collect()
-        };
+        let taken = (!keeps_small).then(|| Negated::new(kind, values));
         let fill = |piece: Piece<'_>| {
             let Piece {
                 bundles,
                 small,
                 large,
             } = piece;
-            if !keeps_small {
-                accumulate(self.bins, kind, bundles, (rows, &negated), large);
+            if let Some(taken) = &taken {
+                accumulate(self.bins, kind, bundles, (rows, taken.piece(values)), large);
                 return (None, self.find(&large_search, bundles, large));
             }
             small.fill(0);
@@ -200,12 +198,47 @@ impl<'a> Sums<'a> {
         for column in columns {
             allowed[*column] = true;
         }
-        let found = self.look(items, node, &bundles, &allowed, cuts);
+        let found = match cuts {
+            Some(chance) => self.cut(items, node, &bundles, &allowed, chance),
+            None => self.look(items, node, &bundles, &allowed, None),
+        };
         for column in columns {
             allowed[*column] = false;
         }
         self.chosen = allowed;
         found
+    }
+
+    /// The best split among some bundles, cut by chance.
+    fn cut(
+        &mut self,
+        items: &Items,
+        node: &Open,
+        bundles: &[usize],
+        allowed: &[bool],
+        chance: &mut dyn Rng,
+    ) -> (Option<Split>, bool) {
+        let rows = &items.rows[node.range.clone()];
+        let values = items.piece(node.range.clone());
+        let Some(sides) = Sides::new(self.bins, rows, values) else {
+            return self.look(items, node, bundles, allowed, Some(chance));
+        };
+        let is_single = |bundle: &usize| !self.bins.bundles[*bundle].is_exclusive();
+        let (singles, others): (Vec<usize>, Vec<usize>) =
+            bundles.iter().copied().partition(is_single);
+        let total = (node.total.as_slice(), node.bounds);
+        let search = Search::new(self.bins, self.units, self.growth, allowed, total);
+        let (mut best, mut differs) = (None, false);
+        if !singles.is_empty() {
+            (best, differs) = sides.best(&search, &singles, chance);
+        }
+        if !others.is_empty() {
+            // Columns of two values are cut without chance.
+            let found = self.look(items, node, &others, allowed, None);
+            best = Split::better(best, found.0);
+            differs |= found.1;
+        }
+        (best, differs)
     }
 
     /// The best split among some bundles, from the rows of the node alone.
@@ -219,7 +252,7 @@ impl<'a> Sums<'a> {
     ) -> (Option<Split>, bool) {
         let both = (
             &items.rows[node.range.clone()],
-            &items.values[node.range.clone()],
+            items.piece(node.range.clone()),
         );
         let is_many = both.0.len() >= MANY_ROWS;
         let n_tables = if is_many { bundles.len() } else { 1 };
@@ -330,6 +363,32 @@ impl<'a> Sums<'a> {
             }
             found
         })
+    }
+}
+
+/// Values that take away what others add.
+enum Negated {
+    Each(Vec<[i64; 2]>),
+    Few(Palette),
+}
+
+impl Negated {
+    fn new(kind: Kind, values: Values<'_>) -> Self {
+        match values {
+            Values::Each(values) => {
+                Self::Each(values.iter().map(|value| negated(kind, *value)).collect())
+            }
+            Values::Few(_, palette) => Self::Few(palette.with(|value| negated(kind, value))),
+        }
+    }
+
+    /// These values in place of those that they were made of.
+    fn piece<'a>(&'a self, values: Values<'a>) -> Values<'a> {
+        match (self, values) {
+            (Self::Few(palette), Values::Few(places, _)) => Values::Few(places, palette),
+            (Self::Each(values), _) => Values::Each(values),
+            (Self::Few(_), values) => values,
+        }
     }
 }
 

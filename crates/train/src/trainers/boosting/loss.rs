@@ -124,9 +124,12 @@ impl Loss {
                 put(0, probability - truth, curvature(probability));
             }
             Self::Softmax => {
+                // The scores of all classes move at once, so each has to move less (Friedman 2001, as LightGBM has it).
+                let n_classes = scores.len() as f64;
+                let factor = n_classes / (n_classes - 1.0).max(1.0);
                 for (class, probability) in softmax(scores).into_iter().enumerate() {
                     let hit = f64::from(u8::from(class == truth as usize));
-                    put(class, probability - hit, 2.0 * curvature(probability));
+                    put(class, probability - hit, factor * curvature(probability));
                 }
             }
         }

@@ -167,11 +167,7 @@ impl Booster {
             let [gradient, weight] = of(row);
             units.moments(f64::from(gradient), f64::from(weight))
         });
-        Items {
-            units,
-            values: values.collect(),
-            rows: picked.to_vec(),
-        }
+        Items::new(units, picked.to_vec(), values)
     }
 
     /// The columns of a round.
@@ -208,9 +204,11 @@ impl Booster {
                 .rows
                 .iter()
                 .for_each(|row| is_picked[*row as usize] = true);
-            for row in (0..job.design.n_rows).filter(|row| !is_picked[*row]) {
-                let node = grown.leaf_of(&self.bins, row as u32);
-                self.scores[row * n_targets + target] += value(node);
+            let all = 0..job.design.n_rows as u32;
+            let others: Vec<u32> = all.filter(|row| !is_picked[*row as usize]).collect();
+            let leaves = grown.leaves_of(&self.bins, &others);
+            for (row, node) in others.iter().zip(leaves) {
+                self.scores[*row as usize * n_targets + target] += value(node as usize);
             }
         }
         walk(

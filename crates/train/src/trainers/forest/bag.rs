@@ -1,5 +1,7 @@
 //! The out-of-bag score: each row is predicted by the trees that were grown without it (Breiman 2001).
 
+use everloop_package::graph::TreeNode;
+
 use crate::trainers::Job;
 use crate::trees::{Bins, Grown};
 
@@ -17,30 +19,42 @@ pub(super) struct OutOfBag {
     counts: Vec<u32>,
 }
 
-/// What one tree says: rows, and its scores of them.
+/// What one tree says: of each row a leaf, and of each leaf its scores.
 pub(super) struct Said {
     rows: Vec<u32>,
-    scores: Vec<f64>,
+    leaves: Vec<u32>,
+    /// By node where its scores begin; those of the next node follow.
+    starts: Vec<u32>,
+    /// Targets and scores, as parts of the greatest one.
+    scores: Vec<(u32, f64)>,
 }
 
-/// What a tree says of the rows that were not drawn.
-pub(super) fn scores(
-    grown: &Grown,
-    bins: &Bins,
-    draws: &[u16],
-    n_targets: usize,
-    factor: f64,
-) -> Said {
+/// What a tree says of the rows that were not drawn; its values are shares of `factor`.
+pub(super) fn scores(grown: &Grown, bins: &Bins, draws: &[u16], factor: f64) -> Said {
     let unseen = draws.iter().zip(0..).filter(|(draws, _)| **draws == 0);
     let rows: Vec<u32> = unseen.map(|(_, row)| row).collect();
-    let mut scores = vec![0.0; rows.len() * n_targets];
-    for (row, own) in rows.iter().zip(scores.chunks_mut(n_targets)) {
-        crate::model::add_leaf(&grown.tree.nodes[grown.leaf_of(bins, *row)], own);
-        for score in own {
-            *score /= factor;
+    let leaves = grown.leaves_of(bins, &rows);
+    let mut starts = vec![0];
+    let mut scores = Vec::with_capacity(grown.tree.nodes.len());
+    for node in &grown.tree.nodes {
+        match node {
+            TreeNode::Leaf { target, weight } => scores.push((*target, weight / factor)),
+            TreeNode::Leaves(values) => {
+                let own = values
+                    .iter()
+                    .map(|(target, weight)| (*target, *weight / factor));
+                scores.extend(own);
+            }
+            TreeNode::Split { .. } => {}
         }
+        starts.push(scores.len() as u32);
     }
-    Said { rows, scores }
+    Said {
+        rows,
+        leaves,
+        starts,
+        scores,
+    }
 }
 
 impl OutOfBag {
@@ -61,12 +75,15 @@ impl OutOfBag {
     }
 
     pub(super) fn add(&mut self, said: &Said) {
-        for (row, scores) in said.rows.iter().zip(said.scores.chunks(self.n_targets)) {
-            let row = *row as usize;
+        let of_leaf = |(target, score): &(u32, f64)| (*target, (score / self.scale / UNIT) as i64);
+        let scores: Vec<(u32, i64)> = said.scores.iter().map(of_leaf).collect();
+        for (row, leaf) in said.rows.iter().zip(&said.leaves) {
+            let (row, leaf) = (*row as usize, *leaf as usize);
             self.counts[row] += 1;
             let sums = &mut self.sums[row * self.n_targets..(row + 1) * self.n_targets];
-            for (sum, score) in sums.iter_mut().zip(scores) {
-                *sum += (score / self.scale / UNIT) as i64;
+            let own = said.starts[leaf] as usize..said.starts[leaf + 1] as usize;
+            for (target, score) in &scores[own] {
+                sums[*target as usize] += score;
             }
         }
     }

@@ -13,11 +13,8 @@ fn bins(columns: &[Vec<f32>]) -> Bins {
 fn items(y: &[f64]) -> Items {
     let greatest = y.iter().fold(0.0, |most: f64, y| most.max(y.abs()));
     let units = Units::new(Kind::Moments, y.len(), greatest, 1.0);
-    Items {
-        units,
-        rows: (0..y.len() as u32).collect(),
-        values: y.iter().map(|y| units.moments(-y, 1.0)).collect(),
-    }
+    let values = y.iter().map(|y| units.moments(-y, 1.0));
+    Items::new(units, (0..y.len() as u32).collect(), values)
 }
 
 fn grown(bins: &Bins, items: Items, growth: &Growth, chance: Option<Chance>) -> Grown {
@@ -231,7 +228,12 @@ fn leaves_hold_every_row_once_and_codes_lead_there() {
             panic!("{node}");
         };
         assert!((weight - mean).abs() < 1e-5, "{weight} {mean}");
-        assert!(own.iter().all(|row| grown.leaf_of(&bins, *row) == *node));
+        assert!(
+            grown
+                .leaves_of(&bins, own)
+                .iter()
+                .all(|leaf| *leaf as usize == *node)
+        );
         rows.extend(own);
     }
     rows.sort_unstable();
@@ -247,11 +249,8 @@ fn classes_part() {
         crate::trees::Criterion::Gini,
         crate::trees::Criterion::Entropy,
     ] {
-        let items = Items {
-            units,
-            rows: (0..6).collect(),
-            values: class.iter().map(|class| units.class(*class, 1.0)).collect(),
-        };
+        let values = class.iter().map(|class| units.class(*class, 1.0));
+        let items = Items::new(units, (0..6).collect(), values);
         let bins = bins(&[vec![1.0, 1.0, 2.0, 2.0, 3.0, 3.0]]);
         let growth = Growth {
             criterion,
@@ -291,6 +290,40 @@ fn cuts_by_chance_follow_their_seed() {
     assert_eq!(tree(1), tree(1));
     assert_ne!(tree(1), tree(2));
     assert!(n_leaves(&tree(1)) > 50);
+}
+
+/// Sums by code and counts of sides find the same, as the values of rows are kept one way or the other.
+#[test]
+fn sides_and_tables_find_the_same() {
+    let columns: Vec<Vec<f32>> = (0..6_u32)
+        .map(|column| {
+            let value = |row: u32| match row.wrapping_mul(2_654_435_761 + column * 97) >> 16 {
+                value if column == 2 && value % 5 == 0 => f32::NAN,
+                value if column == 3 => (value % 3) as f32,
+                value => value as f32,
+            };
+            (0..4000).map(value).collect()
+        })
+        .collect();
+    let bins = bins(&columns);
+    let units = Units::new(Kind::Classes(3), 4000, 0.0, 1.0);
+    let class = |row: usize| usize::from(columns[0][row] > columns[1][row]) + row % 2;
+    let values = (0..4000).map(|row| units.class(class(row), 0.5 + (row % 4) as f64 / 8.0));
+    let items = Items::new(units, (0..4000).collect(), values.clone());
+    assert!(matches!(items.values, crate::trees::items::Values::Few(..)));
+    let each = Items {
+        values: crate::trees::items::Values::Each(values.collect()),
+        ..items.clone()
+    };
+    let tree = |items: Items| {
+        let chance = Chance {
+            rng: ChaCha8Rng::seed_from_u64(5),
+            n_candidates: 3,
+            cuts: true,
+        };
+        grown(&bins, items, &Growth::default(), Some(chance)).tree
+    };
+    assert!(tree(items) == tree(each));
 }
 
 /// Inside one tree the question is asked again and again as rows are gone through, whatever the clock says.
