@@ -425,3 +425,35 @@ fn commands_are_searched_by_what_they_log() {
     assert_eq!(report["tuned"]["parameters"]["alpha"], 0.001, "{report}");
     assert_eq!(trials(&project).len(), 2);
 }
+
+#[test]
+fn scores_of_trials_count_rows_by_their_weight() {
+    let lifecycle = "
+version: 1
+project: weighted
+sources:
+  rows: {path: data/rows.csv}
+dataset: {table: rows, target: y, weight: w}
+split: {by: random}
+train:
+  task: regression
+  trainer: tree
+  tune: {trials: 2, minimize: rmse, space: {depth: {low: 5, high: 8}}}
+evaluate: {metrics: [rmse]}
+";
+    let project = TestProject::new(BINARY, lifecycle);
+    // Every other row is wrong, and does not count.
+    let rows = (0..800).map(|row| match row % 2 {
+        0 => format!("{row},{row},1\n"),
+        _ => format!("{row},-5000,0\n"),
+    });
+    let rows = std::iter::once("x,y,w\n".to_owned()).chain(rows);
+    project.write("data/rows.csv", rows.collect::<String>());
+    run(&project);
+    let trials = trials(&project);
+    assert_eq!(trials.len(), 2);
+    for trial in trials {
+        let rmse = trial["metrics"]["rmse"].as_f64().unwrap();
+        assert!(rmse < 100.0, "{trial}");
+    }
+}
