@@ -52,6 +52,15 @@ impl Scalar {
     }
 }
 
+/// Whole numbers have no negative zero, however often they are negated.
+fn is_whole_zero(expression: &Expression) -> bool {
+    match &expression.node {
+        Node::Literal(value) => *value == Value::Integer(0),
+        Node::Unary(UnaryOperator::Negate, operand) => is_whole_zero(operand),
+        _ => false,
+    }
+}
+
 /// Computes an expression for one row, the plain way.
 fn interpret(expression: &Expression, row: &BTreeMap<String, Scalar>) -> Scalar {
     let go = |expression: &Expression| interpret(expression, row);
@@ -61,10 +70,7 @@ fn interpret(expression: &Expression, row: &BTreeMap<String, Scalar>) -> Scalar 
         Node::Literal(value) => Scalar::Number(value.as_f64().unwrap()),
         Node::Null => Scalar::Number(f64::NAN),
         Node::Name(name) => row[name].clone(),
-        // A whole number has no negative zero.
-        Node::Unary(UnaryOperator::Negate, operand)
-            if operand.node == Node::Literal(Value::Integer(0)) =>
-        {
+        Node::Unary(UnaryOperator::Negate, operand) if is_whole_zero(operand) => {
             Scalar::Number(0.0)
         }
         Node::Unary(UnaryOperator::Negate, operand) => Scalar::Number(-go(operand).number()),
