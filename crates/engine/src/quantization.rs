@@ -142,8 +142,14 @@ impl QuantizationLoss {
         let mut notes = Vec::new();
         let metrics = match knows_truth(package, kept, lifecycle) {
             Ok(lifecycle) => {
-                let score =
-                    |predictions| Scored::of(lifecycle, &kept.rows, predictions, &package.classes);
+                let score = |predictions| {
+                    Scored::of(
+                        lifecycle,
+                        ("kept", &kept.rows),
+                        predictions,
+                        &package.classes,
+                    )
+                };
                 let (before, after) = &quantized.predictions;
                 metrics(lifecycle, &score(before)?, &score(after)?, &mut notes)
             }

@@ -91,24 +91,25 @@ impl Scored {
         })
     }
 
-    /// Predictions beside the truth and the weights that a part's rows hold.
+    /// Predictions beside the truth and the weights that rows hold; `part` names the rows in messages.
     ///
     /// # Errors
     ///
     /// Fails as [`Self::new`] does, or if the target or the weight is no column of the rows.
     pub(crate) fn of(
         lifecycle: &Lifecycle,
-        rows: &RecordBatch,
+        (part, rows): (&str, &RecordBatch),
         predictions: &RecordBatch,
         classes: &[Value],
     ) -> Result<Self, Error> {
         let dataset = &lifecycle.dataset;
-        let truth = rows.column_by_name(&dataset.target).ok_or_else(|| {
-            Error::Invalid(format!("the test rows have no column `{}`", dataset.target))
-        })?;
+        let target = &dataset.target;
+        let truth = rows
+            .column_by_name(target)
+            .ok_or_else(|| Error::Invalid(format!("the {part} rows have no column `{target}`")))?;
         let mut scored = Self::new(lifecycle.train.task, truth, predictions, classes)?;
         if let Some(weight) = &dataset.weight {
-            let weights = everloop_train::sample_weights(rows, weight, "test")?;
+            let weights = everloop_train::sample_weights(rows, weight, part)?;
             scored.weights = Some(weights);
         }
         Ok(scored)

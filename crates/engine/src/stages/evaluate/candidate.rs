@@ -37,7 +37,7 @@ impl<'a> Candidate<'a> {
     pub(super) fn score(&self, rows: &RecordBatch) -> Result<Scored, Error> {
         let inputs = inputs(self.scorer, self.lifecycle, rows)?;
         let predictions = self.scorer.score(&inputs)?;
-        Scored::of(self.lifecycle, rows, &predictions, &self.classes)
+        Scored::of(self.lifecycle, ("test", rows), &predictions, &self.classes)
     }
 
     /// What can be said of the model's predictions for rows, with and without a truth.

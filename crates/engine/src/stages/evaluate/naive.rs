@@ -81,7 +81,7 @@ impl NaiveScores {
         metrics: &[Metric],
     ) -> Result<Self, Error> {
         let predictions = naive.predict(test.num_rows())?;
-        let scored = Scored::of(lifecycle, test, &predictions, &naive.classes)?;
+        let scored = Scored::of(lifecycle, ("test", test), &predictions, &naive.classes)?;
         let metrics = metrics.iter().filter_map(|metric| {
             let value = scored.score(*metric).ok()?;
             Some((metric.name().to_owned(), value))

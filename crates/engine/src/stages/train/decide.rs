@@ -69,16 +69,9 @@ pub(super) fn decide(
             "a threshold is chosen on the validation part, which has no rows: raise `split.validation`".to_owned(),
         ));
     }
-    let target = &lifecycle.dataset.target;
-    let truth = validation
-        .column_by_name(target)
-        .ok_or_else(|| Error::Invalid(format!("the validation rows have no column `{target}`")))?;
-    let scored = Scored::new(
-        lifecycle.train.task,
-        truth,
-        &fitted.predict(validation)?,
-        &fitted.classes,
-    )?;
+    let predictions = fitted.predict(validation)?;
+    let rows = ("validation", validation);
+    let scored = Scored::of(lifecycle, rows, &predictions, &fitted.classes)?;
     let (decision, decided) = match (by_group, evaluate.threshold) {
         (Some((column, parity, tolerance)), _) => {
             of_groups(fitted, &scored, validation, column, parity, tolerance)?
@@ -124,8 +117,8 @@ fn of_all(scored: &Scored, goal: ThresholdGoal) -> Result<(Decision, Decided), E
         by_group: Vec::new(),
         column: None,
         goal: words(goal),
-        before: rates(&scored.predicted, &scored.truth, goal),
-        after: rates(&after, &scored.truth, goal),
+        before: rates(scored, &scored.predicted, goal),
+        after: rates(scored, &after, goal),
     };
     Ok((Decision::At(threshold), decided))
 }
@@ -280,22 +273,23 @@ fn relabel(scored: &Scored, threshold: impl Fn(usize) -> Option<f64>) -> Vec<f64
         .collect()
 }
 
-/// What decisions do, as shares of rows; and what they cost, if costs are known.
-fn rates(predicted: &[f64], truth: &[f64], goal: ThresholdGoal) -> BTreeMap<String, f64> {
+/// What decisions do, as shares of rows, or of their weight; and what they cost, if costs are known.
+fn rates(scored: &Scored, predicted: &[f64], goal: ThresholdGoal) -> BTreeMap<String, f64> {
+    let weight = |row: usize| scored.weights.as_ref().map_or(1.0, |all| all[row]);
     let n_of = |is_positive: f64, is_selected: f64| {
-        let pairs = truth.iter().zip(predicted);
-        let found = pairs.filter(|(truth, it)| **truth == is_positive && **it == is_selected);
-        found.count() as f64
+        let pairs = scored.truth.iter().zip(predicted).enumerate();
+        let found = pairs.filter(|(_, pair)| *pair == (&is_positive, &is_selected));
+        found.fold(0.0, |sum, (row, _)| sum + weight(row))
     };
     let (found, wrongly) = (n_of(1.0, 1.0), n_of(0.0, 1.0));
     let (missed, left) = (n_of(1.0, 0.0), n_of(0.0, 0.0));
-    let all = truth.len().max(1) as f64;
+    let all = found + wrongly + missed + left;
     let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     let mut rates = BTreeMap::from([
-        ("accuracy".to_owned(), (found + left) / all),
+        ("accuracy".to_owned(), ratio(found + left, all)),
         ("precision".to_owned(), ratio(found, found + wrongly)),
         ("recall".to_owned(), ratio(found, found + missed)),
-        ("selection_rate".to_owned(), (found + wrongly) / all),
+        ("selection_rate".to_owned(), ratio(found + wrongly, all)),
     ]);
     if let ThresholdGoal::Cost {
         false_positive,
@@ -308,7 +302,7 @@ fn rates(predicted: &[f64], truth: &[f64], goal: ThresholdGoal) -> BTreeMap<Stri
             + wrongly * false_positive
             + missed * false_negative
             + left * true_negative;
-        rates.insert("cost_per_row".to_owned(), cost / all);
+        rates.insert("cost_per_row".to_owned(), ratio(cost, all));
     }
     rates
 }
@@ -424,6 +418,21 @@ mod tests {
         assert_eq!(
             (decided.before["accuracy"], decided.after["accuracy"]),
             (0.75, 1.0)
+        );
+    }
+
+    #[test]
+    fn rows_count_by_their_weight() {
+        let scored = Scored {
+            truth: vec![0.0, 1.0, 0.0, 1.0],
+            weights: Some(vec![1.0, 5.0, 1.0, 1.0]),
+            ..scored()
+        };
+        let (decision, decided) = of_all(&scored, ThresholdGoal::Accuracy).unwrap();
+        assert_eq!(decision, Decision::At(Some(f64::midpoint(0.1, 0.3))));
+        assert_eq!(
+            (decided.before["accuracy"], decided.after["accuracy"]),
+            (0.375, 0.875)
         );
     }
 

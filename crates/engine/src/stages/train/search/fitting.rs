@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use everloop_data::read_parquet;
+use everloop_domain::ParameterValue;
 use everloop_domain::dataset::Part;
 use everloop_domain::search::Search;
-use everloop_domain::{ParameterValue, Task};
 use everloop_measure::Metric;
 use everloop_train::tuning::{Asked, Judge, Outcome, folds, parameters_of};
 use everloop_train::{FitRequest, Fitted};
@@ -198,16 +198,8 @@ impl Trial<'_> {
 
     fn values(&self, fitted: &Fitted, rows: &RecordBatch) -> Result<Vec<f64>, Error> {
         let lifecycle = self.shared.runner.lifecycle();
-        let task: Task = lifecycle.train.task;
-        let target = &lifecycle.dataset.target;
-        let truth = rows
-            .column_by_name(target)
-            .ok_or_else(|| Error::Invalid(format!("the rows have no column `{target}`")))?;
-        let mut scored = Scored::new(task, truth, &fitted.predict(rows)?, &fitted.classes)?;
-        if let Some(weight) = &lifecycle.dataset.weight {
-            let weights = everloop_train::sample_weights(rows, weight, "scored")?;
-            scored.weights = Some(weights);
-        }
+        let predictions = fitted.predict(rows)?;
+        let scored = Scored::of(lifecycle, ("scored", rows), &predictions, &fitted.classes)?;
         let metrics = self.shared.metrics.iter();
         let values = metrics.map(|metric| scored.score(*metric));
         Ok(values.collect::<Result<_, _>>()?)
