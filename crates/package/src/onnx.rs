@@ -4,6 +4,8 @@
 //! version 9). Fields that no writer of ours uses and no reader of ours needs (subgraphs, sparse
 //! tensors, training, quantisation, external data) are left out: they are skipped when read.
 
+use prost::bytes::Bytes;
+
 /// The IR version that our graphs declare: the one that came with operator set 19.
 pub const IR_VERSION: i64 = 9;
 /// The version of the default operator set that our graphs use: the first with `Equal` on text.
@@ -165,9 +167,9 @@ pub struct AttributeProto {
     /// Whole numbers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
-    /// Texts.
-    #[prost(bytes = "vec", repeated, tag = "9")]
-    pub strings: Vec<Vec<u8>>,
+    /// Texts; those of large trees are a few words that are never copied.
+    #[prost(bytes = "bytes", repeated, tag = "9")]
+    pub strings: Vec<Bytes>,
 }
 
 /// A constant tensor, row-major.

@@ -1,6 +1,7 @@
 //! Adds single nodes and constants to a graph under construction.
 
 use everloop_domain::Value;
+use prost::bytes::Bytes;
 
 use crate::graph::GraphBuilder;
 use crate::onnx::{AttributeProto, NodeProto, TensorProto, attribute_type, data_type};
@@ -204,18 +205,27 @@ pub(super) fn text(name: &str, value: &str) -> AttributeProto {
 }
 
 pub(super) fn strings<T: AsRef<str>>(name: &str, values: &[T]) -> AttributeProto {
+    let values = values.iter();
+    let bytes = values.map(|value| Bytes::copy_from_slice(value.as_ref().as_bytes()));
+    texts(name, bytes.collect())
+}
+
+pub(super) fn texts(name: &str, values: Vec<Bytes>) -> AttributeProto {
     AttributeProto {
-        strings: values
-            .iter()
-            .map(|value| value.as_ref().as_bytes().to_vec())
-            .collect(),
+        strings: values,
         ..attribute(name, attribute_type::STRINGS)
     }
 }
 
-pub(super) fn double_tensor(name: &str, values: &[f64]) -> AttributeProto {
+pub(super) fn double_tensor(name: &str, values: Vec<f64>) -> AttributeProto {
+    let tensor = TensorProto {
+        dims: vec![values.len() as i64],
+        data_type: data_type::DOUBLE,
+        double_data: values,
+        ..TensorProto::default()
+    };
     AttributeProto {
-        t: Some(doubles(&[values.len()], values)),
+        t: Some(tensor),
         ..attribute(name, attribute_type::TENSOR)
     }
 }

@@ -1,7 +1,9 @@
 //! Sums of trees.
 
+use prost::bytes::Bytes;
+
 use crate::Error;
-use crate::graph::emit::{double_tensor, int, ints, node, strings, text};
+use crate::graph::emit::{double_tensor, int, ints, node, text, texts};
 use crate::graph::{GraphBuilder, Matrix};
 use crate::onnx::{AttributeProto, ML_DOMAIN, data_type};
 
@@ -222,10 +224,12 @@ fn attributes(trees: &[Tree], n_targets: usize) -> Vec<AttributeProto> {
         TreeNode::Split { threshold, .. } => f64::from(*threshold),
         _ => 0.0,
     });
+    // Words of the program: none is copied.
     let modes = lists.all().map(|node| match node {
-        TreeNode::Split { .. } => "BRANCH_LT",
-        _ => "LEAF",
+        TreeNode::Split { .. } => Bytes::from_static(b"BRANCH_LT"),
+        _ => Bytes::from_static(b"LEAF"),
     });
+    let sums = lists.all().flat_map(weights).map(|(_, weight)| weight);
     vec![
         text("aggregate_function", "SUM"),
         int("n_targets", n_targets as i64),
@@ -243,25 +247,25 @@ fn attributes(trees: &[Tree], n_targets: usize) -> Vec<AttributeProto> {
             } => i64::from(*missing_goes_left),
             _ => 0,
         }),
-        strings("nodes_modes", &modes.collect::<Vec<_>>()),
+        texts("nodes_modes", listed(lists.n_nodes, modes)),
         lists.nodes("nodes_nodeids", |_, at, _| at),
         lists.nodes("nodes_treeids", |tree, _, _| tree),
         lists.nodes("nodes_truenodeids", |_, _, node| match node {
             TreeNode::Split { left, .. } => i64::from(*left),
             _ => 0,
         }),
-        double_tensor("nodes_values_as_tensor", &thresholds.collect::<Vec<_>>()),
+        double_tensor("nodes_values_as_tensor", listed(lists.n_nodes, thresholds)),
         text("post_transform", "NONE"),
         lists.weights("target_ids", |_, _, target| target),
         lists.weights("target_nodeids", |_, at, _| at),
         lists.weights("target_treeids", |tree, _, _| tree),
-        double_tensor(
-            "target_weights_as_tensor",
-            &lists
-                .all()
-                .flat_map(weights)
-                .map(|(_, weight)| weight)
-                .collect::<Vec<_>>(),
-        ),
+        double_tensor("target_weights_as_tensor", listed(lists.n_weights, sums)),
     ]
+}
+
+/// So many values, in memory for no more.
+fn listed<T>(count: usize, values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut list = Vec::with_capacity(count);
+    list.extend(values);
+    list
 }
