@@ -6,7 +6,7 @@ use std::io::{Read, Seek as _, Write};
 use std::path::Path;
 use std::str::FromStr;
 
-use md5::{Digest as _, Md5 as Hasher};
+use fast_md5::Md5 as Hasher;
 
 /// The MD5 of bytes, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +71,7 @@ impl Hashing {
         loop {
             chunk.clear();
             if from.take(CHUNK as u64).read_to_end(&mut chunk)? == 0 {
-                return Ok((Md5(hasher.finalize().into()), size));
+                return Ok((Md5(hasher.finalize()), size));
             }
             to.write_all(&chunk)?;
             size += chunk.len() as u64;
@@ -152,7 +152,7 @@ impl Running {
 
     pub(crate) fn finish(mut self) -> Result<(Md5, u64), std::io::Error> {
         if self.hashing == Hashing::Plain {
-            return Ok((Md5(self.hasher.finalize().into()), self.size));
+            return Ok((Md5(self.hasher.finalize()), self.size));
         }
         // The old kind of digest depends on chunks of the whole file.
         self.file.rewind()?;
@@ -170,7 +170,7 @@ impl Md5 {
     /// The digest of bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        Self(Hasher::digest(bytes).into())
+        Self(fast_md5::digest(bytes))
     }
 
     /// The digest itself.
@@ -192,7 +192,7 @@ impl Md5 {
         let mut size = 0;
         loop {
             let n_read = match from.read(&mut buffer) {
-                Ok(0) => return Ok((Self(hasher.finalize().into()), size)),
+                Ok(0) => return Ok((Self(hasher.finalize()), size)),
                 Ok(n_read) => n_read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
@@ -270,6 +270,9 @@ impl FromStr for ObjectId {
 
 #[cfg(test)]
 mod tests {
+    use md5::Digest as _;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -313,6 +316,24 @@ mod tests {
             "éééééééééééééééé",
         ] {
             assert!(text.parse::<ObjectId>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn digests_are_those_of_another_implementation(
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..6),
+        ) {
+            let (mut own, mut other) = (Hasher::new(), md5::Md5::new());
+            for piece in &pieces {
+                own.update(piece);
+                other.update(piece);
+            }
+            let expected = <[u8; 16]>::from(other.finalize());
+            prop_assert_eq!(own.finalize(), expected);
+            prop_assert_eq!(Md5::of(&pieces.concat()).0, expected);
         }
     }
 }

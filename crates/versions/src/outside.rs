@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 
 use everloop_artifacts::{RemoteStore, Told};
-use md5::{Digest as _, Md5 as Hasher};
+use fast_md5::Md5 as Hasher;
 
 use crate::cache::{Cache, file_id};
 use crate::dvc_file::Recorded;
@@ -103,7 +103,7 @@ impl Outside {
                     size += piece.len() as u64;
                     Ok(())
                 })?;
-                Ok((Md5::from(<[u8; 16]>::from(hasher.finalize())), size))
+                Ok((Md5::from(hasher.finalize()), size))
             };
             let (recorded, _) = self.gather(self.ssh_files()?.as_deref(), &hash)?;
             return Ok(PlaceState::Content(recorded));

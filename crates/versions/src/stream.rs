@@ -7,7 +7,7 @@ use std::io::{Error, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
-use md5::{Digest as _, Md5 as Hasher};
+use fast_md5::Md5 as Hasher;
 
 use crate::md5::Md5;
 use crate::progress::Progress;
@@ -49,7 +49,7 @@ pub(crate) fn hash(file: &File, size: u64, progress: &Progress) -> Result<(Md5, 
             return Ok((Md5::of(&bytes), bytes.len() as u64));
         }
     }
-    let mut running = Running::default();
+    let mut running = Running::new();
     let mut buffer = vec![0; BUFFER];
     loop {
         match file.read_at(&mut buffer, running.size) {
@@ -69,7 +69,7 @@ pub(crate) fn copy(from: &File, to: &File, progress: &Progress) -> Result<(Md5, 
     let (hashed, to_fill) = channel();
     std::thread::scope(|scope| {
         let work = scope.spawn(move || transport((from, to), &to_fill, &written));
-        let mut running = Running::default();
+        let mut running = Running::new();
         for (buffer, n_bytes) in to_hash {
             running.add(&buffer[..n_bytes], progress);
             // After an error nobody wants it back.
@@ -104,13 +104,19 @@ fn transport(
 }
 
 /// The digest of what has come so far.
-#[derive(Default)]
 struct Running {
     hasher: Hasher,
     size: u64,
 }
 
 impl Running {
+    fn new() -> Self {
+        Self {
+            hasher: Hasher::new(),
+            size: 0,
+        }
+    }
+
     fn add(&mut self, bytes: &[u8], progress: &Progress) {
         self.hasher.update(bytes);
         self.size += bytes.len() as u64;
@@ -118,8 +124,7 @@ impl Running {
     }
 
     fn finish(self) -> (Md5, u64) {
-        let digest = <[u8; 16]>::from(self.hasher.finalize());
-        (digest.into(), self.size)
+        (self.hasher.finalize().into(), self.size)
     }
 }
 
