@@ -77,7 +77,7 @@ fn big(sides: &Sides, n_mib: usize) -> Result<()> {
     sides.check_same("big.bin.dvc")?;
     sides.measure("add again", "add big.bin", "true")?;
     sides.measure("status", "status", "true")?;
-    sides.measure("checkout after rm", "checkout", "rm big.bin")?;
+    sides.measure("checkout", "checkout", "rm big.bin")?;
     sides.each("rm -rf .dvc/cache")?;
     let md5 = sides.floor("md5sum big.bin", "true")?;
     if crate::command::succeeds("openssl", &["version"]) {
@@ -101,7 +101,7 @@ fn small(sides: &Sides, n_files: usize) -> Result<()> {
         println!("\n{n_files} small files, cache.type {kind}");
         sides.head();
         sides.begin(Some(kind))?;
-        let renew = "rm -rf .dvc/cache data data.dvc; cp -r ../small data";
+        let renew = "away .dvc/cache data data.dvc; cp -r ../small data";
         sides.measure("add", "add data", renew)?;
         sides.check_same("data.dvc")?;
         let md5 = data_md5(&sides.work.join("everloop/data.dvc"))?;
@@ -109,21 +109,21 @@ fn small(sides: &Sides, n_files: usize) -> Result<()> {
         sides.check_same(&format!(".dvc/cache/files/md5/{dir}/{name}"))?;
         sides.measure("status", "status", "true")?;
         sides.measure("add again", "add data", "true")?;
-        sides.measure("checkout after rm", "checkout", "rm -rf data")?;
-        sides.each("rm -rf ../remote-$(basename $PWD)")?;
+        sides.measure("checkout", "checkout", "away data")?;
+        sides.each("away ../remote-$(basename $PWD)")?;
         sides.each("printf \"[core]\\n    remote = r\\n['remote \\\"r\\\"']\\n    url = ../../remote-$(basename $PWD)\\n\" >> .dvc/config")?;
         sides.measure_once("push", "push")?;
         sides.measure("push again", "push", "true")?;
-        sides.each("rm -rf .dvc/cache data")?;
+        sides.each("away .dvc/cache data")?;
         sides.measure_once("pull", "pull")?;
         sides.each("diff -r ../small data")?;
-        sides.each("rm -rf ../remote-$(basename $PWD) .dvc/cache data")?;
+        sides.each("away ../remote-$(basename $PWD) .dvc/cache data")?;
     }
     sides.floor("find small -printf '%s %T@ %i\\n'", "true")?;
     sides.floor("find small -type f -print0 | xargs -0 md5sum", "true")?;
-    sides.floor("cp -r small copy", "rm -rf copy")?;
-    sides.floor("cp -rl small linked", "rm -rf linked")?;
-    sides.meter.shell("rm -rf copy linked small", &sides.work)
+    sides.floor("cp -r small copy", "away copy")?;
+    sides.floor("cp -rl small linked", "away linked")?;
+    sides.meter.shell("away copy linked small", &sides.work)
 }
 
 /// A pipeline, from nothing and when nothing is to be done.
@@ -139,8 +139,8 @@ fn pipeline(sides: &Sides, n_stages: usize) -> Result<()> {
     sides.each("git add -A; git commit -q -m 2")?;
     sides.measure("repro, nothing to do", "repro", "true")?;
     sides.measure("status of stages", "stages", "true")?;
-    sides.floor("cd bare; sh all.sh", "rm -rf bare; cp -r pipe bare")?;
-    sides.meter.shell("rm -rf pipe bare", &sides.work)
+    sides.floor("cd bare; sh all.sh", "away bare; cp -r pipe bare")?;
+    sides.meter.shell("away pipe bare", &sides.work)
 }
 
 /// The digest that a `.dvc` file tells.

@@ -79,9 +79,8 @@ impl Sides {
     /// New repositories with git in them; `kinds` is the `cache.type`.
     pub(super) fn begin(&self, kinds: Option<&str>) -> Result<()> {
         for side in &self.both {
-            if side.dir.exists() {
-                fs::remove_dir_all(&side.dir)?;
-            }
+            self.meter
+                .shell(&format!("away {}", side.name), &self.work)?;
             fs::create_dir_all(&side.dir)?;
             self.meter.shell("git init -q", &side.dir)?;
             side.run(&self.meter, "init")?;

@@ -23,8 +23,8 @@ pub(super) fn write(sides: &Sides, options: &Options) -> Result<()> {
         "# What data versions and pipelines cost\n\n\
          Written by `cargo xtask bench versions --table` on {}. Wall time, and in brackets peak memory;\n\
          the page cache is warm. Beside DVC: `cargo xtask bench versions`.\n\n\
-         Files of {} to {} bytes in directories of 500, `cache.type = hardlink`; `status` finds nothing changed, `checkout` comes after\n\
-         `rm -rf`, `push` goes to a directory and `pull` comes from it into an empty cache:\n\n\
+         Files of {} to {} bytes in directories of 500, `cache.type = hardlink`; `status` finds nothing changed, `checkout` finds none\n\
+         of them, `push` goes to a directory and `pull` comes from it into an empty cache:\n\n\
          | files | add | status | checkout | push | pull |\n|---|---|---|---|---|---|\n",
         machine()?,
         SIZES.0,
@@ -51,12 +51,12 @@ fn files(sides: &Sides, n_files: usize) -> Result<String> {
     sides.each("mv ../small data")?;
     let add = sides.measure_once("add", "add data")?;
     let status = sides.measure("status", "status", "true")?;
-    let checkout = sides.measure("checkout after rm", "checkout", "rm -rf data")?;
+    let checkout = sides.measure("checkout", "checkout", "away data")?;
     sides.each("printf \"[core]\\n    remote = r\\n['remote \\\"r\\\"']\\n    url = ../../remote\\n\" >> .dvc/config")?;
     let push = sides.measure_once("push", "push")?;
-    sides.each("rm -rf .dvc/cache data")?;
+    sides.each("away .dvc/cache data")?;
     let pull = sides.measure_once("pull", "pull")?;
-    sides.each("rm -rf .dvc/cache data ../remote")?;
+    sides.each("away .dvc/cache data ../remote")?;
     row(n_files, &[add, status, checkout, push, pull])
 }
 
