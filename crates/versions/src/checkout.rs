@@ -91,11 +91,14 @@ impl Repository {
         known: &mut Known,
     ) -> Result<Steps, Error> {
         check_parents(self.root(), path)?;
-        let wanted = self.wanted((path, parts), recorded)?.into_files();
-        case::check(self.root(), path, &wanted)?;
         let hashing = recorded.object.hashing;
         let purpose = Purpose::Compare(hashing);
         let now = files_now(self.root(), (path, parts), known, purpose)?.files;
+        if parts.is_whole() && recorded.object.is_dir && now.object().0 == recorded.object {
+            return Ok(Steps::default());
+        }
+        let wanted = self.wanted((path, parts), recorded)?.into_files();
+        case::check(self.root(), path, &wanted)?;
         if !parts.is_whole() && wanted.is_empty() && now.files().is_empty() {
             return Err(parts.absent_in(path));
         }
