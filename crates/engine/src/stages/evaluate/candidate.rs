@@ -35,9 +35,16 @@ impl<'a> Candidate<'a> {
     }
 
     pub(super) fn score(&self, rows: &RecordBatch) -> Result<Scored, Error> {
+        self.scored(rows, &self.predict(rows)?)
+    }
+
+    fn predict(&self, rows: &RecordBatch) -> Result<RecordBatch, Error> {
         let inputs = inputs(self.scorer, self.lifecycle, rows)?;
-        let predictions = self.scorer.score(&inputs)?;
-        Scored::of(self.lifecycle, ("test", rows), &predictions, &self.classes)
+        Ok(self.scorer.score(&inputs)?)
+    }
+
+    fn scored(&self, rows: &RecordBatch, predictions: &RecordBatch) -> Result<Scored, Error> {
+        Scored::of(self.lifecycle, ("test", rows), predictions, &self.classes)
     }
 
     /// What can be said of the model's predictions for rows, with and without a truth.
@@ -49,14 +56,14 @@ impl<'a> Candidate<'a> {
         let lifecycle = self.lifecycle;
         let task = lifecycle.train.task;
         let mut measured = Measured::default();
+        let predictions = self.predict(rows)?;
         if !task.is_supervised() {
-            let predictions = self.scorer.score(&inputs(self.scorer, lifecycle, rows)?)?;
             measured.metrics = unsupervised::scores(lifecycle, train, rows, &predictions)?;
             if task == Task::Clustering || lifecycle.dataset.target.is_empty() {
                 return Ok(measured);
             }
         }
-        let scored = self.score(rows)?;
+        let scored = self.scored(rows, &predictions)?;
         let (metrics, missing) = scores(lifecycle, &scored)?;
         measured.metrics.extend(metrics);
         Ok(Measured {
