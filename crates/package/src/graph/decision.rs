@@ -57,7 +57,7 @@ impl Graph {
         )?;
         let (nodes, constants, edge) = match decision {
             Decision::At(threshold) => {
-                let mut constant = doubles(&[], &[above(*threshold)]);
+                let mut constant = doubles(&[], [above(*threshold)]);
                 PREFIX.clone_into(&mut constant.name);
                 (Vec::new(), vec![constant], PREFIX.to_owned())
             }
@@ -111,10 +111,10 @@ impl Graph {
         };
         let numbers: Vec<f64> = thresholds.iter().map(|(_, it)| above(*it)).collect();
         let constants = vec![
-            named(doubles(&[n_groups, 1], &numbers), "numbers"),
-            named(doubles(&[n_groups, 1], &vec![1.0; n_groups]), "ones"),
-            named(doubles(&[], &[above(Some(otherwise))]), "otherwise"),
-            named(doubles(&[], &[0.5]), "half"),
+            named(doubles(&[n_groups, 1], numbers), "numbers"),
+            named(doubles(&[n_groups, 1], vec![1.0; n_groups]), "ones"),
+            named(doubles(&[], [above(Some(otherwise))]), "otherwise"),
+            named(doubles(&[], [0.5]), "half"),
             named(super::emit::integers(&[1], &[-1]), "shape"),
         ];
         let call = |op_type: &str, inputs: &[&str], output: &str| {

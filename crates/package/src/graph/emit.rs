@@ -94,7 +94,7 @@ impl GraphBuilder {
     }
 
     pub(super) fn number_constant(&mut self, value: f64) -> String {
-        self.constant(doubles(&[], &[value]))
+        self.constant(doubles(&[], [value]))
     }
 
     pub(super) fn value_constant(&mut self, value: &Value) -> String {
@@ -114,11 +114,11 @@ pub(super) fn node(op_type: &str, inputs: &[&str]) -> NodeProto {
     }
 }
 
-pub(super) fn doubles(dims: &[usize], values: &[f64]) -> TensorProto {
+pub(super) fn doubles(dims: &[usize], values: impl Into<Vec<f64>>) -> TensorProto {
     TensorProto {
         dims: dims.iter().map(|&dim| dim as i64).collect(),
         data_type: data_type::DOUBLE,
-        double_data: values.to_vec(),
+        double_data: values.into(),
         ..TensorProto::default()
     }
 }
@@ -218,14 +218,8 @@ pub(super) fn texts(name: &str, values: Vec<Bytes>) -> AttributeProto {
 }
 
 pub(super) fn double_tensor(name: &str, values: Vec<f64>) -> AttributeProto {
-    let tensor = TensorProto {
-        dims: vec![values.len() as i64],
-        data_type: data_type::DOUBLE,
-        double_data: values,
-        ..TensorProto::default()
-    };
     AttributeProto {
-        t: Some(tensor),
+        t: Some(doubles(&[values.len()], values)),
         ..attribute(name, attribute_type::TENSOR)
     }
 }

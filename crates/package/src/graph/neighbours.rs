@@ -112,12 +112,12 @@ impl GraphBuilder {
         let mut factors = transposed(rows, matrix.n_columns, -2.0);
         let n_kept = rows.len() / matrix.n_columns;
         factors.extend(std::iter::repeat_n(1.0, n_kept));
-        let factors = self.constant(doubles(&[wide.n_columns, n_kept], &factors));
+        let factors = self.constant(doubles(&[wide.n_columns, n_kept], factors));
         let norms = rows.chunks(matrix.n_columns);
         let norms: Vec<f64> = norms
             .map(|row| row.iter().map(|value| value * value).sum())
             .collect();
-        let norms = self.constant(doubles(&[n_kept], &norms));
+        let norms = self.constant(doubles(&[n_kept], norms));
         self.call("Gemm", &[&wide.edge, &factors, &norms])
     }
 
@@ -129,9 +129,9 @@ impl GraphBuilder {
         let n_kept = rows.len() / matrix.n_columns;
         let factors = self.constant(doubles(
             &[matrix.n_columns, n_kept],
-            &transposed(&units(rows, matrix.n_columns), matrix.n_columns, -1.0),
+            transposed(&units(rows, matrix.n_columns), matrix.n_columns, -1.0),
         ));
-        let ones = self.constant(doubles(&[n_kept], &vec![1.0; n_kept]));
+        let ones = self.constant(doubles(&[n_kept], vec![1.0; n_kept]));
         self.call("Gemm", &[&unit, &factors, &ones])
     }
 
@@ -142,7 +142,7 @@ impl GraphBuilder {
         for column in 0..matrix.n_columns {
             let mut only = vec![0.0; matrix.n_columns];
             only[column] = 1.0;
-            let only = self.constant(doubles(&[matrix.n_columns, 1], &only));
+            let only = self.constant(doubles(&[matrix.n_columns, 1], only));
             let own = self.call("Gemm", &[&matrix.edge, &only]);
             let kept: Vec<f64> = rows
                 .iter()
@@ -150,7 +150,7 @@ impl GraphBuilder {
                 .step_by(matrix.n_columns)
                 .copied()
                 .collect();
-            let kept = self.constant(doubles(&[n_kept], &kept));
+            let kept = self.constant(doubles(&[n_kept], kept));
             let difference = self.call("Sub", &[&own, &kept]);
             let difference = self.call("Abs", &[&difference]);
             sum = Some(match sum {
@@ -169,10 +169,7 @@ impl GraphBuilder {
 
     /// The sum of each row, a matrix of one column.
     fn row_sums(&mut self, matrix: &Matrix) -> Matrix {
-        let ones = self.constant(doubles(
-            &[matrix.n_columns, 1],
-            &vec![1.0; matrix.n_columns],
-        ));
+        let ones = self.constant(doubles(&[matrix.n_columns, 1], vec![1.0; matrix.n_columns]));
         Matrix {
             edge: self.call("Gemm", &[&matrix.edge, &ones]),
             n_columns: 1,

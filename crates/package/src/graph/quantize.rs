@@ -106,9 +106,9 @@ impl Rewriting {
     fn product(&mut self, input: &str, weights: &TensorProto, n_columns: usize) -> NodeProto {
         let n_inputs = weights.double_data.len() / n_columns.max(1);
         let (weights, factors) = self.rounded(weights, n_columns);
-        let most = self.constant(doubles(&[], &[1.0 / MOST]));
-        let least = self.constant(doubles(&[], &[LEAST_FACTOR]));
-        let centre = self.constant(doubles(&[], &[ZERO]));
+        let most = self.constant(doubles(&[], [1.0 / MOST]));
+        let least = self.constant(doubles(&[], [LEAST_FACTOR]));
+        let centre = self.constant(doubles(&[], [ZERO]));
         let zero = self.constant(bytes(&[], vec![ZERO as u8]));
         let axes = self.constant(integers(&[1], &[1]));
         let sizes = self.call("Abs", &[input]);
@@ -117,7 +117,7 @@ impl Rewriting {
         let greatest = self.push(greatest);
         let scaled = self.call("Mul", &[&greatest, &most]);
         let positive = self.call("Add", &[&scaled, &least]);
-        let zeros = self.constant(doubles(&[n_inputs, 1], &vec![0.0; n_inputs]));
+        let zeros = self.constant(doubles(&[n_inputs, 1], vec![0.0; n_inputs]));
         let unsound = self.call("Gemm", &[input, &zeros]);
         let scales = self.call("Add", &[&positive, &unsound]);
         let divided = self.call("Div", &[input, &scales]);
@@ -132,7 +132,7 @@ impl Rewriting {
 
     fn lookup(&mut self, table: &TensorProto, n_columns: usize, places: &str) -> NodeProto {
         let (table, factors) = self.rounded(table, n_columns);
-        let centre = self.constant(doubles(&[], &[ZERO]));
+        let centre = self.constant(doubles(&[], [ZERO]));
         let mut gather = node("Gather", &[&table, places]);
         gather.attribute.push(int("axis", 0));
         let stored = self.push(gather);
@@ -158,7 +158,7 @@ impl Rewriting {
         let dims: Vec<usize> = matrix.dims.iter().map(|&dim| dim as usize).collect();
         let stored = bytes(&dims, stored.collect());
         let stored = self.constant(stored);
-        (stored, self.constant(doubles(&[n_columns], &factors)))
+        (stored, self.constant(doubles(&[n_columns], factors)))
     }
 
     fn new_edge(&mut self) -> String {
