@@ -1,11 +1,12 @@
 //! Searches against Optuna's: the best values that its sampler finds, and the decisions of its pruners.
 
-use everloop_domain::search::{Objective, Pruner, Sampler, Search};
+use everloop_domain::search::{Pruner, Sampler, Search};
 use everloop_domain::{ParameterValue, Value};
 use everloop_train::tuning::{Outcome, Study};
 use serde_json::Value as Json;
 
 use crate::functions::{self, Function, range};
+use crate::searches;
 
 /// Seeds of ours for each function; the golden numbers have 40. `cargo xtask bench tuning` compares 100 with 100.
 const N_SEEDS: u64 = 9;
@@ -29,19 +30,8 @@ fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
 
 fn search(sampler: Sampler, trials: usize, function: &Function, seed: u64) -> Search {
     Search {
-        trials,
-        objectives: vec![Objective {
-            metric: "value".to_owned(),
-            is_maximized: false,
-        }],
-        sampler,
-        pruner: Pruner::None,
-        space: function.space.clone(),
-        cross_validation: None,
-        parallel: 1,
-        timeout: None,
-        trial_timeout: None,
         seed,
+        ..searches::search(sampler, trials, function.space.clone())
     }
 }
 
